@@ -1,0 +1,33 @@
+"""The one exception that speaks to users."""
+
+
+class ZooError(ValueError):
+    """A mistake that the user can mend: its message is one sentence that says what to do.
+
+    The command line prints the message alone, without a traceback, and exits with status 2.
+    """
+
+
+class TrainingInterrupted(ZooError):
+    """Training was stopped by Ctrl-C after its position had been saved; the exit status is 130."""
+
+
+def valid_choice(kind: str, name: str, valid: "list[str] | tuple[str, ...]") -> str:
+    """Return `name` if it is one of `valid`.
+
+    Args:
+        kind: what is being chosen, for the message ("model", "metric", "option").
+        name: what the user asked for.
+        valid: every accepted name.
+
+    Raises:
+        ZooError: naming the accepted names and the one nearest to `name`.
+    """
+    import difflib
+
+    if name in valid:
+        return name
+    near = difflib.get_close_matches(str(name), list(valid), n=1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    known = ", ".join(valid) if valid else "none"
+    raise ZooError(f"There is no {kind} {name!r}{hint}; choose from: {known}.")
