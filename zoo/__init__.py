@@ -1,0 +1,48 @@
+"""colorization-zoo: every well-known way to colorize a photo behind one interface.
+
+The names below are loaded on first use: `import zoo` imports no deep-learning framework.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from zoo._version import __version__
+
+if TYPE_CHECKING:
+    from zoo.budget import Budget
+    from zoo.colorizer import load_model
+    from zoo.evaluation import evaluate
+    from zoo.photos.photoset import PhotoSet
+    from zoo.photos.samples import sample_photos
+    from zoo.registry import create_model, list_models
+
+_HOMES = {
+    "Budget": "zoo.budget",
+    "PhotoSet": "zoo.photos.photoset",
+    "create_model": "zoo.registry",
+    "evaluate": "zoo.evaluation",
+    "list_models": "zoo.registry",
+    "load_model": "zoo.colorizer",
+    "sample_photos": "zoo.photos.samples",
+}
+
+__all__ = [
+    "Budget",
+    "PhotoSet",
+    "__version__",
+    "create_model",
+    "evaluate",
+    "list_models",
+    "load_model",
+    "sample_photos",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import platformdirs
+
 from zoo.errors import ZooError
 
 
@@ -74,3 +76,9 @@ def sha256_of_file(path: str | os.PathLike) -> str:
     """SHA-256 of a file's bytes as 64 hexadecimal digits, in constant memory."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def cache_folder() -> Path:
+    """Where things that can be made again are kept: `ZOO_CACHE`, else the user's cache folder."""
+    chosen = os.environ.get("ZOO_CACHE")
+    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("colorization-zoo"))

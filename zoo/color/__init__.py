@@ -1,0 +1,1 @@
+"""Pure color mathematics: it knows nothing of files or of models."""

@@ -1,0 +1,58 @@
+"""Budget: how much training a model gets, in photos seen."""
+
+import re
+from dataclasses import dataclass
+
+from zoo.errors import ZooError
+
+_UNITS = {"": "photos_seen", "photos": "photos_seen", "s": 1 / 60, "min": 1.0, "h": 60.0}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much training: `photos_seen` (a photo counts each time it is seen) or `minutes`.
+
+    Equal budgets and exact resuming are promises about photos seen. A budget in minutes depends on
+    the machine: training turns it into photos once, by a timed warm-up, and stores that number.
+
+    Raises:
+        ZooError: unless exactly one of the two is given and positive.
+
+    >>> Budget(photos_seen=200_000)
+    Budget(photos_seen=200000, minutes=None)
+    """
+
+    photos_seen: int | None = None
+    minutes: float | None = None
+
+    def __post_init__(self) -> None:
+        given = [value for value in (self.photos_seen, self.minutes) if value is not None]
+        if len(given) != 1 or not 0 < given[0] < float("inf"):
+            raise ZooError(
+                "A budget is either a positive number of photos_seen or a positive number of "
+                f"minutes; got photos_seen={self.photos_seen}, minutes={self.minutes}."
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> "Budget":
+        """Read a budget as people write it: "20000", "20000 photos", "90s", "15min", "2h".
+
+        Raises:
+            ZooError: showing these forms.
+
+        >>> Budget.parse("15min")
+        Budget(photos_seen=None, minutes=15.0)
+        """
+        match = re.fullmatch(r"\s*([0-9][0-9_,]*\.?[0-9]*)\s*([a-z]*)\s*", text.lower())
+        unit = _UNITS.get(match[2]) if match else None
+        if match is None or unit is None:
+            raise ZooError(f"Cannot read the budget {text!r}; write 20000, 90s, 15min or 2h.")
+        number = float(match[1].replace(",", "").replace("_", ""))
+        if unit == "photos_seen":
+            return cls(photos_seen=int(number))
+        return cls(minutes=number * unit)
+
+    def __str__(self) -> str:
+        if self.minutes is not None:
+            return f"{self.minutes:g} min"
+        return f"{self.photos_seen:,} photos"

@@ -1,0 +1,410 @@
+"""Colorizer: the one interface that every approach implements.
+
+A Colorizer HOLDS Keras networks (`model.networks`) and is not one itself: fitting means different
+things for a regression, an adversarial pair and a nearest-neighbor table, and all look the same
+from outside. Outside speaks uint8 RGB and CIE Lab; how a network scales its numbers is its own
+business.
+
+On disk a model is a folder of data, never of code:
+
+    config.json   name, preset, configuration, seed, defaults of its options
+    weights.npz   every variable of every network
+    card.json     what it was trained on and how, versions, and the sha256 of weights.npz
+"""
+
+import dataclasses
+import math
+import os
+import zipfile
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import keras
+import numpy as np
+
+from zoo import registry
+from zoo._version import __version__
+from zoo.budget import Budget
+from zoo.color.spaces import Tensor
+from zoo.errors import ZooError, valid_choice
+from zoo.files import atomic_path, read_json, sha256_of_file, write_json
+from zoo.models import pipeline
+from zoo.photos.decoding import read_photo
+
+if TYPE_CHECKING:
+    import PIL.Image
+
+    from zoo.photos.photoset import PhotoSet
+
+_FORMAT = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """A number that the user may set at prediction: its default, range and meaning."""
+
+    name: str
+    default: float
+    low: float
+    high: float
+    meaning: str
+    whole: bool = False
+
+    def check(self, value: Any) -> float:
+        """Return `value` as this option's number.
+
+        Raises:
+            ZooError: if it is no number, not whole where it must be, or out of range.
+        """
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not self.low <= number <= self.high or (self.whole and number != int(number)):
+            kind = "a whole number" if self.whole else "a number"
+            raise ZooError(
+                f"Option {self.name} ({self.meaning}) must be {kind} from {self.low:g} to "
+                f"{self.high:g}; got {value!r}."
+            )
+        return int(number) if self.whole else number
+
+
+RENDER_FACTOR = Option(
+    "render_factor",
+    default=8,
+    low=1,
+    high=64,
+    meaning="short side at which the network sees the photo, in units of 16 px",
+    whole=True,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Preset:
+    """A named configuration and where its numbers come from."""
+
+    config: Any
+    source: str
+
+
+@dataclasses.dataclass
+class History:
+    """What a training did: one entry a round in each curve, and totals.
+
+    `curves` has "photos_seen" and whatever the model logs ("loss", "val_loss", ...).
+    """
+
+    curves: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+    photos_seen: int = 0
+    seconds: float = 0.0
+    details: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+#: What `fit` accepts as precision.
+PRECISIONS = ("auto", "float32", "mixed_bfloat16")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingPlan:
+    """What the caller of `fit` asked for; see there."""
+
+    budget: Budget
+    size: int
+    precision: str
+    run_dir: Path | None
+    resume: bool
+    callbacks: tuple[keras.callbacks.Callback, ...]
+    progress: bool
+
+
+class Colorizer(ABC):
+    """A way to colorize photos; a subclass names presets and options and has three methods.
+
+    Attributes:
+        name: the registered name.
+        preset: which preset the configuration started from.
+        config: the frozen dataclass of the model's configuration; every one has a `train_size`.
+        seed: decides initial weights and the training's random choices.
+        networks: the Keras networks by name.
+        defaults: the value of each option where the caller gives none; training may change it.
+        card: what is known about this model's training and scores, as stored in card.json.
+    """
+
+    PRESETS: ClassVar[dict[str, Preset]]
+    OPTIONS: ClassVar[tuple[Option, ...]] = (RENDER_FACTOR,)
+    #: Whether `fit` follows gradients of a loss; the shared tests ask more of models that do.
+    trains_by_gradient: ClassVar[bool] = False
+
+    def __init__(self, name: str, preset: str, config: Any, seed: int = 0) -> None:
+        self.name = name
+        self.preset = preset
+        self.config = config
+        self.seed = seed
+        self.defaults = {option.name: option.default for option in self.OPTIONS}
+        self.card: dict[str, Any] = {}
+        self.networks = self.build_networks()
+
+    @abstractmethod
+    def build_networks(self) -> dict[str, keras.Model]:
+        """Make the networks from `self.config`, initial weights decided by `self.seed`."""
+
+    @abstractmethod
+    def learn(
+        self, train: "PhotoSet", validation: "PhotoSet | None", plan: "TrainingPlan"
+    ) -> History:
+        """Learn from color photos as `plan` says; `fit` has prepared them and keeps the record."""
+
+    @abstractmethod
+    def predict_ab(self, lightness: Tensor, **options: float) -> np.ndarray:
+        """Predict chroma of any size: (N, H, W, 1) L in [0, 100] -> (N, H, W, 2) float32 ab."""
+
+    # ------------------------------------------------------------------ made and configured
+
+    @classmethod
+    def from_preset(cls, name: str, preset: str, *, seed: int = 0, **config: Any) -> Self:
+        """Make an untrained model; see `zoo.create_model`."""
+        base = cls.PRESETS[preset].config
+        fields = tuple(field.name for field in dataclasses.fields(base))
+        for given in config:
+            valid_choice(f"configuration field of {name}", given, fields)
+        return cls(name, preset, dataclasses.replace(base, **config), seed)
+
+    def resolve_options(self, options: dict[str, Any]) -> dict[str, float]:
+        """Every option's value: the caller's where given, else this model's default.
+
+        Raises:
+            ZooError: on an option that this model lacks (naming those it has) or a bad value.
+        """
+        by_name = {option.name: option for option in self.OPTIONS}
+        for name in options:
+            valid_choice(f"option of {self.name}", name, tuple(by_name))
+        values = {name: value for name, value in options.items() if value is not None}
+        return {
+            name: option.check(values.get(name, self.defaults[name]))
+            for name, option in by_name.items()
+        }
+
+    # ------------------------------------------------------------------ training
+
+    def fit(
+        self,
+        train: "PhotoSet",
+        validation: "PhotoSet | None" = None,
+        *,
+        budget: Budget,
+        size: int | None = None,
+        precision: str = "auto",
+        run_dir: str | os.PathLike | None = None,
+        resume: bool = False,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        progress: bool = False,
+    ) -> History:
+        """Learn from photos.
+
+        Afterwards the model's default render factor is the one of the training size, and
+        `model.card["training"]` tells what was done.
+
+        Args:
+            train: photos to learn from; those that are really gray are left out.
+            validation: photos that choose the best weights; without them the last ones are kept.
+            budget: how much training.
+            size: side of the training squares in px; the configuration's where None.
+            precision: "float32", "mixed_bfloat16", or "auto" for the faster one of this machine.
+            run_dir: where checkpoints go; without it an interrupted training starts over.
+            resume: go on from the checkpoint in `run_dir`, if there is one.
+            callbacks: Keras callbacks, called by models that train by gradient.
+            progress: show a progress bar with an estimate of the time left.
+
+        Raises:
+            ZooError: on photos, a size or a folder that cannot be used, or a non-finite loss.
+            TrainingInterrupted: after Ctrl-C, once the position is saved.
+        """
+        colored = train.color_only()
+        checked = validation.color_only() if validation is not None else None
+        plan = TrainingPlan(
+            budget=budget,
+            size=self.config.train_size if size is None else size,
+            precision=valid_choice("precision", precision, PRECISIONS),
+            run_dir=None if run_dir is None else Path(run_dir),
+            resume=resume,
+            callbacks=tuple(callbacks),
+            progress=progress,
+        )
+        history = self.learn(colored, checked, plan)
+        render_factor = max(1, round(plan.size / pipeline.RENDER_UNIT))
+        self.defaults["render_factor"] = min(render_factor, int(RENDER_FACTOR.high))
+        self.card["training"] = {
+            "photos": len(colored),
+            "gray_photos_left_out": len(train) - len(colored),
+            "fingerprint": colored.fingerprint,
+            "validation_photos": len(checked or ()),
+            "validation_fingerprint": checked.fingerprint if checked else None,
+            "budget": str(budget),
+            "size": plan.size,
+            "seed": self.seed,
+            "backend": keras.backend.backend(),
+            "keras_version": keras.__version__,
+            **dataclasses.asdict(history),
+        }
+        return history
+
+    # ------------------------------------------------------------------ photos in, photos out
+
+    def colorize(
+        self, photo: "str | os.PathLike | bytes | PIL.Image.Image | np.ndarray", **options: float
+    ) -> np.ndarray:
+        """Color one photo of any size and mode; its own lightness stays at full resolution.
+
+        Args:
+            photo: a file, its bytes, a Pillow image or an array; gray, RGB, RGBA, palette, 16-bit.
+            **options: see `model.OPTIONS`.
+
+        Returns:
+            uint8 of the photo's own size: (H, W, 3), or (H, W, 4) where the photo has alpha, which
+            is kept.
+
+        Raises:
+            ZooError: if the photo cannot be read or an option does not fit.
+        """
+        rgb, alpha = read_photo(photo)
+        colored = self.colorize_batch(rgb[None], **options)[0]
+        return colored if alpha is None else np.dstack([colored, alpha])
+
+    def colorize_batch(self, rgb: np.ndarray, **options: float) -> np.ndarray:
+        """Color photos of one size: (N, H, W, 3) uint8 -> (N, H, W, 3) uint8."""
+        values = self.resolve_options(options)
+        size = pipeline.working_size(*rgb.shape[1:3], int(values.pop("render_factor")))
+        ab = self.predict_ab(pipeline.working_lightness(rgb, size), **values)
+        if not np.isfinite(ab).all():
+            raise ZooError(
+                f"{self.name} predicts colors that are not finite: its weights are broken; "
+                "train it again or load another copy."
+            )
+        return pipeline.merge(rgb, ab)
+
+    # ------------------------------------------------------------------ saved and loaded
+
+    def variables(self) -> dict[str, keras.Variable]:
+        """Every weight of every network, by a name that follows from the architecture alone.
+
+        The states of random generators (dropout) are part of a training, not of a model.
+        """
+        return {
+            f"{network}/{variable.path}": variable
+            for network, keras_model in self.networks.items()
+            for variable in keras_model.weights
+        }
+
+    def save(self, path: str | os.PathLike) -> Path:
+        """Write the model's folder; `zoo.load_model` gives the same predictions to the bit.
+
+        Raises:
+            ZooError: if the folder cannot be written, or a weight is not finite.
+        """
+        path = Path(path)
+        values = {name: keras.ops.convert_to_numpy(v) for name, v in self.variables().items()}
+        _refuse_non_finite(values, "The model to save")
+        with atomic_path(path / "weights.npz") as temporary:
+            np.savez(temporary, **values)
+        write_json(
+            path / "config.json",
+            {
+                "format": _FORMAT,
+                "model": self.name,
+                "preset": self.preset,
+                "config": dataclasses.asdict(self.config),
+                "seed": self.seed,
+                "defaults": self.defaults,
+            },
+        )
+        card = self.card | {
+            "model": self.name,
+            "preset": self.preset,
+            "zoo_version": __version__,
+            "weights_sha256": sha256_of_file(path / "weights.npz"),
+        }
+        # The card comes last: a folder without one was interrupted, and loading says so.
+        write_json(path / "card.json", card)
+        return path
+
+    def load_weights(self, path: Path) -> None:
+        """Set every variable from a weights.npz.
+
+        Raises:
+            ZooError: if the file is unreadable, belongs to another architecture, or holds NaN.
+        """
+        values = _read_arrays(path)
+        variables = self.variables()
+        fits = values.keys() == variables.keys() and all(
+            values[name].shape == tuple(v.shape) for name, v in variables.items()
+        )
+        if not fits:
+            raise ZooError(
+                f"{path} holds the weights of another model than {self.name}:{self.preset}; "
+                "use the weights.npz that was saved together with this config.json."
+            )
+        _refuse_non_finite(values, str(path))
+        for name, variable in variables.items():
+            variable.assign(values[name])
+
+
+def load_model(path: str | os.PathLike) -> Colorizer:
+    """Load a model from the folder that `model.save` wrote. Nothing in the folder is executed.
+
+    Raises:
+        ZooError: if the folder is incomplete, was changed (sha256), or is of another model.
+    """
+    path = Path(path)
+    if not (path / "config.json").is_file() or not (path / "card.json").is_file():
+        raise ZooError(
+            f"{path} is not a saved model (config.json or card.json is missing); "
+            "give a folder that `zoo train` or `model.save` wrote."
+        )
+    stored, card = read_json(path / "config.json"), read_json(path / "card.json")
+    try:
+        if stored["format"] != _FORMAT:
+            raise ZooError(
+                f"{path} was saved in format {stored['format']}, this version reads {_FORMAT}; "
+                "install the version of colorization-zoo that wrote it."
+            )
+        model = registry.create_model(
+            stored["model"], stored["preset"], seed=stored["seed"], **_from_json(stored["config"])
+        )
+        model.defaults |= {
+            option.name: option.check(stored["defaults"][option.name]) for option in model.OPTIONS
+        }
+        expected = card["weights_sha256"]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ZooError(f"{path} has a damaged config.json or card.json ({error!r}).") from error
+    weights = path / "weights.npz"
+    if not weights.is_file():
+        raise ZooError(f"{path} has no weights.npz; copy the whole folder again.")
+    if sha256_of_file(weights) != expected:
+        raise ZooError(
+            f"{weights} is not the file that was saved (its sha256 differs from the card's); "
+            "copy the folder again or train again."
+        )
+    model.load_weights(weights)
+    model.card = card
+    return model
+
+
+def _from_json(config: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no tuples: lists become tuples again, so that a configuration stays hashable."""
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in config.items()}
+
+
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return dict(archive)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ZooError(f"{path} cannot be read as weights ({error}); copy it again.") from error
+
+
+def _refuse_non_finite(values: dict[str, np.ndarray], owner: str) -> None:
+    for name, value in values.items():
+        if np.issubdtype(value.dtype, np.floating) and not np.isfinite(value).all():
+            raise ZooError(f"{owner} holds NaN or infinity in {name}; train again.")

@@ -1,0 +1,71 @@
+"""Baselines: no color, and the mean color. A broken benchmark shows in their rows first."""
+
+import time
+from dataclasses import dataclass
+from typing import ClassVar
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from zoo.color.spaces import Tensor, rgb_to_lab
+from zoo.colorizer import Colorizer, History, Preset, TrainingPlan
+from zoo.photos.photoset import PhotoSet
+
+
+class ConstantChroma(layers.Layer):
+    """One ab for every pixel, stored as a weight: (N, H, W, 1) -> (N, H, W, 2)."""
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Make the weight, zero until it is learned."""
+        self.ab = self.add_weight(shape=(2,), initializer="zeros", trainable=False, name="ab")
+
+    def call(self, lightness: Tensor) -> Tensor:
+        """Spread the color over the photo; the photo decides nothing but the size."""
+        return ops.zeros_like(lightness) + self.ab
+
+
+@dataclass(frozen=True)
+class BaselineConfig:
+    """Baselines are scored like every model; only the size of the photos they look at is theirs."""
+
+    train_size: int = 96
+
+
+class Gray(Colorizer):
+    """ab = 0 everywhere."""
+
+    PRESETS: ClassVar = {"default": Preset(BaselineConfig(), "by definition")}
+
+    def build_networks(self) -> dict[str, keras.Model]:
+        """A network of one constant."""
+        lightness = keras.Input((None, None, 1), name="lightness")
+        constant = ConstantChroma(name="constant", dtype="float32")
+        return {"chroma": keras.Model(lightness, constant(lightness), name="chroma")}
+
+    def learn(self, train: PhotoSet, validation: PhotoSet | None, plan: TrainingPlan) -> History:
+        """There is nothing to learn: no photo is read."""
+        return History()
+
+    def predict_ab(self, lightness: Tensor, **options: float) -> np.ndarray:
+        """The constant chroma: (N, H, W, 1) L in [0, 100] -> (N, H, W, 2) ab."""
+        self.resolve_options(options)
+        return self.networks["chroma"].predict_on_batch(ops.cast(lightness, "float32"))
+
+
+class MeanColor(Gray):
+    """The mean ab of the training photos, the best constant under a squared error."""
+
+    def learn(self, train: PhotoSet, validation: PhotoSet | None, plan: TrainingPlan) -> History:
+        """Average ab over each photo once, or over the first ones where the budget is smaller."""
+        from zoo.photos.loader import PhotoLoader
+
+        started = time.monotonic()
+        seen = train[: plan.budget.photos_seen]
+        loader = PhotoLoader(seen, plan.size, 32, augment=False, progress=plan.progress)
+        total = np.zeros(2)
+        for index in range(len(loader)):
+            (rgb,) = loader[index]
+            total += ops.convert_to_numpy(rgb_to_lab(rgb))[..., 1:].mean(axis=(1, 2)).sum(axis=0)
+        self.networks["chroma"].get_layer("constant").ab.assign(total / len(seen))
+        return History(photos_seen=len(seen), seconds=time.monotonic() - started)

@@ -1,0 +1,180 @@
+"""Blocks that more than one model uses.
+
+Every layer has an explicit name, so that weights are found again by name, and an explicit seed that
+follows from the model's seed and that name, so that no global random state is touched. Layers are
+float32 whatever the global policy: training switches the precision for its own duration (see
+`training.py`). The layer called HEAD stays float32 even then.
+"""
+
+import hashlib
+from typing import Any
+
+import keras
+from keras import layers
+
+from zoo.color.spaces import Tensor
+
+#: The name of the layer that makes a network's output.
+HEAD = "head"
+
+#: Networks see and predict chroma divided by this (Zhang's and pix2pix's scale).
+AB_SCALE = 110.0
+
+
+def seed_for(seed: int, *names: str) -> int:
+    """A 32-bit seed derived from `seed` and names, unrelated between different names."""
+    text = "/".join([str(seed), *names])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+
+
+def conv(
+    x: Tensor,
+    filters: int,
+    name: str,
+    seed: int,
+    *,
+    kernel: int = 3,
+    strides: int = 1,
+    dilation: int = 1,
+    activation: str | None = "relu",
+    decay: float = 0.0,
+) -> Tensor:
+    """A convolution with bias that keeps the size (or divides it by `strides`).
+
+    `decay` d adds d/2 of the kernel's squared norm to the loss, so d times the kernel to its
+    gradient. Strided convolutions pad one pixel on each side, as Caffe and PyTorch do; Keras' own
+    "same" padding would shift the grid.
+    """
+    padding = "same"
+    if strides > 1:
+        x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad", dtype="float32")(x)
+        padding = "valid"
+    return layers.Conv2D(
+        filters,
+        kernel,
+        strides=strides,
+        dilation_rate=dilation,
+        padding=padding,
+        activation=activation,
+        name=name,
+        dtype="float32",
+        **_initial(name, seed, decay),
+    )(x)
+
+
+def up_conv(
+    x: Tensor,
+    filters: int,
+    name: str,
+    seed: int,
+    *,
+    kernel: int = 2,
+    activation: str | None = None,
+    decay: float = 0.0,
+) -> Tensor:
+    """A transposed convolution that doubles the size."""
+    return layers.Conv2DTranspose(
+        filters,
+        kernel,
+        strides=2,
+        padding="same",
+        activation=activation,
+        name=name,
+        dtype="float32",
+        **_initial(name, seed, decay),
+    )(x)
+
+
+def batch_norm(x: Tensor, name: str) -> Tensor:
+    """Batch normalization with PyTorch's constants: short trainings need statistics that follow."""
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name, dtype="float32")(x)
+
+
+def unet(width: int, depth: int, channels: int, output_stride: int, seed: int) -> keras.Model:
+    """A U-Net (Ronneberger et al. 2015, arXiv 1505.04597) with same-size convolutions.
+
+    Each of the `depth` levels has two 3x3 convolutions with batch normalization; widths double from
+    `width` on; upward steps are transposed 2x2 convolutions. The decoder stops at `output_stride`:
+    chroma needs less detail than lightness, and the last level is the most expensive one.
+
+    Args:
+        width: channels of the first level.
+        depth: number of levels; the input's sides must be multiples of 2 ** (depth - 1).
+        channels: channels of the output.
+        output_stride: 1, 2 or 4: the output's size is the input's divided by it.
+        seed: decides the initial weights.
+
+    Returns:
+        A functional model (N, H, W, 1) -> (N, H/output_stride, W/output_stride, channels).
+    """
+    inputs = keras.Input((None, None, 1), name="lightness")
+    x, skips = inputs, []
+    for level in range(depth):
+        if level:
+            x = layers.MaxPooling2D(2, name=f"down{level}_pool", dtype="float32")(x)
+        x = _double_conv(x, width * 2**level, f"down{level}", seed)
+        skips.append(x)
+    for level in reversed(range(output_stride.bit_length() - 1, depth - 1)):
+        x = up_conv(x, width * 2**level, f"up{level}_grow", seed)
+        x = layers.Concatenate(name=f"up{level}_join", dtype="float32")([skips[level], x])
+        x = _double_conv(x, width * 2**level, f"up{level}", seed)
+    outputs = conv(x, channels, HEAD, seed, kernel=1, activation=None)
+    return keras.Model(inputs, outputs, name="unet")
+
+
+def zhang_network(channels: int, width: int, decay: float, seed: int) -> keras.Model:
+    """The network of Zhang et al. 2016 (arXiv 1603.08511, table 4) up to its last 1x1 convolution.
+
+    Args:
+        channels: of the output: 313 bins in the paper, 2 for its L2 regression.
+        width: channels of the first block: 64 in the paper; the others keep their proportions.
+        decay: weight decay, as the gradient's share of each kernel.
+        seed: decides the initial weights.
+
+    Returns:
+        A functional model (N, H, W, 1) -> (N, H/4, W/4, channels); H and W multiples of 8.
+    """
+    inputs = keras.Input((None, None, 1), name="lightness")
+    x = inputs
+    blocks = [
+        # (width factor, convolutions, stride of the last one, dilation)
+        (1, 2, 2, 1),
+        (2, 2, 2, 1),
+        (4, 3, 2, 1),
+        (8, 3, 1, 1),
+        (8, 3, 1, 2),
+        (8, 3, 1, 2),
+        (8, 3, 1, 1),
+    ]
+    for block, (factor, count, stride, dilation) in enumerate(blocks, start=1):
+        for index in range(1, count + 1):
+            x = conv(
+                x,
+                width * factor,
+                f"conv{block}_{index}",
+                seed,
+                strides=stride if index == count else 1,
+                dilation=dilation,
+                decay=decay,
+            )
+        x = batch_norm(x, f"norm{block}")
+    x = up_conv(x, width * 4, "conv8_1", seed, kernel=4, activation="relu", decay=decay)
+    for index in (2, 3):
+        x = conv(x, width * 4, f"conv8_{index}", seed, decay=decay)
+    outputs = conv(x, channels, HEAD, seed, kernel=1, activation=None, decay=decay)
+    return keras.Model(inputs, outputs, name="zhang")
+
+
+def _double_conv(x: Tensor, filters: int, name: str, seed: int) -> Tensor:
+    for index in (1, 2):
+        x = conv(x, filters, f"{name}_conv{index}", seed, activation=None)
+        x = batch_norm(x, f"{name}_norm{index}")
+        x = layers.ReLU(name=f"{name}_relu{index}", dtype="float32")(x)
+    return x
+
+
+def _initial(name: str, seed: int, decay: float) -> dict[str, Any]:
+    return {
+        "kernel_initializer": keras.initializers.HeNormal(seed=seed_for(seed, name)),
+        "kernel_regularizer": keras.regularizers.L2(decay / 2) if decay else None,
+    }

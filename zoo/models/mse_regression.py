@@ -1,0 +1,99 @@
+"""Regression of ab from L with a squared error: the approach that every other one is compared with.
+
+`paper` is the L2 row of Zhang, Isola and Efros 2016 ("Colorful Image Colorization", arXiv
+1603.08511, section 3.1 and table 1): their network, its last layer two channels wide instead of
+313, so that the loss alone differs from their classification. `compact` is a U-Net that trains on
+two processor cores. The squared error averages over all plausible colors of an object, so its
+photos come out muted: that is the approach, not a bug.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import keras
+from keras import ops
+
+from zoo.color.spaces import Tensor, rgb_to_lab, rgb_to_lightness
+from zoo.colorizer import Preset
+from zoo.errors import valid_choice
+from zoo.models.layers import AB_SCALE, unet, zhang_network
+from zoo.models.training import GradientColorizer, TrainingConfig
+
+
+@dataclass(frozen=True)
+class MSERegressionConfig(TrainingConfig):
+    """The network and its training.
+
+    architecture: "unet" or "zhang". width: channels of its first block.
+    depth, output_stride: of the U-Net alone; Zhang's network has 8 blocks and an output at 1/4.
+    """
+
+    architecture: str = "unet"
+    width: int = 24
+    depth: int = 5
+    output_stride: int = 2
+
+
+class MSERegression(GradientColorizer):
+    """L in, ab out, squared error."""
+
+    PRESETS: ClassVar = {
+        "compact": Preset(
+            MSERegressionConfig(),
+            "ours: a U-Net of 4.4 million parameters that trains on two processor cores",
+        ),
+        "paper": Preset(
+            MSERegressionConfig(
+                architecture="zhang",
+                width=64,
+                train_size=176,
+                batch_size=40,
+                learning_rate=3e-5,
+                schedule="zhang",
+                beta_2=0.99,
+                weight_decay=1e-3,
+            ),
+            "Zhang et al. 2016, arXiv 1603.08511, table 4, with the L2 loss of section 3.1",
+        ),
+        "tiny": Preset(
+            MSERegressionConfig(width=4, depth=3, train_size=32, batch_size=4),
+            "ours: for tests",
+        ),
+    }
+
+    def build_networks(self) -> dict[str, keras.Model]:
+        """The colorizing network alone."""
+        config = self.config
+        valid_choice("architecture", config.architecture, ("unet", "zhang"))
+        if config.architecture == "zhang":
+            network = zhang_network(2, config.width, config.weight_decay, self.seed)
+        else:
+            network = unet(config.width, config.depth, 2, config.output_stride, self.seed)
+        return {"colorizer": network}
+
+    @property
+    def stride(self) -> int:
+        """Sides of the network's input must be multiples of this."""
+        return 8 if self.config.architecture == "zhang" else 2 ** (self.config.depth - 1)
+
+    def scale_lightness(self, lightness: Tensor) -> Tensor:
+        """L as the network sees it: Zhang's scale, or [-1, 1] for the U-Net."""
+        if self.config.architecture == "zhang":
+            return (lightness - 50.0) / 100.0
+        return lightness / 50.0 - 1.0
+
+    def network_input(self, rgb: Tensor) -> Tensor:
+        """(N, h, w, 3) uint8 RGB -> the network's input."""
+        return self.scale_lightness(rgb_to_lightness(rgb))
+
+    def loss(self, rgb: Tensor, output: Tensor) -> Tensor:
+        """Mean squared error of ab / 110 against the truth averaged down to the output's size."""
+        truth = rgb_to_lab(rgb)[..., 1:]
+        stride = truth.shape[1] // output.shape[1]
+        if stride > 1:
+            truth = ops.average_pool(truth, stride, stride)
+        return ops.mean(ops.square(ops.cast(output, "float32") - truth / AB_SCALE))
+
+    def output_to_ab(self, output: Tensor) -> Tensor:
+        """Undo the network's scale."""
+        return output * AB_SCALE

@@ -1,0 +1,496 @@
+"""The trainer that all gradient-trained models share, on Keras' own `fit`.
+
+A training is a number of steps, fixed beforehand and divided into about ten rounds. A round is what
+Keras calls an epoch: at its end the model is scored on the validation photos, the best weights are
+kept and a checkpoint is written. Which photo is seen in which step follows from the seed and the
+step's number alone, so that a training resumed from a checkpoint ends with the same weights, to the
+bit, on one machine with the same backend, precision, thread count and versions.
+
+The loader yields uint8 RGB; color conversion and losses are part of the compiled graph.
+"""
+
+import dataclasses
+import math
+import signal
+import threading
+import time
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.color.spaces import Tensor
+from zoo.colorizer import Colorizer, History, TrainingPlan
+from zoo.errors import TrainingInterrupted, ZooError, valid_choice
+from zoo.models import pipeline
+from zoo.models.checkpoint import (
+    FILE_NAME,
+    Progress,
+    load_checkpoint,
+    save_checkpoint,
+    stored_steps,
+    training_variables,
+)
+from zoo.models.precision import fastest_precision, training_precision, use_jit
+from zoo.photos.loader import PhotoLoader
+
+if TYPE_CHECKING:
+    import rich.progress
+
+    from zoo.photos.photoset import PhotoSet
+
+_ROUNDS = (8, 12)
+_CHECKPOINT_SECONDS = 60.0
+_WARM_UP_STEPS = 8
+#: Steps between two looks at the loss; each look waits for the device.
+_CHECK_EVERY = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """What every gradient training needs.
+
+    schedule: "cosine" (a short warm-up, then down to zero) or "zhang" (the paper's two steps, at
+    the same shares of the training). beta_2 is Adam's; weight_decay multiplies the weights in the
+    gradient, for networks that use it.
+    """
+
+    train_size: int = 96
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    schedule: str = "cosine"
+    beta_2: float = 0.999
+    weight_decay: float = 0.0
+
+
+class GradientColorizer(Colorizer):
+    """A Colorizer whose one network learns by the gradient of a loss.
+
+    Subclasses say what the network sees, what the loss is, and how its output becomes ab.
+    """
+
+    trains_by_gradient = True
+    #: The entry of the logs that chooses the best weights, and which direction is better.
+    MONITOR: ClassVar[tuple[str, str]] = ("val_loss", "lower")
+
+    @property
+    @abstractmethod
+    def stride(self) -> int:
+        """Sides of the network's input must be multiples of this."""
+
+    @abstractmethod
+    def scale_lightness(self, lightness: Tensor) -> Tensor:
+        """(N, h, w, 1) L in [0, 100] -> the network's input."""
+
+    @abstractmethod
+    def network_input(self, rgb: Tensor) -> Tensor:
+        """(N, h, w, 3) uint8 RGB -> the network's input."""
+
+    @abstractmethod
+    def loss(self, rgb: Tensor, output: Tensor) -> Tensor:
+        """The scalar to minimize, in float32, from the photos and the network's output for them."""
+
+    @abstractmethod
+    def output_to_ab(self, output: Tensor) -> Tensor:
+        """The network's output -> (N, h', w', 2) ab."""
+
+    def optimizer(self, steps: int) -> keras.optimizers.Optimizer:
+        """Adam with the configuration's schedule over `steps`."""
+        config = self.config
+        return keras.optimizers.Adam(schedule(config, steps), beta_2=config.beta_2)
+
+    def predict_ab(self, lightness: Tensor, **options: float) -> np.ndarray:
+        """Predict chroma: (N, H, W, 1) L in [0, 100], any size -> (N, H, W, 2) float32 ab."""
+        self.resolve_options(options)
+        height, width = lightness.shape[1:3]
+        padded = pipeline.reflect_to_multiple(ops.cast(lightness, "float32"), self.stride)
+        output = self.networks["colorizer"].predict_on_batch(self.scale_lightness(padded))
+        ab = pipeline.resize(self.output_to_ab(output), padded.shape[1:3])
+        return ops.convert_to_numpy(ab)[:, :height, :width]
+
+    def learn(
+        self, train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
+    ) -> History:
+        """Train the network as `plan` says."""
+        if plan.size < self.stride or plan.size % self.stride:
+            raise ZooError(
+                f"The training size of {self.name}:{self.preset} must be a multiple of "
+                f"{self.stride} px; got {plan.size}."
+            )
+        precision = fastest_precision() if plan.precision == "auto" else plan.precision
+        with training_precision(self.networks["colorizer"], precision):
+            return _Training(self, train, validation, plan, precision).run()
+
+
+class TrainingGraph(keras.Model):
+    """From uint8 photos to the loss, as one compiled graph for Keras' `fit`."""
+
+    def __init__(self, colorizer: GradientColorizer) -> None:
+        super().__init__(name="training", dtype="float32")
+        self.network = colorizer.networks["colorizer"]
+        self._network_input = colorizer.network_input
+        self._photo_loss = colorizer.loss
+
+    def call(self, rgb: Tensor, training: bool = False) -> Tensor:
+        """(N, h, w, 3) uint8 -> the network's output."""
+        return self.network(self._network_input(rgb), training=training)
+
+    def compute_loss(
+        self,
+        x: Tensor = None,
+        y: Tensor = None,
+        y_pred: Tensor = None,
+        sample_weight: Tensor = None,
+        training: bool = True,
+    ) -> Tensor:
+        """The colorizer's loss; weight decay joins in training only, to keep scores comparable."""
+        loss = self._photo_loss(x, y_pred)
+        if training and self.losses:
+            loss = loss + sum(ops.cast(term, "float32") for term in self.losses)
+        return loss
+
+
+def schedule(config: TrainingConfig, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """The learning rate over a training of `steps` steps.
+
+    "zhang": 3e-5 falls to 1e-5 at 200k and to 3e-6 at 375k of 450k iterations (arXiv 1603.08511,
+    section 2.3 and the released solver); here at the same shares of `steps`.
+    """
+    valid_choice("schedule", config.schedule, ("cosine", "zhang"))
+    rate = config.learning_rate
+    if config.schedule == "zhang":
+        return keras.optimizers.schedules.PiecewiseConstantDecay(
+            [round(steps * 200 / 450), round(steps * 375 / 450)], [rate, rate / 3, rate / 10]
+        )
+    warm_up = min(100, steps // 10)
+    return keras.optimizers.schedules.CosineDecay(
+        rate if warm_up == 0 else rate / 10,
+        decay_steps=max(1, steps - warm_up),
+        warmup_target=rate if warm_up else None,
+        warmup_steps=warm_up,
+    )
+
+
+def plan_rounds(steps: int) -> tuple[int, int]:
+    """Divide at least `steps` steps into equal rounds, about ten: (rounds, steps a round).
+
+    The number of rounds is the one that adds the fewest steps.
+
+    >>> plan_rounds(6250)
+    (10, 625)
+    """
+    sizes = range(max(1, steps // _ROUNDS[1]), max(1, steps // _ROUNDS[0]) + 1)
+    size = min(sizes, key=lambda size: (math.ceil(steps / size) * size, size))
+    return math.ceil(steps / size), size
+
+
+class _Training:
+    """One call of `learn`: the compiled graph, the loaders, and where it stands."""
+
+    def __init__(
+        self,
+        colorizer: GradientColorizer,
+        train: "PhotoSet",
+        validation: "PhotoSet | None",
+        plan: TrainingPlan,
+        precision: str,
+    ) -> None:
+        self.colorizer, self.train, self.plan, self.precision = colorizer, train, plan, precision
+        self.batch_size = colorizer.config.batch_size
+        self.graph = TrainingGraph(colorizer)
+        self.validation = validation and PhotoLoader(
+            validation, plan.size, self.batch_size, augment=False, progress=plan.progress
+        )
+        self.progress = Progress()
+        self.run_key = {
+            "model": colorizer.name,
+            "config": _as_json(dataclasses.asdict(colorizer.config)),
+            "seed": colorizer.seed,
+            "photos": train.fingerprint,
+            "validation photos": validation.fingerprint if validation else None,
+            "size": plan.size,
+            "budget": str(plan.budget),
+            "precision": precision,
+            "backend": keras.backend.backend(),
+        }
+
+    def run(self) -> History:
+        """Train from the start or the checkpoint to the end; the best weights stay in place."""
+        run_dir, started = self.plan.run_dir, time.monotonic()
+        stored = run_dir is not None and (run_dir / FILE_NAME).is_file()
+        if stored and not self.plan.resume:
+            raise ZooError(
+                f"{run_dir} holds an unfinished training; resume it (--resume) or choose another "
+                "folder."
+            )
+        steps = stored_steps(run_dir) if stored else self._budget_in_steps(started)
+        self.run_key["steps"] = steps
+        self.rounds, self.round_steps = plan_rounds(steps)
+        self._compile(self.rounds * self.round_steps)
+        if stored:
+            self.progress = load_checkpoint(run_dir, self.run_key, self.graph)
+        self.started = started - self.progress.seconds
+        try:
+            self._fit()
+        finally:
+            for name, variable in self.colorizer.variables().items():
+                if name in self.progress.best:
+                    variable.assign(self.progress.best[name])
+        return self._history()
+
+    def save(self) -> None:
+        """Write a checkpoint of the present position, where there is a folder for it."""
+        self.progress.seconds = time.monotonic() - self.started
+        if self.plan.run_dir is not None:
+            save_checkpoint(self.plan.run_dir, self.run_key, self.graph, self.progress)
+
+    def end_round(self, round_index: int, logs: dict[str, float]) -> None:
+        """Keep the round's scores, the weights if they are the best so far, and a checkpoint."""
+        progress, curves = self.progress, self.progress.curves
+        logs = {"photos_seen": float(progress.step * self.batch_size)} | logs
+        for name, value in logs.items():
+            curves.setdefault(name, []).append(value)
+        monitor, direction = self.colorizer.MONITOR
+        score = logs.get(monitor)
+        if score is not None:
+            sign = 1.0 if direction == "lower" else -1.0
+            if progress.best_score is None or sign * score < sign * progress.best_score:
+                progress.best_score, progress.best_round = score, round_index
+                progress.best = {
+                    name: np.array(ops.convert_to_numpy(variable))
+                    for name, variable in self.colorizer.variables().items()
+                }
+        self.save()
+
+    def _compile(self, steps: int) -> None:
+        optimizer = self.colorizer.optimizer(steps)
+        self.graph.compile(optimizer=optimizer, jit_compile=use_jit())
+        optimizer.build(self.graph.trainable_variables)
+
+    def _loader(self, steps: int) -> PhotoLoader:
+        return PhotoLoader(
+            self.train,
+            self.plan.size,
+            self.batch_size,
+            steps=steps,
+            seed=self.colorizer.seed,
+            progress=self.plan.progress,
+        )
+
+    def _budget_in_steps(self, started: float) -> int:
+        """How many steps the budget allows; minutes are turned into steps by a timed warm-up."""
+        budget = self.plan.budget
+        if budget.photos_seen is not None:
+            return max(1, round(budget.photos_seen / self.batch_size))
+        self._compile(1)
+        before = [np.array(ops.convert_to_numpy(v)) for v in self.graph.variables]
+        clock = _StepClock()
+        self.graph.fit(self._loader(_WARM_UP_STEPS), verbose=0, shuffle=False, callbacks=[clock])
+        for variable, value in zip(self.graph.variables, before, strict=True):
+            variable.assign(value)
+        # Compiling costs about as much once more, and each round one pass of about a third of a
+        # training step's work over the validation photos.
+        left = 60 * budget.minutes - (time.monotonic() - started) - clock.first_step
+        steps = left / clock.seconds_per_step
+        if self.validation is not None:
+            steps -= _ROUNDS[1] * len(self.validation) / 3
+        return max(1, round(steps))
+
+    def _fit(self) -> None:
+        """Run what is left: the rest of a round that was interrupted, then the whole rounds."""
+        first, inside = divmod(self.progress.step, self.round_steps)
+        parts = [(first, first + 1, inside)] if inside else []
+        if first + len(parts) < self.rounds:
+            parts.append((first + len(parts), self.rounds, 0))
+        with _progress_bar(self) as bar, _interrupt_flag() as interrupted:
+            for begin, end, offset in parts:
+                keeper = _Keeper(self, self._loader(self.round_steps - offset), offset, interrupted)
+                self.graph.fit(
+                    keeper.loader,
+                    validation_data=self.validation,
+                    initial_epoch=begin,
+                    epochs=end,
+                    shuffle=False,
+                    verbose=0,
+                    callbacks=[keeper, *bar, *self.plan.callbacks],
+                )
+                if self.graph.stop_training:
+                    break
+
+    def _history(self) -> History:
+        progress = self.progress
+        return History(
+            curves=progress.curves,
+            photos_seen=progress.step * self.batch_size,
+            seconds=round(progress.seconds, 2),
+            details={
+                "precision": self.precision,
+                "batch_size": self.batch_size,
+                "steps": progress.step,
+                "best_round": progress.best_round,
+                "best_score": progress.best_score,
+            },
+        )
+
+
+class _Keeper(keras.callbacks.Callback):
+    """Moves the loader from round to round, watches the loss, keeps scores and checkpoints.
+
+    `self.model` is used throughout: on JAX, asking for it brings the variables up to date.
+    """
+
+    def __init__(
+        self, training: _Training, loader: PhotoLoader, offset: int, interrupted: threading.Event
+    ) -> None:
+        super().__init__()
+        self.training, self.loader, self.offset = training, loader, offset
+        self.interrupted = interrupted
+        # Keras sets the running means to zero at a round's beginning: an interrupted round's are
+        # put back.
+        self.running_means = [
+            np.array(ops.convert_to_numpy(variable))
+            for variable in training_variables(training.graph)["metrics"]
+        ]
+        self.saved_at = time.monotonic()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Put the loader at the round's first step."""
+        self.loader.offset = epoch * self.training.round_steps + self.offset
+        if self.offset:
+            for variable, value in zip(
+                training_variables(self.model)["metrics"], self.running_means, strict=True
+            ):
+                variable.assign(value)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Check the loss now and then; save once a minute, and on Ctrl-C."""
+        self.training.progress.step = self.loader.offset + batch + 1
+        due = time.monotonic() - self.saved_at > _CHECKPOINT_SECONDS
+        asked = self.interrupted.is_set()
+        if due or asked or self.training.progress.step % _CHECK_EVERY == 0:
+            self._check_finite(logs)
+        if (due or asked) and self.model is not None:
+            self.training.save()
+            self.saved_at = time.monotonic()
+        if asked:
+            raise TrainingInterrupted(self._interruption())
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Hand the round's logs on."""
+        self._check_finite(logs)
+        if self.model is not None:
+            self.training.end_round(epoch, {name: float(v) for name, v in (logs or {}).items()})
+            self.saved_at = time.monotonic()
+
+    def _check_finite(self, logs: dict[str, Any] | None) -> None:
+        for name, value in (logs or {}).items():
+            if not math.isfinite(float(value)):
+                raise ZooError(
+                    f"The training's {name} is no longer finite at step "
+                    f"{self.training.progress.step}; lower learning_rate or use --precision "
+                    "float32. The last checkpoint and the best weights so far are kept."
+                )
+
+    def _interruption(self) -> str:
+        run_dir, photos = self.training.plan.run_dir, self.training.progress.step
+        photos *= self.training.batch_size
+        if run_dir is None:
+            return (
+                f"Stopped after {photos:,} photos; nothing was saved, as no run folder was given."
+            )
+        return (
+            f"Stopped after {photos:,} photos; the position is saved in {run_dir}: repeat the "
+            "command with --resume to go on."
+        )
+
+
+class _StepClock(keras.callbacks.Callback):
+    """Seconds of the first step, which compiles, and of the ones after the second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ends = [time.monotonic()]
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Wait for the step's result, then note the time."""
+        float((logs or {})["loss"])
+        self.ends.append(time.monotonic())
+
+    @property
+    def first_step(self) -> float:
+        """Seconds from the start to the end of the first step."""
+        return self.ends[1] - self.ends[0]
+
+    @property
+    def seconds_per_step(self) -> float:
+        """Mean over the warm steps."""
+        return (self.ends[-1] - self.ends[2]) / (len(self.ends) - 3)
+
+
+class _ProgressBar(keras.callbacks.Callback):
+    """Shows finished steps, the loss and the time left."""
+
+    def __init__(self, training: _Training, bar: "rich.progress.Progress") -> None:
+        super().__init__()
+        self.training, self.bar = training, bar
+        self.task = bar.add_task(
+            f"Training {training.colorizer.name}",
+            total=training.rounds * training.round_steps,
+            completed=training.progress.step,
+            loss="",
+        )
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Move on by a step; the loss is looked at rarely, as that waits for the device."""
+        step = self.training.progress.step
+        fields = {}
+        if step % _CHECK_EVERY == 0:
+            fields["loss"] = f"loss {float((logs or {})['loss']):.4f}"
+        self.bar.update(self.task, completed=step, **fields)
+
+
+@contextmanager
+def _progress_bar(training: _Training) -> Iterator[list[keras.callbacks.Callback]]:
+    if not training.plan.progress:
+        yield []
+        return
+    from rich import progress
+
+    with progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TextColumn("steps, {task.fields[loss]},"),
+        progress.TimeRemainingColumn(),
+        progress.TextColumn("left"),
+    ) as bar:
+        yield [_ProgressBar(training, bar)]
+
+
+@contextmanager
+def _interrupt_flag() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C into a flag, so that the step at hand can end; the second one kills."""
+    flag = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield flag
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def first(number: int, frame: Any) -> None:
+        flag.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, first)
+    try:
+        yield flag
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _as_json(config: dict[str, Any]) -> dict[str, Any]:
+    """Tuples become lists, as they do in a file."""
+    return {key: list(v) if isinstance(v, tuple) else v for key, v in config.items()}
