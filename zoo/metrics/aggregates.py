@@ -1,0 +1,25 @@
+"""From the scores of n photos, (..., n), to one figure, (...).
+
+The last axis is the photos', so that a bootstrap aggregates all its resamples in one call. Every
+function takes the photos' weights too, and those without a use for them are given none.
+"""
+
+import numpy as np
+
+
+def mean(scores: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """Mean over photos, weighted by (..., n) positive `weights` where there are any."""
+    return np.average(scores, axis=-1, weights=weights)
+
+
+def root_mean_square(scores: np.ndarray, weights: None = None) -> np.ndarray:
+    """Square root of the mean squared score: every photo counts the same, whatever its size."""
+    return np.sqrt(np.square(scores).mean(axis=-1))
+
+
+def absolute_mean(scores: np.ndarray, weights: None = None) -> np.ndarray:
+    """Absolute value of the mean of signed scores, in which too much here offsets too little there.
+
+    Of per-photo differences, it is the distance between the two means.
+    """
+    return np.abs(scores.mean(axis=-1))

@@ -1,0 +1,169 @@
+"""The metrics by name: what each is called, which way is better, and where it comes from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from zoo.errors import valid_choice
+from zoo.metrics import aggregates, scores
+from zoo.metrics.pair import Pair
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a colorization is scored.
+
+    Attributes:
+        name: what code and files call it.
+        title: what the header of a table shows.
+        unit: "" for a plain number.
+        direction: the better way, "higher" or "lower"; None where neither is better in itself.
+        low: the lowest possible figure.
+        high: the highest possible figure; None where the definition sets no bound.
+        source: the paper and section, or what the metric is where there is none.
+        score: from a `Pair` to the score of that photo.
+        aggregate: from scores (..., n) and weights (..., n) or None to figures (...).
+        weight: from a `Pair` to the photo's weight in the aggregate; None counts photos equally.
+        needs_colors: whether `Pair.colors` must describe the whole evaluated set.
+    """
+
+    name: str
+    title: str
+    unit: str
+    direction: Literal["higher", "lower"] | None
+    low: float
+    high: float | None
+    source: str
+    score: Callable[[Pair], float]
+    aggregate: Callable[..., np.ndarray] = aggregates.mean
+    weight: Callable[[Pair], float] | None = None
+    needs_colors: bool = False
+
+
+_ZHANG = "Zhang, Isola and Efros 2016, arXiv 1603.08511, section 3.1"
+_HASLER = "Hasler and Suesstrunk 2003, M3"
+
+_ALL = (
+    Metric(
+        name="psnr",
+        title="PSNR",
+        unit="dB",
+        direction="higher",
+        low=0.0,
+        high=scores.PSNR_CAP,
+        source="peak signal-to-noise ratio over RGB, capped at 100 dB",
+        score=scores.psnr,
+    ),
+    Metric(
+        name="psnr_ab",
+        title="ab PSNR",
+        unit="dB",
+        direction="higher",
+        low=0.0,
+        high=scores.PSNR_CAP,
+        source="peak signal-to-noise ratio over ab with peak 255, capped at 100 dB",
+        score=scores.psnr_ab,
+    ),
+    Metric(
+        name="ssim",
+        title="SSIM",
+        unit="",
+        direction="higher",
+        low=-1.0,
+        high=1.0,
+        source="Wang et al. 2004, section III-B, with scikit-image's uniform 7 px window",
+        score=scores.ssim,
+    ),
+    Metric(
+        name="ciede2000",
+        title="CIEDE2000",
+        unit="",
+        direction="lower",
+        low=0.0,
+        high=None,
+        source="Sharma, Wu and Dalal 2005, Color Research and Application 30(1)",
+        score=scores.ciede2000,
+    ),
+    Metric(
+        name="ab_rmse",
+        title="ab RMSE",
+        unit="Lab units",
+        direction="lower",
+        low=0.0,
+        high=None,
+        source="root mean squared ab error, pooled with every photo counting the same",
+        score=scores.ab_rmse,
+        aggregate=aggregates.root_mean_square,
+    ),
+    Metric(
+        name="auc",
+        title="AuC",
+        unit="",
+        direction="higher",
+        low=0.0,
+        high=1.0,
+        source=_ZHANG,
+        score=scores.auc,
+    ),
+    Metric(
+        name="auc_rebalanced",
+        title="class-rebalanced AuC",
+        unit="",
+        direction="higher",
+        low=0.0,
+        high=1.0,
+        source=f"{_ZHANG}; colors counted in the evaluated photos",
+        score=scores.auc_rebalanced,
+        weight=scores.total_pixel_weight,
+        needs_colors=True,
+    ),
+    Metric(
+        name="colorfulness",
+        title="colorfulness",
+        unit="",
+        direction=None,
+        low=0.0,
+        high=None,
+        source=f"{_HASLER}, signed form",
+        score=scores.colorfulness,
+    ),
+    Metric(
+        name="delta_colorfulness",
+        title="delta colorfulness",
+        unit="",
+        direction="lower",
+        low=0.0,
+        high=None,
+        source=f"distance of the mean colorfulness ({_HASLER}) from the true photos' mean",
+        score=scores.colorfulness_difference,
+        aggregate=aggregates.absolute_mean,
+    ),
+    Metric(
+        name="color_accuracy",
+        title="color accuracy",
+        unit="",
+        direction="higher",
+        low=0.0,
+        high=1.0,
+        source="this project's definition: the share of pixels with CIEDE2000 at most 10",
+        score=scores.color_accuracy,
+    ),
+)
+
+METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
+
+
+def list_metrics() -> list[str]:
+    """Return every metric's name, in the order of a table's columns."""
+    return list(METRICS)
+
+
+def get_metric(name: str) -> Metric:
+    """Return the metric called `name`.
+
+    Raises:
+        ZooError: naming the valid names, if there is none.
+    """
+    return METRICS[valid_choice("metric", name, list_metrics())]

@@ -1,0 +1,130 @@
+"""Scores of one photo: each function takes a `Pair` and returns a float.
+
+`zoo.metrics.registry` says how the scores of many photos become one figure.
+"""
+
+import numpy as np
+import skimage
+
+from zoo.metrics.pair import Pair
+
+PSNR_CAP = 100.0
+SSIM_WINDOW = 7
+AUC_MAX_THRESHOLD = 150
+# Two ways to compute one error may differ by this much; it must not cross a threshold.
+_ROUNDING = 1e-9
+
+
+def psnr(pair: Pair) -> float:
+    """Peak signal-to-noise ratio over the RGB channels, peak 255, in dB: 0 to 100.
+
+    Equal photos have an infinite ratio, which no mean survives: values are capped at 100 dB. One
+    channel of one pixel off by one gives 95 dB at 128 x 128 px, so the cap keeps the order.
+    """
+    error = pair.prediction.astype(np.float64) - pair.truth
+    return _decibels(np.square(error).mean())
+
+
+def psnr_ab(pair: Pair) -> float:
+    """Peak signal-to-noise ratio over the two ab channels, peak 255, in dB: 0 to 100.
+
+    Capped at 100 dB as `psnr` is.
+    """
+    return _decibels(pair.squared_ab_error.mean() / 2)
+
+
+def _decibels(mean_squared_error: float) -> float:
+    floor = 255.0**2 / 10 ** (PSNR_CAP / 10)
+    return float(10 * np.log10(255.0**2 / max(mean_squared_error, floor)))
+
+
+def ssim(pair: Pair) -> float:
+    """Structural similarity, mean over the RGB channels: -1 to 1 (Wang et al. 2004).
+
+    As scikit-image computes it by default: a uniform window of 7 px, sample covariance. A photo
+    with a side under 7 px gets the largest odd window that fits. Where that is 1 px (a side of 1
+    or 2) there is no variance to compare, and only the formula's luminance term remains.
+    """
+    side = min(SSIM_WINDOW, *pair.truth.shape[:2])
+    window = side if side % 2 else side - 1
+    return float(
+        skimage.metrics.structural_similarity(
+            pair.truth,
+            pair.prediction,
+            channel_axis=2,
+            data_range=255,
+            win_size=window,
+            use_sample_covariance=window > 1,
+        )
+    )
+
+
+def ciede2000(pair: Pair) -> float:
+    """Mean CIEDE2000 color difference over the pixels, from 0 (Sharma, Wu and Dalal 2005)."""
+    return float(pair.ciede2000.mean())
+
+
+def color_accuracy(pair: Pair, threshold: float = 10.0) -> float:
+    """Share of pixels whose CIEDE2000 to the truth is at most `threshold`: 0 to 1."""
+    return float((pair.ciede2000 <= threshold).mean())
+
+
+def ab_rmse(pair: Pair) -> float:
+    """Root mean squared error over pixels and both ab channels, in Lab units, from 0."""
+    return float(np.sqrt(pair.squared_ab_error.mean() / 2))
+
+
+def auc(pair: Pair) -> float:
+    """Area under the share of pixels whose ab error is within t, t from 0 to 150: 0 to 1.
+
+    The error is the Euclidean distance in ab, the thresholds are the integers, the area is the
+    trapezoids' and divided by 150 (Zhang et al. 2016, arXiv 1603.08511, section 3.1).
+    """
+    return _area(pair, np.ones(pair.truth.shape[:2]))
+
+
+def auc_rebalanced(pair: Pair) -> float:
+    """`auc` with each pixel weighted by 1/p of its true color's bin: 0 to 1.
+
+    Where Zhang et al. (2016, section 3.1) take p from the training photos and smooth it, p is the
+    plain share of pixels in the bin among all evaluated photos (`ColorStatistics`): pooled over
+    these, each color that occurs counts the same, whatever a model was trained on.
+    """
+    return _area(pair, pair.pixel_weights)
+
+
+def total_pixel_weight(pair: Pair) -> float:
+    """The weight of a photo when `auc_rebalanced` is pooled over pixels: the sum of 1/p."""
+    return float(pair.pixel_weights.sum())
+
+
+def _area(pair: Pair, weights: np.ndarray) -> float:
+    error = np.sqrt(pair.squared_ab_error) - _ROUNDING
+    first_within = np.ceil(error).clip(0, AUC_MAX_THRESHOLD + 1).astype(np.intp)
+    mass = np.bincount(first_within.ravel(), weights.ravel(), minlength=AUC_MAX_THRESHOLD + 2)
+    share = mass.cumsum()
+    share = share[:-1] / share[-1]
+    return float((share.sum() - (share[0] + share[-1]) / 2) / AUC_MAX_THRESHOLD)
+
+
+def colorfulness(pair: Pair) -> float:
+    """Colorfulness of the prediction, from 0 for gray (Hasler and Suesstrunk 2003, M3)."""
+    return _colorfulness(pair.prediction)
+
+
+def colorfulness_difference(pair: Pair) -> float:
+    """Colorfulness of the prediction minus the truth's: negative where colors are too dull."""
+    return _colorfulness(pair.prediction) - _colorfulness(pair.truth)
+
+
+def _colorfulness(rgb: np.ndarray) -> float:
+    """The paper's M3 on (H, W, 3) uint8.
+
+    The opponent axes keep their sign: some code takes absolute values first, and gets figures
+    about a sixth lower that cannot be compared with these.
+    """
+    red, green, blue = np.moveaxis(rgb.astype(np.float64), -1, 0)
+    opponents = np.stack([red - green, (red + green) / 2 - blue]).reshape(2, -1)
+    spread = np.sqrt(opponents.var(axis=1).sum())
+    offset = np.sqrt(np.square(opponents.mean(axis=1)).sum())
+    return float(spread + 0.3 * offset)
