@@ -76,6 +76,12 @@ def rgb_to_lightness(rgb: Tensor) -> Tensor:
     return (116.0 * _lab_curve(y) - 16.0)[..., None]
 
 
+def lightness_to_gray(lightness: Tensor) -> Tensor:
+    """The gray of a given lightness: (..., 1) L in [0, 100] -> (..., 3) in [0, 1], R = G = B."""
+    y = _inverse_lab_curve((ops.cast(lightness, "float32") + 16.0) / 116.0)
+    return ops.repeat(ops.clip(_srgb_from_linear(y), 0.0, 1.0), 3, axis=-1)
+
+
 def lab_to_rgb(lab: Tensor) -> Tensor:
     """CIE L*a*b* (D65) to sRGB; colors out of the sRGB gamut are clipped channel by channel.
 

@@ -37,9 +37,10 @@ def conv(
     strides: int = 1,
     dilation: int = 1,
     activation: str | None = "relu",
+    bias: bool = True,
     decay: float = 0.0,
 ) -> Tensor:
-    """A convolution with bias that keeps the size (or divides it by `strides`).
+    """A convolution that keeps the size (or divides it by `strides`).
 
     `decay` d adds d/2 of the kernel's squared norm to the loss, so d times the kernel to its
     gradient. Strided convolutions pad one pixel on each side, as Caffe and PyTorch do; Keras' own
@@ -56,6 +57,7 @@ def conv(
         dilation_rate=dilation,
         padding=padding,
         activation=activation,
+        use_bias=bias,
         name=name,
         dtype="float32",
         **_initial(name, seed, decay),
@@ -167,7 +169,8 @@ def zhang_network(channels: int, width: int, decay: float, seed: int) -> keras.M
 
 def _double_conv(x: Tensor, filters: int, name: str, seed: int) -> Tensor:
     for index in (1, 2):
-        x = conv(x, filters, f"{name}_conv{index}", seed, activation=None)
+        # Batch normalization takes any bias away again.
+        x = conv(x, filters, f"{name}_conv{index}", seed, activation=None, bias=False)
         x = batch_norm(x, f"{name}_norm{index}")
         x = layers.ReLU(name=f"{name}_relu{index}", dtype="float32")(x)
     return x

@@ -14,7 +14,7 @@ export to other runtimes, `tf.image.resize` with antialiasing and `UpSampling2D`
 import numpy as np
 from keras import ops
 
-from zoo.color.spaces import Tensor, lab_to_rgb, rgb_to_lightness, unit_to_uint8
+from zoo.color.spaces import Tensor, lab_to_rgb, lightness_to_gray, rgb_to_lightness, unit_to_uint8
 
 #: The working short side is this many pixels for each unit of the render factor (DeOldify's rule).
 RENDER_UNIT = 16
@@ -79,8 +79,8 @@ def merge(rgb: np.ndarray, ab: Tensor) -> np.ndarray:
         chroma = ops.swapaxes(
             bilinear_rows(ops.swapaxes(rows, 1, 2), width, np.arange(width)), 1, 2
         )
-        lab = ops.concatenate([rgb_to_lightness(rgb[:, start:stop]), chroma], axis=-1)
-        colored[:, start:stop] = ops.convert_to_numpy(unit_to_uint8(lab_to_rgb(lab)))
+        lightness = rgb_to_lightness(rgb[:, start:stop])
+        colored[:, start:stop] = ops.convert_to_numpy(_join(lightness, chroma))
     return colored
 
 
@@ -99,7 +99,7 @@ def bilinear_rows(x: Tensor, total: int, wanted: np.ndarray) -> Tensor:
     position = np.clip((wanted + 0.5) * (present / total) - 0.5, 0, present - 1)
     below = np.minimum(position.astype("int32"), max(present - 2, 0))
     above = np.minimum(below + 1, present - 1)
-    share = (position - below).astype("float32")[:, None, None]
+    share = ops.convert_to_tensor((position - below).astype("float32")[:, None, None])
     return ops.take(x, below, axis=1) * (1 - share) + ops.take(x, above, axis=1) * share
 
 
@@ -122,6 +122,17 @@ def reflect_to_multiple(x: Tensor, stride: int) -> Tensor:
         if padded != size:
             x = ops.take(x, _reflected_indices(size, padded), axis=axis)
     return x
+
+
+def _join(lightness: Tensor, chroma: Tensor) -> Tensor:
+    """L and ab -> uint8 RGB.
+
+    With the usual rounded constants of Lab, a = b = 0 is a hair off R = G = B, which shows as a
+    level of tint in one pixel of 200. A pixel without chroma has to be exactly gray.
+    """
+    colored = lab_to_rgb(ops.concatenate([lightness, chroma], axis=-1))
+    plain = ops.all(ops.equal(chroma, 0.0), axis=-1, keepdims=True)
+    return unit_to_uint8(ops.where(plain, lightness_to_gray(lightness), colored))
 
 
 def _reflected_indices(size: int, padded: int) -> np.ndarray:

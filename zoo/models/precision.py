@@ -34,9 +34,9 @@ def training_precision(network: keras.Model, precision: str) -> Iterator[None]:
 
 
 def fastest_precision() -> str:
-    """Give "mixed_bfloat16" where that trains a convolutional network clearly faster.
+    """Give "mixed_bfloat16" where that trains a convolutional network clearly faster, or "float32".
 
-    Otherwise "float32". Times a few steps of a small network in both, which takes some seconds, and stores the
+    Times a few training steps of a small network in both, which takes some seconds, and stores the
     answer in the cache folder under the processor, backend and versions.
     """
     store = cache_folder() / "precision.json"

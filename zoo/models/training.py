@@ -178,12 +178,13 @@ def schedule(config: TrainingConfig, steps: int) -> keras.optimizers.schedules.L
 def plan_rounds(steps: int) -> tuple[int, int]:
     """Divide at least `steps` steps into equal rounds, about ten: (rounds, steps a round).
 
-    The number of rounds is the one that adds the fewest steps.
+    The number of rounds, 8 to 12, is the one that adds the fewest steps.
 
     >>> plan_rounds(6250)
     (10, 625)
     """
-    sizes = range(max(1, steps // _ROUNDS[1]), max(1, steps // _ROUNDS[0]) + 1)
+    smallest = math.ceil(steps / _ROUNDS[1])
+    sizes = range(smallest, max(smallest, steps // _ROUNDS[0]) + 1)
     size = min(sizes, key=lambda size: (math.ceil(steps / size) * size, size))
     return math.ceil(steps / size), size
 

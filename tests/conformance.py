@@ -1,0 +1,267 @@
+"""What every registered model must do: one function a promise, each taking a model's name.
+
+`test_conformance.py` runs all of it for every line of the registry, so that a new model is tested
+by being registered.
+"""
+
+import json
+from dataclasses import asdict
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import zoo
+from zoo import Budget, PhotoSet, registry
+from zoo.colorizer import Colorizer
+from zoo.errors import TrainingInterrupted, ZooError
+from zoo.files import sha256_of_file
+
+#: 12 rounds of one step each at the tiny presets' batch size of 4.
+PHOTOS_SEEN = 48
+
+
+def smallest(name: str, **kwargs) -> Colorizer:
+    """The model in its preset for tests, or in its only one."""
+    return zoo.create_model(name, registry.entry(name).preset_or_only("tiny"), **kwargs)
+
+
+def fit(model: Colorizer, photos: PhotoSet, **kwargs):
+    settings = {"budget": Budget(photos_seen=PHOTOS_SEEN), "size": 32, "precision": "float32"}
+    return model.fit(photos, photos[:3], **(settings | kwargs))
+
+
+def values(model: Colorizer) -> dict[str, np.ndarray]:
+    return {name: np.array(keras.ops.convert_to_numpy(v)) for name, v in model.variables().items()}
+
+
+def assert_same_weights(first: Colorizer, second: Colorizer) -> None:
+    one, other = values(first), values(second)
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        np.testing.assert_array_equal(value, other[name], err_msg=name)
+
+
+def random_photo(height: int, width: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def declares_itself(name: str) -> None:
+    line = registry.entry(name)
+    model_class = line.load()
+    assert tuple(model_class.PRESETS) == line.presets
+    for preset in model_class.PRESETS.values():
+        assert preset.source
+        stored = json.loads(json.dumps(asdict(preset.config)))
+        assert {k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()} == asdict(
+            preset.config
+        )
+        assert preset.config.train_size > 0
+    for option in model_class.OPTIONS:
+        assert option.low <= option.default <= option.high
+        assert option.meaning
+
+
+def predicts_finite_chroma_of_any_size(name: str) -> None:
+    model = smallest(name)
+    for count, height, width in ((2, 32, 48), (1, 1, 1), (3, 17, 5)):
+        lightness = np.random.default_rng(0).uniform(0, 100, (count, height, width, 1))
+        ab = model.predict_ab(lightness.astype("float32"))
+        assert ab.shape == (count, height, width, 2)
+        assert ab.dtype == np.float32
+        assert np.isfinite(ab).all()
+
+
+def colorizes_any_size(name: str) -> None:
+    model = smallest(name)
+    for height, width in ((1, 1), (1, 40), (37, 3), (90, 64), (10, 400)):
+        photo = random_photo(height, width)
+        colored = model.colorize(photo, render_factor=2)
+        assert colored.shape == photo.shape
+        assert colored.dtype == np.uint8
+
+
+def colorizes_every_mode(name: str) -> None:
+    model = smallest(name)
+    rgb = Image.fromarray(random_photo(24, 30))
+    gray = np.asarray(rgb.convert("L"))
+    alpha = np.full((24, 30), 77, np.uint8)
+    for photo in (
+        rgb,
+        gray,
+        gray.astype(np.uint16) * 257,
+        gray / 255.0,
+        gray > 100,
+        rgb.convert("P"),
+        rgb.convert("1"),
+        rgb.convert("CMYK"),
+        Image.fromarray(gray.astype(np.uint16) * 257),
+    ):
+        assert model.colorize(photo, render_factor=2).shape == (24, 30, 3)
+    colored = model.colorize(np.dstack([np.asarray(rgb), alpha]), render_factor=2)
+    assert colored.shape == (24, 30, 4)
+    np.testing.assert_array_equal(colored[..., 3], alpha)
+
+
+def keeps_the_lightness(name: str) -> None:
+    """Up to rounding and to colors outside the gamut, which the clipping moves."""
+    from skimage.color import rgb2lab
+
+    photo = random_photo(40, 40) // 4 + 96
+    colored = smallest(name).colorize(photo, render_factor=2)
+    difference = np.abs(rgb2lab(colored)[..., 0] - rgb2lab(photo)[..., 0])
+    assert np.median(difference) < 0.5
+
+
+def starts_from_its_seed(name: str) -> None:
+    state = np.random.get_state()[1].copy()
+    assert_same_weights(smallest(name, seed=3), smallest(name, seed=3))
+    np.testing.assert_array_equal(np.random.get_state()[1], state)
+    if registry.entry(name).load().trains_by_gradient:
+        one, other = values(smallest(name, seed=3)), values(smallest(name, seed=4))
+        assert any((one[key] != other[key]).any() for key in one)
+
+
+def refuses_what_it_lacks(name: str) -> None:
+    model = smallest(name)
+    photo = random_photo(8, 8)
+    with pytest.raises(ZooError, match=r"no option of .*'temprature'.*render_factor"):
+        model.colorize(photo, temprature=1.0)
+    for wrong in (0, 2.5, 1e9, "many", float("nan")):
+        with pytest.raises(ZooError, match="render_factor"):
+            model.colorize(photo, render_factor=wrong)
+    with pytest.raises(ZooError, match="configuration field"):
+        smallest(name, wdith=3)
+    with pytest.raises(ZooError, match="preset"):
+        zoo.create_model(name, "huge")
+
+
+def saves_and_loads_exactly(name: str, photos: PhotoSet, tmp_path) -> None:
+    model = smallest(name)
+    fit(model, photos)
+    photo = photos[0].read()
+    before = model.colorize(photo)
+    path = model.save(tmp_path / "model")
+    assert sorted(p.name for p in path.iterdir()) == ["card.json", "config.json", "weights.npz"]
+    loaded = zoo.load_model(path)
+    assert_same_weights(model, loaded)
+    assert loaded.config == model.config
+    assert loaded.defaults == model.defaults
+    assert loaded.card["weights_sha256"] == sha256_of_file(path / "weights.npz")
+    np.testing.assert_array_equal(loaded.colorize(photo), before)
+    lightness = np.linspace(0, 100, 32 * 32, dtype="float32").reshape(1, 32, 32, 1)
+    np.testing.assert_array_equal(loaded.predict_ab(lightness), model.predict_ab(lightness))
+
+
+def refuses_broken_folders(name: str, tmp_path) -> None:
+    model = smallest(name)
+    model.save(tmp_path / "model")
+    weights = tmp_path / "model" / "weights.npz"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-20] + bytes(20))
+    with pytest.raises(ZooError, match="sha256"):
+        zoo.load_model(tmp_path / "model")
+    weights.unlink()
+    with pytest.raises(ZooError, match=r"no weights\.npz"):
+        zoo.load_model(tmp_path / "model")
+    with pytest.raises(ZooError, match="not a saved model"):
+        zoo.load_model(tmp_path)
+
+    poisoned = {key: np.full_like(value, np.nan) for key, value in values(model).items()}
+    np.savez(tmp_path / "nan.npz", **poisoned)
+    with pytest.raises(ZooError, match="NaN"):
+        model.load_weights(tmp_path / "nan.npz")
+    np.savez(tmp_path / "other.npz", kernel=np.zeros(3))
+    with pytest.raises(ZooError, match="another model"):
+        model.load_weights(tmp_path / "other.npz")
+    (tmp_path / "text.npz").write_text("no weights here")
+    with pytest.raises(ZooError, match="cannot be read"):
+        model.load_weights(tmp_path / "text.npz")
+
+
+def learns_the_same_again(name: str, photos: PhotoSet, tmp_path) -> None:
+    """Twice undisturbed, and once stopped in the middle of the training and resumed."""
+
+    class Stop(keras.callbacks.Callback):
+        """Ctrl-C after the given number of steps."""
+
+        def __init__(self, after):
+            super().__init__()
+            self.left = after
+
+        def on_train_batch_begin(self, batch, logs=None):
+            self.left -= 1
+            if self.left == 0:
+                import signal
+
+                signal.raise_signal(signal.SIGINT)
+
+    # 20 steps a run: 10 rounds of 2, so that the 7th step ends in the middle of a round.
+    budget = Budget(photos_seen=80)
+    undisturbed, resumed = smallest(name), smallest(name)
+    expected = fit(undisturbed, photos, budget=budget)
+    gradient = undisturbed.trains_by_gradient
+    if gradient:
+        with pytest.raises(TrainingInterrupted, match="--resume"):
+            fit(resumed, photos, budget=budget, run_dir=tmp_path, callbacks=[Stop(7)])
+        with pytest.raises(ZooError, match="unfinished training"):
+            fit(smallest(name), photos, budget=budget, run_dir=tmp_path)
+        with pytest.raises(ZooError, match=r"another run \(different: photos,"):
+            fit(smallest(name), photos[1:], budget=budget, run_dir=tmp_path, resume=True)
+        resumed = smallest(name)
+    history = fit(resumed, photos, budget=budget, run_dir=tmp_path, resume=True)
+    assert_same_weights(undisturbed, resumed)
+    assert history.curves == expected.curves
+    assert history.photos_seen == expected.photos_seen <= 80
+
+
+def every_parameter_gets_a_gradient(name: str, photos: PhotoSet) -> None:
+    model = smallest(name)
+    graph = compiled(model, keras.optimizers.SGD(1.0))
+    before = [np.array(keras.ops.convert_to_numpy(v)) for v in graph.trainable_variables]
+    graph.train_on_batch(np.stack([photo.read(32)[:32, :32] for photo in photos[:4]]))
+    for variable, old in zip(graph.trainable_variables, before, strict=True):
+        new = keras.ops.convert_to_numpy(variable)
+        assert np.isfinite(new).all(), variable.path
+        assert (new != old).any(), variable.path
+
+
+def overfits_one_photo(name: str) -> None:
+    """Four flat squares, each of its own lightness and color: the loss must nearly vanish."""
+    model = smallest(name)
+    colors = np.array([[[200, 40, 40], [60, 160, 60]], [[30, 30, 120], [240, 220, 120]]], np.uint8)
+    photo = colors.repeat(16, axis=0).repeat(16, axis=1)[None]
+    graph = compiled(model, keras.optimizers.Adam(1e-2))
+    losses = [float(graph.train_on_batch(photo)) for _ in range(200)]
+    graph.reset_metrics()
+    assert float(graph.train_on_batch(photo)) < 0.05 * losses[0]
+
+
+def compiled(model: Colorizer, optimizer: keras.optimizers.Optimizer) -> keras.Model:
+    from zoo.models.precision import use_jit
+    from zoo.models.training import TrainingGraph
+
+    graph = TrainingGraph(model)
+    graph.compile(optimizer=optimizer, jit_compile=use_jit())
+    return graph
+
+
+def stops_on_a_loss_that_is_not_finite(name: str, photos: PhotoSet, tmp_path) -> None:
+    model = smallest(name, learning_rate=1e30)
+    with pytest.raises(ZooError, match="no longer finite"):
+        fit(model, photos, run_dir=tmp_path)
+
+
+def trains_in_mixed_precision(name: str, photos: PhotoSet) -> None:
+    """Variables and predictions stay float32."""
+    model = smallest(name)
+    history = fit(model, photos, precision="mixed_bfloat16")
+    assert all(v.dtype == "float32" for v in model.variables().values())
+    assert np.isfinite(history.curves["loss"]).all()
+    path_one = model.colorize(photos[0].read())
+    again = smallest(name)
+    for key, variable in again.variables().items():
+        variable.assign(model.variables()[key])
+    again.defaults = dict(model.defaults)
+    np.testing.assert_array_equal(again.colorize(photos[0].read()), path_one)

@@ -1,0 +1,94 @@
+"""Every registered model against `conformance.py`."""
+
+import pytest
+
+import conformance
+from zoo import PhotoSet, list_models, registry
+
+GRADIENT = [n for n in list_models() if registry.entry(n).load().trains_by_gradient]
+
+every_model = pytest.mark.parametrize("name", list_models())
+gradient_models = pytest.mark.parametrize("name", GRADIENT)
+
+
+@pytest.fixture
+def photos(photo_folder):
+    return PhotoSet.from_folder(photo_folder)
+
+
+@pytest.mark.core
+@every_model
+def test_declares_itself(name):
+    conformance.declares_itself(name)
+
+
+@pytest.mark.core
+@every_model
+def test_predicts_finite_chroma_of_any_size(name):
+    conformance.predicts_finite_chroma_of_any_size(name)
+
+
+@pytest.mark.core
+@every_model
+def test_colorizes_any_size(name):
+    conformance.colorizes_any_size(name)
+
+
+@every_model
+def test_colorizes_every_mode(name):
+    conformance.colorizes_every_mode(name)
+
+
+@every_model
+def test_keeps_the_lightness(name):
+    conformance.keeps_the_lightness(name)
+
+
+@pytest.mark.core
+@every_model
+def test_starts_from_its_seed(name):
+    conformance.starts_from_its_seed(name)
+
+
+@every_model
+def test_refuses_what_it_lacks(name):
+    conformance.refuses_what_it_lacks(name)
+
+
+@pytest.mark.core
+@every_model
+def test_saves_and_loads_exactly(name, photos, tmp_path):
+    conformance.saves_and_loads_exactly(name, photos, tmp_path)
+
+
+@every_model
+def test_refuses_broken_folders(name, tmp_path):
+    conformance.refuses_broken_folders(name, tmp_path)
+
+
+@pytest.mark.core
+@every_model
+def test_learns_the_same_again(name, photos, tmp_path):
+    conformance.learns_the_same_again(name, photos, tmp_path)
+
+
+@pytest.mark.core
+@gradient_models
+def test_every_parameter_gets_a_gradient(name, photos):
+    conformance.every_parameter_gets_a_gradient(name, photos)
+
+
+@pytest.mark.core
+@gradient_models
+def test_overfits_one_photo(name):
+    conformance.overfits_one_photo(name)
+
+
+@gradient_models
+def test_stops_on_a_loss_that_is_not_finite(name, photos, tmp_path):
+    conformance.stops_on_a_loss_that_is_not_finite(name, photos, tmp_path)
+
+
+@gradient_models
+def test_trains_in_mixed_precision(name, photos):
+    conformance.trains_in_mixed_precision(name, photos)
