@@ -1,0 +1,328 @@
+import errno
+import math
+import multiprocessing
+import os
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from zoo.errors import ZooError
+from zoo.photos import loader as loader_module
+from zoo.photos.loader import PhotoLoader
+from zoo.photos.photoset import PhotoSet
+
+
+@pytest.fixture
+def photos(photo_folder):
+    return PhotoSet.from_folder(photo_folder)
+
+
+@pytest.fixture(scope="module")
+def numbered(tmp_path_factory):
+    """Seven photos, each of one color that tells its number."""
+    root = tmp_path_factory.mktemp("numbered")
+    for number in range(7):
+        Image.new("RGB", (24, 20), (30 * number + 10, 100, 50)).save(root / f"{number}.png")
+    return PhotoSet.from_folder(root)
+
+
+@pytest.fixture(scope="module")
+def ramp(tmp_path_factory):
+    """One photo whose red grows to the right and whose green grows downward, 2 a pixel."""
+    root = tmp_path_factory.mktemp("ramp")
+    photo = np.zeros((120, 120, 3), np.uint8)
+    photo[..., 0] = 2 * np.arange(120)
+    photo[..., 1] = 2 * np.arange(120)[:, None]
+    Image.fromarray(photo).save(root / "ramp.png")
+    return PhotoSet.from_folder(root)
+
+
+def numbers_in(batch):
+    return ((batch[:, 0, 0, 0].astype(int) - 10) // 30).tolist()
+
+
+def forbid_decoding(monkeypatch):
+    def fail(*args, **kwargs):
+        raise AssertionError("a photo was decoded again")
+
+    monkeypatch.setattr("zoo.photos.photoset.Photo.read", fail)
+
+
+def assert_one_sentence(error, *parts):
+    message = str(error.value)
+    assert message.endswith(".")
+    assert "\n" not in message
+    for part in parts:
+        assert part in message
+
+
+def test_batches_are_one_tuples_of_uint8(photos):
+    loader = PhotoLoader(photos, 16, 4, steps=5)
+    assert isinstance(loader, keras.utils.PyDataset)
+    assert loader.workers == 1
+    assert len(loader) == 5
+    batches = list(loader)
+    assert len(batches) == 5
+    for (batch,) in batches:
+        assert batch.shape == (4, 16, 16, 3)
+        assert batch.dtype == np.uint8
+    with pytest.raises(IndexError):
+        loader[5]
+    with pytest.raises(IndexError):
+        loader.batch(-1)
+
+
+def test_batches_are_a_pure_function_of_seed_and_number(photos):
+    loader = PhotoLoader(photos, 16, 4, steps=8, seed=3)
+    expected = [loader.batch(step) for step in range(8)]
+    for step in (5, 0, 7, 0, 3):  # any order, any number of times
+        np.testing.assert_array_equal(loader.batch(step), expected[step])
+    again = PhotoLoader(photos, 16, 4, steps=2, seed=3)
+    again.offset = 6
+    np.testing.assert_array_equal(again[1][0], expected[7])
+    other = PhotoLoader(photos, 16, 4, steps=8, seed=4)
+    assert not np.array_equal(other.batch(0), expected[0])
+    with ThreadPoolExecutor(4) as pool:
+        for step, batch in enumerate(pool.map(loader.batch, range(8))):
+            np.testing.assert_array_equal(batch, expected[step])
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 13])
+def test_the_stream_does_not_depend_on_the_batch_size(photos, batch_size):
+    whole = PhotoLoader(photos, 16, 26, steps=1, seed=5).batch(0)
+    parts = PhotoLoader(photos, 16, batch_size, steps=26 // batch_size, seed=5)
+    stream = np.concatenate([batch for (batch,) in parts])
+    np.testing.assert_array_equal(stream, whole[: len(stream)])
+
+
+@given(st.integers(0, 2**40), st.integers(1, 20), st.integers(0, 10**6))
+def test_every_epoch_holds_every_photo_once(numbered, seed, batch_size, epoch):
+    loader = PhotoLoader(numbered, 4, batch_size, steps=1, seed=seed)
+    first = epoch * len(numbered)
+    steps = range(first // batch_size, math.ceil((first + len(numbered)) / batch_size))
+    stream = numbers_in(np.concatenate([loader.batch(step) for step in steps]))
+    skip = first - steps[0] * batch_size
+    assert sorted(stream[skip : skip + len(numbered)]) == list(range(len(numbered)))
+
+
+def test_epochs_have_different_orders(numbered):
+    loader = PhotoLoader(numbered, 4, len(numbered), steps=10)
+    orders = {tuple(numbers_in(loader.batch(epoch))) for epoch in range(10)}
+    assert len(orders) >= 9
+
+
+def test_crops_and_flips_have_the_range_that_is_promised(ramp):
+    loader = PhotoLoader(ramp, 96, 400, steps=1)  # kept at 120 px: 1 to 1
+    batch = loader.batch(0).astype(float)
+    red, green = batch[:, 48, :, 0], batch[:, :, 48, 1]
+    mirrored = red[:, -1] < red[:, 0]
+    assert 150 < mirrored.sum() < 250  # binomial: five standard deviations are 50
+    red[mirrored] = red[mirrored, ::-1]
+    # Pixel centers are half a pixel from the crop's edges; the ramp rises by 2 a pixel. The few
+    # pixels at the borders are left out, where interpolation flattens the ramp.
+    side = (red[:, -9] - red[:, 8]) / 79 / 2 * 96
+    left = red[:, 8] / 2 - 8.5 * side / 96 + 0.5
+    top = green[:, 8] / 2 - 8.5 * side / 96 + 0.5
+    height = (green[:, -9] - green[:, 8]) / 79 / 2 * 96
+    np.testing.assert_allclose(height, side, atol=1.5)
+    assert 95 < side.min() < 97
+    assert 118.5 < side.max() < 121
+    assert abs(side.mean() - 108) < 2
+    room = 120 - side
+    assert left.min() > -1
+    assert top.min() > -1
+    assert (left - room).max() < 1
+    assert (top - room).max() < 1
+    wide = room > 12
+    for position in (left, top):
+        assert abs((position / room)[wide].mean() - 0.5) < 0.1
+        assert (position / room)[wide].std() > 0.2
+    assert abs(np.corrcoef(left[wide], top[wide])[0, 1]) < 0.4
+
+
+def test_without_augmentation_every_square_comes_once_in_order(numbered):
+    loader = PhotoLoader(numbered, 8, 3, augment=False)
+    assert len(loader) == 3
+    batches = [batch for (batch,) in loader]
+    assert [len(batch) for batch in batches] == [3, 3, 1]
+    assert numbers_in(np.concatenate(batches)) == list(range(7))
+    with pytest.raises(IndexError):
+        loader.batch(3)
+
+
+def test_the_central_square_is_what_is_kept(tmp_path):
+    photo = np.zeros((60, 100, 3), np.uint8)
+    photo[:, :20] = photo[:, 80:] = [255, 0, 0]  # outside the central 60 x 60
+    photo[:, 20:80] = [0, 90, 200]
+    photo[:30, 20:80] = [0, 200, 90]
+    Image.fromarray(photo).save(tmp_path / "photo.png")
+    (batch,) = PhotoLoader(PhotoSet.from_folder(tmp_path), 20, 1, augment=False)[0]
+    # The outermost pixels see a little of what is beside the square, as antialiasing should.
+    assert batch[0, :, 1:-1, 0].max() == 0
+    assert batch[0, :, :, 0].max() < 30
+    assert np.abs(batch[0, :8, 1:-1].astype(int) - [0, 200, 90]).max() < 3
+    assert np.abs(batch[0, -8:, 1:-1].astype(int) - [0, 90, 200]).max() < 3
+
+
+def test_small_photos_are_enlarged_and_transparent_ones_are_on_white(tmp_path):
+    Image.new("RGBA", (3, 2), (10, 200, 30, 0)).save(tmp_path / "photo.png")
+    photos = PhotoSet.from_folder(tmp_path)
+    assert (PhotoLoader(photos, 32, 1, augment=False)[0][0] == 255).all()
+
+
+def test_photos_are_decoded_once_for_all_loaders(photos, tmp_path, monkeypatch):
+    first = PhotoLoader(photos, 16, 6, steps=2, cache_dir=tmp_path / "cache")
+    expected = [batch for (batch,) in first]
+    forbid_decoding(monkeypatch)
+    for _ in range(2):
+        for (batch,), before in zip(first, expected, strict=True):
+            np.testing.assert_array_equal(batch, before)
+    warm = PhotoLoader(photos, 16, 6, steps=2, cache_dir=tmp_path / "cache")
+    np.testing.assert_array_equal(warm[1][0], expected[1])
+    PhotoLoader(photos, 16, 6, augment=False, cache_dir=tmp_path / "cache")
+    with pytest.raises(AssertionError, match="decoded again"):  # another size is another file
+        PhotoLoader(photos, 17, 6, steps=2, cache_dir=tmp_path / "cache")
+    assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".npy"]
+
+
+def test_the_cache_goes_by_contents_and_may_be_deleted(photos, photo_folder, tmp_path):
+    cache = tmp_path / "cache"
+    expected = PhotoLoader(photos, 16, 6, steps=1, cache_dir=cache)[0][0]
+    moved = photo_folder.rename(tmp_path / "moved")
+    again = PhotoLoader(PhotoSet.from_folder(moved), 16, 6, steps=1, cache_dir=cache)
+    assert len(list(cache.iterdir())) == 1
+    shutil.rmtree(cache)
+    np.testing.assert_array_equal(again[0][0], expected)  # a mapped file outlives its name
+    again = PhotoLoader(PhotoSet.from_folder(moved), 16, 6, steps=1, cache_dir=cache)
+    np.testing.assert_array_equal(again[0][0], expected)
+    PhotoLoader(PhotoSet.from_folder(moved)[:3], 16, 6, steps=1, cache_dir=cache)
+    assert len(list(cache.iterdir())) == 2
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty", "text", "shape", "type"])
+def test_a_damaged_cache_is_built_again(photos, tmp_path, damage):
+    expected = PhotoLoader(photos, 16, 6, steps=1, cache_dir=tmp_path / "cache")[0][0]
+    (path,) = (tmp_path / "cache").iterdir()
+    whole = path.read_bytes()
+    if damage in ("shape", "type"):
+        squares = np.load(path)
+        np.save(path, squares[:, 1:] if damage == "shape" else squares.astype(np.int16))
+    else:
+        path.write_bytes({"truncated": whole[:-1], "empty": b"", "text": b"text"}[damage])
+    loader = PhotoLoader(photos, 16, 6, steps=1, cache_dir=tmp_path / "cache")
+    np.testing.assert_array_equal(loader[0][0], expected)
+    assert path.read_bytes() == whole
+
+
+def test_where_the_cache_is(photos, tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "named"))
+    PhotoLoader(photos, 16, 6, steps=1)
+    assert len(list((tmp_path / "named" / "photos").iterdir())) == 1
+    monkeypatch.delenv("ZOO_CACHE")
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: str(tmp_path / name))
+    PhotoLoader(photos, 16, 6, steps=1)
+    assert len(list((tmp_path / "colorization-zoo" / "photos").iterdir())) == 1
+
+
+def build_in_a_process(folder, cache):
+    PhotoLoader(PhotoSet.from_folder(folder), 16, 6, steps=1, cache_dir=cache)
+
+
+def test_two_processes_may_build_at_once(photos, photo_folder, tmp_path, monkeypatch):
+    cache = tmp_path / "cache"
+    # Forked, so that the slowness is inherited.
+    read = loader_module.Photo.read
+    with monkeypatch.context() as slow:
+        slow.setattr("zoo.photos.photoset.Photo.read", lambda p: time.sleep(0.1) or read(p))
+        context = multiprocessing.get_context("fork")
+        processes = [
+            context.Process(target=build_in_a_process, args=(photo_folder, cache)) for _ in range(2)
+        ]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join(30)
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert len(list(cache.iterdir())) == 1
+    forbid_decoding(monkeypatch)
+    PhotoLoader(photos, 16, 6, steps=1, cache_dir=cache)
+
+
+def test_a_full_disk(photos, tmp_path, monkeypatch):
+    def fail(*args):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("numpy.lib.format.write_array_header_1_0", fail)
+    with pytest.raises(ZooError) as error:
+        PhotoLoader(photos, 16, 6, steps=1, cache_dir=tmp_path / "cache")
+    assert_one_sentence(error, "No space left", "ZOO_CACHE")
+    assert not list((tmp_path / "cache").iterdir())
+
+
+def test_a_folder_that_cannot_be_made(photos, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ZooError) as error:
+        PhotoLoader(photos, 16, 6, steps=1, cache_dir=tmp_path / "file" / "cache")
+    assert_one_sentence(error, "Not a directory", "ZOO_CACHE")
+
+
+def test_photos_that_are_gone_or_changed(photos, tmp_path):
+    shutil.copy(photos[2].path, photos[3].path)
+    with pytest.raises(ZooError) as error:
+        PhotoLoader(photos, 16, 6, steps=1, cache_dir=tmp_path / "cache")
+    assert_one_sentence(error, str(photos[3].path), "changed", "PhotoSet again")
+    photos[1].path.unlink()
+    with pytest.raises(ZooError) as error:
+        PhotoLoader(photos, 16, 6, steps=1, cache_dir=tmp_path / "cache")
+    assert_one_sentence(error, str(photos[1].path), "no such file")
+    assert not list((tmp_path / "cache").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        ({}, "steps"),
+        ({"steps": 0}, "steps"),
+        ({"steps": 3, "augment": False}, "steps"),
+        ({"steps": 3, "size": 0}, "size"),
+        ({"steps": 3, "batch_size": 0}, "batch_size"),
+        ({"steps": 3, "seed": -1}, "seed"),
+    ],
+)
+def test_numbers_that_make_no_sense(photos, options, part):
+    with pytest.raises(ZooError) as error:
+        PhotoLoader(photos, **({"size": 16, "batch_size": 4} | options))
+    assert_one_sentence(error, part)
+
+
+def test_no_photos(photos):
+    with pytest.raises(ZooError, match="no photos"):
+        PhotoLoader(photos[:0], 16, 4, steps=1)
+
+
+def test_progress_is_shown_only_when_asked_for(photos, tmp_path, capfd):
+    PhotoLoader(photos, 16, 4, steps=1, cache_dir=tmp_path / "a")
+    assert capfd.readouterr() == ("", "")
+    PhotoLoader(photos, 16, 4, steps=1, cache_dir=tmp_path / "b", progress=True)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "6/6" in err
+
+
+def test_keras_sees_each_batch_of_each_round(numbered):
+    def total(batch):
+        return keras.ops.sum(keras.ops.cast(batch, "int32"), axis=(1, 2, 3))
+
+    model = keras.Sequential([keras.layers.Lambda(total)])
+    loader = PhotoLoader(numbered, 4, 3, steps=4, seed=1)
+    for offset in (0, 4):  # a round that starts where the last one ended
+        loader.offset = offset
+        expected = [loader.batch(offset + i).sum(axis=(1, 2, 3), dtype=int) for i in range(4)]
+        np.testing.assert_array_equal(model.predict(loader, verbose=0), np.concatenate(expected))
