@@ -115,9 +115,9 @@ def keeps_the_lightness(name: str) -> None:
 
 
 def starts_from_its_seed(name: str) -> None:
-    state = np.random.get_state()[1].copy()
+    state = np.random.get_state()[1].copy()  # noqa: NPY002 - the global state is the point
     assert_same_weights(smallest(name, seed=3), smallest(name, seed=3))
-    np.testing.assert_array_equal(np.random.get_state()[1], state)
+    np.testing.assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
     if registry.entry(name).load().trains_by_gradient:
         one, other = values(smallest(name, seed=3)), values(smallest(name, seed=4))
         assert any((one[key] != other[key]).any() for key in one)

@@ -1,0 +1,88 @@
+"""The way from the photo to the working size and back."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from keras import ops
+from PIL import Image
+from skimage.color import rgb2lab
+
+from zoo.models import pipeline
+
+sizes = st.integers(1, 300)
+
+
+def random_photos(count, height, width):
+    return np.random.default_rng(0).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
+
+
+@given(sizes, sizes, st.integers(1, 20))
+def test_working_size_keeps_the_short_side_and_the_aspect(height, width, render_factor):
+    working = pipeline.working_size(height, width, render_factor)
+    assert min(working) >= 1
+    assert max(working) <= pipeline.MAX_ASPECT * 16 * render_factor
+    if max(height, width) <= pipeline.MAX_ASPECT * min(height, width):
+        assert min(working) == 16 * render_factor
+        assert abs(working[0] * width / height - working[1]) <= 0.5 * (1 + width / height)
+
+
+def test_lightness_shrinks_as_pillow_does():
+    """Pillow's antialiased "bilinear" over float pixels is the same filter."""
+    photo = random_photos(1, 97, 201)
+    lightness = rgb2lab(photo)[0, ..., 0].astype("float32")
+    for size in ((16, 33), (96, 96), (97, 201), (200, 300), (1, 1)):
+        expected = Image.fromarray(lightness).resize(size[::-1], Image.Resampling.BILINEAR)
+        ours = ops.convert_to_numpy(pipeline.working_lightness(photo, size))
+        assert ours.shape == (1, *size, 1)
+        np.testing.assert_allclose(ours[0, ..., 0], np.asarray(expected), atol=2e-3)
+
+
+def test_chroma_is_enlarged_bilinearly():
+    chroma = np.random.default_rng(0).normal(size=(2, 5, 7, 2)).astype("float32")
+    ours = ops.convert_to_numpy(pipeline.resize(chroma, (23, 40)))
+    for photo, channel in np.ndindex(2, 2):
+        expected = Image.fromarray(chroma[photo, ..., channel]).resize(
+            (40, 23), Image.Resampling.BILINEAR
+        )
+        np.testing.assert_allclose(ours[photo, ..., channel], np.asarray(expected), atol=1e-5)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 20), st.integers(1, 20), st.sampled_from((1, 4, 8, 16)))
+def test_reflection_is_numpy_s(height, width, stride):
+    x = np.random.default_rng(0).normal(size=(1, height, width, 2)).astype("float32")
+    ours = ops.convert_to_numpy(pipeline.reflect_to_multiple(x, stride))
+    pad = [(0, 0), (0, -height % stride), (0, -width % stride), (0, 0)]
+    # NumPy reflects a single pixel into zeros' place only in "edge" mode.
+    mode = {axis: "edge" if x.shape[axis] == 1 else "reflect" for axis in (1, 2)}
+    expected = np.pad(x, [pad[0], pad[1], (0, 0), (0, 0)], mode=mode[1])
+    expected = np.pad(expected, [(0, 0), (0, 0), pad[2], (0, 0)], mode=mode[2])
+    np.testing.assert_array_equal(ours, expected)
+
+
+@pytest.mark.parametrize("stripe", [1, 1000, 10**9])
+def test_stripes_change_nothing(monkeypatch, stripe):
+    photos = random_photos(2, 61, 45)
+    ab = np.random.default_rng(1).uniform(-60, 60, (2, 8, 6, 2)).astype("float32")
+    lightness = ops.convert_to_numpy(pipeline.working_lightness(photos, (16, 12)))
+    merged = pipeline.merge(photos, ab)
+    monkeypatch.setattr(pipeline, "_STRIPE_PIXELS", stripe)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(pipeline.working_lightness(photos, (16, 12))), lightness, atol=1e-4
+    )
+    np.testing.assert_array_equal(pipeline.merge(photos, ab), merged)
+
+
+def test_merging_the_true_chroma_gives_the_photo_back():
+    photos = random_photos(1, 40, 30)
+    ab = rgb2lab(photos)[..., 1:].astype("float32")
+    np.testing.assert_array_equal(pipeline.merge(photos, ab), photos)
+
+
+def test_no_chroma_is_exactly_gray_of_the_same_lightness():
+    photos = random_photos(1, 300, 300)
+    gray = pipeline.merge(photos, np.zeros((1, 4, 4, 2), "float32"))
+    np.testing.assert_array_equal(gray.max(axis=-1), gray.min(axis=-1))
+    difference = rgb2lab(gray)[..., 0] - rgb2lab(photos)[..., 0]
+    assert np.abs(difference).max() < 0.5  # half a level of 255, at the dark end
