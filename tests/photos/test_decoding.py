@@ -303,16 +303,18 @@ def bad_files(folder):
     """Every kind of file that is no photo, by name, with what its error must say."""
     jpeg = encoded(smooth_photo(), "JPEG")
     png = encoded(smooth_photo())
+    bmp = encoded(smooth_photo(), "BMP")
     float_rgb = io.BytesIO()
     tifffile.imwrite(float_rgb, np.zeros((4, 4, 3), np.float32), photometric="rgb")
     contents = {
         "truncated.jpg": (jpeg[: len(jpeg) * 2 // 3], "damaged or incomplete"),
         "header_only.jpg": (jpeg[:150], "damaged or incomplete"),
         "truncated.png": (png[: len(png) // 2], "damaged or incomplete"),
-        "text.png": (b"this is no picture", "not an image"),
+        "text.png": (b"this is no picture", "not an image of"),
         "empty.jpg": (b"", "not an image"),
         "float_rgb.tif": (float_rgb.getvalue(), "of a supported kind"),
-        "drawing.jpg": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "drawing"),
+        "compressed.bmp": (bmp[:30] + b"\7" + bmp[31:], "unsupported"),
+        "postscript.jpg": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "drawing"),
     }
     for name, (data, _) in contents.items():
         (folder / name).write_bytes(data)
@@ -334,8 +336,8 @@ def test_missing_file_folder_pipe_and_impossible_name(tmp_path):
     for path, part in {
         tmp_path / "missing.jpg": "no such file",
         tmp_path: "a folder",
-        tmp_path / "pipe.jpg": "pipe",
-        tmp_path / "null\0.jpg": "null",
+        tmp_path / "pipe.jpg": "a device or a pipe",
+        tmp_path / "zero\0.jpg": "null",
     }.items():
         with pytest.raises(PhotoError) as error:
             read_photo(path)

@@ -34,6 +34,9 @@ _UPRIGHT = {
 # and not to be run because a file says so.
 _DRAWINGS = ("EPS", "WMF", "EMF")
 
+# How Pillow says that a file is sound, but beyond it.
+_UNSUPPORTED = ("unsupported", "not supported", "not available")
+
 _SAVE_OPTIONS = {
     "JPEG": {"quality": 95, "subsampling": 0},  # 4:4:4: the chroma is what we are about
     "PNG": {},
@@ -233,7 +236,7 @@ def _trouble_decoding(error: Exception) -> tuple[str, str]:
         return "too many pixels", "make it smaller first"
     if isinstance(error, MemoryError):
         return "not enough memory", "make it smaller first"
-    if "not supported" in str(error):
+    if any(words in str(error).lower() for words in _UNSUPPORTED):
         return f"unsupported ({error})", _GIVE_ANOTHER
     return f"damaged or incomplete ({error})", "restore the file from its source"
 
