@@ -1,0 +1,1 @@
+"""The benchmark: every model trained on the same photos with the same budget, and compared."""

@@ -1,0 +1,283 @@
+"""A cell of the benchmark: one model, trained and scored under conditions that its key pins down.
+
+Everything is kept in one folder, each file written when it is whole:
+
+    results/<key>.json          what became of the cell: scores, curves, environment, or the error
+    models/<key>/               the trained model, and the checkpoint while it is being trained
+    pictures/<key>/<photo>.png  what the model made of the photos that reports show
+    pictures/truth/<photo>.png  those photos themselves
+"""
+
+import dataclasses
+import hashlib
+import json
+import time
+import traceback
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from PIL import Image
+
+from benchmarks.environment import describe_environment
+from zoo import registry
+from zoo.budget import Budget
+from zoo.colorizer import Colorizer
+from zoo.errors import TrainingInterrupted, ZooError
+from zoo.evaluation import evaluate
+from zoo.files import write_json
+from zoo.models.checkpoint import FILE_NAME as CHECKPOINT
+from zoo.models.precision import fastest_precision
+from zoo.photos.decoding import write_photo
+from zoo.photos.photoset import Photo, PhotoSet
+
+#: Part of every key: raise it when the same cell would now be trained or scored differently.
+PROTOCOL = 1
+
+#: Pictures for reports fit into a square of this side, in px.
+TILE = 240
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One model under fixed conditions; equal cells give equal results.
+
+    Attributes:
+        model: the registered name.
+        preset: the preset's name.
+        config: the whole configuration, so that a changed preset is another cell.
+        options: prediction options that differ from the trained model's defaults.
+        train_photos: how many photos there are to learn from.
+        train_fingerprint: of those photos.
+        validation_fingerprint: of the photos that choose the best weights; None without any.
+        test_fingerprint: of the photos that are scored.
+        train_size: side of the training squares in px.
+        test_size: short side that larger test photos are shrunk to, in px.
+        budget: the budget, as `str(Budget)`.
+        seed: of the initial weights and of the training.
+        backend: Keras' backend.
+        precision: of the training, never "auto".
+        protocol: the version of the rules that the benchmark follows.
+    """
+
+    model: str
+    preset: str
+    config: dict[str, Any]
+    options: dict[str, Any]
+    train_photos: int
+    train_fingerprint: str
+    validation_fingerprint: str | None
+    test_fingerprint: str
+    train_size: int
+    test_size: int
+    budget: str
+    seed: int
+    backend: str
+    precision: str
+    protocol: int = PROTOCOL
+
+    @property
+    def key(self) -> str:
+        """16 hexadecimal digits that follow from all fields."""
+        text = json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def title(self) -> str:
+        """Model and preset, as in "zhang:compact"."""
+        return f"{self.model}:{self.preset}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """A photo that reports show, and its role: "test", "validation" or "trained on"."""
+
+    photo: Photo
+    role: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Conditions:
+    """What the cells of one benchmark share.
+
+    Attributes:
+        train: photos to learn from.
+        validation: photos that choose the best weights; None without any.
+        test: photos that are scored.
+        shown: photos that reports show.
+        train_size: as in `Cell`.
+        test_size: as in `Cell`.
+        budget: how much training.
+        seed: as in `Cell`.
+        precision: of trainings by gradient: "float32", "mixed_bfloat16", or "auto".
+        command: the command line, for the record.
+    """
+
+    train: PhotoSet
+    validation: PhotoSet | None
+    test: PhotoSet
+    shown: Sequence[Shown]
+    train_size: int
+    test_size: int
+    budget: Budget
+    seed: int
+    precision: str
+    command: str
+
+    def cell(self, model: str, preset: str) -> Cell:
+        """The cell of a model; the precision is decided here, so that the key holds it."""
+        config, precision = _config_and_precision(model, preset, self.precision)
+        return Cell(
+            model=model,
+            preset=preset,
+            config=config,
+            options={},
+            train_photos=len(self.train),
+            train_fingerprint=self.train.fingerprint,
+            validation_fingerprint=self.validation.fingerprint if self.validation else None,
+            test_fingerprint=self.test.fingerprint,
+            train_size=self.train_size,
+            test_size=self.test_size,
+            budget=str(self.budget),
+            seed=self.seed,
+            backend=keras.backend.backend(),
+            precision=precision,
+        )
+
+
+def result_path(out: Path, cell: Cell) -> Path:
+    """Where a cell's result is stored."""
+    return out / "results" / f"{cell.key}.json"
+
+
+def run_cell(
+    cell: Cell, conditions: Conditions, out: Path, *, progress: bool = False
+) -> dict[str, Any]:
+    """Train, score and store one cell; an interrupted training goes on where it stopped.
+
+    Args:
+        cell: one that `conditions.cell` made.
+        conditions: the photos and the budget.
+        out: the benchmark's folder.
+        progress: whether to show progress bars.
+
+    Returns:
+        The stored result. Its "status" is "ok", or "failed" with "error" and "traceback" if the
+        model raised anything.
+
+    Raises:
+        TrainingInterrupted: after Ctrl-C, once the training's position is saved.
+        ZooError: if the result cannot be written.
+    """
+    keras.utils.clear_session()  # frees what the previous cell's model held
+    try:
+        result = _run(cell, conditions, out, progress)
+        write_json(result_path(out, cell), result)
+    except TrainingInterrupted:
+        raise
+    except Exception as error:  # noqa: BLE001 - one model's failure must not end the others' runs
+        result = _failure(cell, conditions, error)
+        write_json(result_path(out, cell), result)
+        return result
+    (_model_folder(out, cell) / CHECKPOINT).unlink(missing_ok=True)
+    return result
+
+
+def _run(cell: Cell, conditions: Conditions, out: Path, progress: bool) -> dict[str, Any]:
+    folder = _model_folder(out, cell)
+    model = registry.create_model(cell.model, cell.preset, seed=cell.seed)
+    history = model.fit(
+        conditions.train,
+        conditions.validation,
+        budget=conditions.budget,
+        size=cell.train_size,
+        precision=cell.precision,
+        run_dir=folder,
+        resume=True,
+        progress=progress,
+    )
+    started = time.monotonic()
+    report = evaluate(
+        model, conditions.test, size=cell.test_size, progress=progress, **cell.options
+    )
+    seconds = round(time.monotonic() - started, 2)
+    summary = {name: dataclasses.asdict(value) for name, value in report.summary().items()}
+    model.card["scores"] = {
+        "protocol": cell.protocol,
+        "test_fingerprint": cell.test_fingerprint,
+        "test_size": cell.test_size,
+        "summary": summary,
+    }
+    model.save(folder)
+    return {
+        "status": "ok",
+        **_record(cell, conditions),
+        "summary": summary,
+        "report": report.to_json(),
+        "history": dataclasses.asdict(history),
+        "parameters": sum(network.count_params() for network in model.networks.values()),
+        "evaluation_seconds": seconds,
+        "pictures": _save_pictures(model, cell, conditions.shown, out),
+    }
+
+
+def _failure(cell: Cell, conditions: Conditions, error: Exception) -> dict[str, Any]:
+    lines = str(error).strip().splitlines()
+    message = lines[0] if lines else "no message"
+    return {
+        "status": "failed",
+        **_record(cell, conditions),
+        "error": message if isinstance(error, ZooError) else f"{type(error).__name__}: {message}",
+        "traceback": "".join(traceback.format_exception(error)),
+    }
+
+
+def _record(cell: Cell, conditions: Conditions) -> dict[str, Any]:
+    """What is stored with every result, whether it is one or not."""
+    return {
+        "key": cell.key,
+        "cell": dataclasses.asdict(cell),
+        "test_photos": len(conditions.test),
+        "command": conditions.command,
+        "environment": describe_environment(),
+        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _config_and_precision(model: str, preset: str, precision: str) -> tuple[dict[str, Any], str]:
+    try:
+        kind = registry.entry(model).load()
+        config = dataclasses.asdict(kind.PRESETS[preset].config)
+    except Exception:  # noqa: BLE001 - it fails again in `run_cell`, where it is recorded
+        return {}, "float32"
+    if not kind.trains_by_gradient:
+        return config, "float32"
+    return config, fastest_precision() if precision == "auto" else precision
+
+
+def _save_pictures(
+    model: Colorizer, cell: Cell, shown: Sequence[Shown], out: Path
+) -> list[dict[str, str]]:
+    """Colorize the photos to show at the test photos' size, and store them small."""
+    pictures = []
+    for entry in shown:
+        file = f"{entry.photo.sha256[:16]}.png"
+        truth = entry.photo.read(short_side=cell.test_size)
+        colored = model.colorize_batch(truth[None], **cell.options)[0]
+        write_photo(out / "pictures" / cell.key / file, _tile(colored))
+        write_photo(out / "pictures" / "truth" / file, _tile(truth))
+        pictures.append({"photo": entry.photo.name, "role": entry.role, "file": file})
+    return pictures
+
+
+def _tile(rgb: np.ndarray) -> np.ndarray:
+    image = Image.fromarray(rgb)
+    image.thumbnail((TILE, TILE), Image.Resampling.LANCZOS)
+    return np.asarray(image)
+
+
+def _model_folder(out: Path, cell: Cell) -> Path:
+    return out / "models" / cell.key

@@ -1,0 +1,141 @@
+"""The report's two pictures: the photos side by side, and the training curves."""
+
+import io
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+_DPI = 100
+_TILE_WIDTH = 240
+_GAP = 8
+_TITLES_HEIGHT = 48
+_LABEL_HEIGHT = 24
+_TITLE_POINTS = 10
+_LABEL_POINTS = 9
+_LABEL_COLORS = {"test": "#222222", "validation": "#b45309", "trained on": "#b45309"}
+#: Larger pictures than this, in bytes, are tiresome to mail and to load.
+_LARGEST_PNG = 4_000_000
+
+
+@dataclass(frozen=True)
+class PhotoRow:
+    """One photo of the comparison: its name, its role and a tile for each column."""
+
+    name: str
+    role: str
+    tiles: tuple[np.ndarray, ...]
+
+    @property
+    def label(self) -> str:
+        """The name, and the role where it is not a test photo."""
+        return self.name if self.role == "test" else f"{self.name} ({self.role})"
+
+
+def draw_comparison(titles: Sequence[str], rows: Sequence[PhotoRow]) -> tuple[bytes, int]:
+    """Draw photos side by side, one row a photo, one column a title.
+
+    Args:
+        titles: of the columns; a colon ends a line.
+        rows: the photos, the most important ones first: the last ones are left out where the file
+            would pass 4 MB.
+
+    Returns:
+        The PNG file, and how many rows are in it.
+    """
+    count = len(rows)
+    while True:
+        png = _comparison_png(titles, rows[:count])
+        if len(png) <= _LARGEST_PNG or count == 1:
+            return png, count
+        count = max(1, min(count - 1, math.floor(count * _LARGEST_PNG / len(png))))
+
+
+def draw_curves(histories: Sequence[tuple[str, dict[str, list[float]]]]) -> bytes:
+    """Draw what each model logged against the photos it had seen, one panel a model.
+
+    Args:
+        histories: title and curves of each model, "photos_seen" among the curves.
+
+    Returns:
+        An SVG file; the same input gives the same bytes.
+    """
+    columns = min(3, len(histories))
+    panels = math.ceil(len(histories) / columns)
+    with rc_context({"svg.hashsalt": "colorization-zoo", "svg.fonttype": "path"}):
+        figure = Figure(figsize=(4.2 * columns, 2.9 * panels), layout="constrained")
+        for position, (title, curves) in enumerate(histories, start=1):
+            axes = figure.add_subplot(panels, columns, position)
+            for name, values in curves.items():
+                if name != "photos_seen":
+                    axes.plot(curves["photos_seen"], values, marker=".", label=name)
+            if all(value > 0 for values in curves.values() for value in values):
+                axes.set_yscale("log")  # the first rounds would flatten all later ones
+            axes.set_title(title, fontsize=10)
+            axes.set_xlabel("photos seen")
+            axes.grid(alpha=0.3)
+            axes.legend(fontsize=8)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return buffer.getvalue()
+
+
+def _comparison_png(titles: Sequence[str], rows: Sequence[PhotoRow]) -> bytes:
+    """Place every tile pixel by pixel: nothing is resampled a second time."""
+    heights = [max(tile.shape[0] for tile in row.tiles) for row in rows]
+    width = _GAP + len(titles) * (_TILE_WIDTH + _GAP)
+    height = _TITLES_HEIGHT + sum(heights) + len(rows) * (_LABEL_HEIGHT + _GAP)
+    figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI, facecolor="white")
+    canvas = FigureCanvasAgg(figure)
+    for column, title in enumerate(titles):
+        middle = _GAP + column * (_TILE_WIDTH + _GAP) + _TILE_WIDTH / 2
+        text = figure.text(
+            middle / width,
+            1 - _TITLES_HEIGHT / 2 / height,
+            title.replace(":", "\n"),
+            fontsize=_TITLE_POINTS,
+            fontweight="bold",
+            ha="center",
+            va="center",
+            parse_math=False,
+        )
+        _shrink_to(text, _TILE_WIDTH, canvas)
+    top = _TITLES_HEIGHT
+    for row, row_height in zip(rows, heights, strict=True):
+        label = figure.text(
+            _GAP / width,
+            1 - (top + _LABEL_HEIGHT / 2) / height,
+            row.label,
+            fontsize=_LABEL_POINTS,
+            color=_LABEL_COLORS[row.role],
+            va="center",
+            parse_math=False,
+        )
+        _shrink_to(label, width - 2 * _GAP, canvas)
+        top += _LABEL_HEIGHT
+        for column, tile in enumerate(row.tiles):
+            indent = (_TILE_WIDTH - tile.shape[1]) // 2
+            left = _GAP + column * (_TILE_WIDTH + _GAP) + indent
+            figure.figimage(tile, left, height - top - tile.shape[0], origin="upper")
+        top += row_height + _GAP
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # Names of files may be in a script that Matplotlib's own font lacks: boxes are shown then.
+        warnings.filterwarnings("ignore", message="Glyph")
+        figure.savefig(buffer, format="png", dpi=_DPI)
+    return buffer.getvalue()
+
+
+def _shrink_to(text: Text, width: float, canvas: FigureCanvasAgg) -> None:
+    """Make a text's letters smaller where it is wider than `width` px."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")
+        present = text.get_window_extent(canvas.get_renderer()).width
+    if present > width:
+        text.set_fontsize(text.get_fontsize() * width / present)

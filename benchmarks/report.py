@@ -1,0 +1,377 @@
+"""From stored results to tables and pages: leaderboard, per-photo scores, pictures, HTML.
+
+A pure function of the benchmark's folder: nothing is trained, timed or looked up, and rendering
+twice gives the same bytes. Only results that share all conditions get into one table.
+"""
+
+import base64
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from skimage import color
+
+from benchmarks.figures import PhotoRow, draw_comparison, draw_curves
+from zoo.errors import ZooError
+from zoo.evaluation import MIN_PHOTOS_FOR_CLAIMS, Report
+from zoo.files import atomic_path, read_json
+from zoo.metrics import Metric, get_metric, list_metrics
+from zoo.photos.decoding import read_rgb
+
+#: Rewards rare colors, which the gray and the muted answers miss; the table is sorted by it.
+SORT_METRIC = "auc_rebalanced"
+
+MISSING = "–"
+
+#: What results must share to stand in one table, and what to call it.
+_SHARED = {
+    "train_fingerprint": "training photos",
+    "validation_fingerprint": "validation photos",
+    "test_fingerprint": "test photos",
+    "train_size": "training size",
+    "test_size": "test size",
+    "budget": "budget",
+    "seed": "seed",
+    "backend": "backend",
+    "protocol": "protocol version",
+}
+_ARROWS = {"higher": "\N{NO-BREAK SPACE}↑", "lower": "\N{NO-BREAK SPACE}↓", None: ""}
+
+
+def load_results(out: Path) -> list[dict[str, Any]]:
+    """The stored results in the leaderboard's order.
+
+    That is by class-rebalanced AuC, best first, baselines among the others; failures come last.
+
+    Raises:
+        ZooError: if there are none, one is damaged, or they are of different conditions.
+    """
+    results = [read_json(path) for path in sorted((out / "results").glob("*.json"))]
+    if not results:
+        raise ZooError(f"There are no results in {out}; run benchmarks/run_all.py first.")
+    check_comparable([result["cell"] for result in results], out)
+    return sorted(results, key=_rank)
+
+
+def check_comparable(cells: Sequence[dict[str, Any]], out: Path) -> None:
+    """Refuse cells, given as plain dictionaries, that may not stand in one table.
+
+    Raises:
+        ZooError: naming what differs.
+    """
+    differing = [
+        words for field, words in _SHARED.items() if len({cell[field] for cell in cells}) > 1
+    ]
+    if differing:
+        raise ZooError(
+            f"{out} holds results under other conditions (different: {', '.join(differing)}); "
+            "repeat the first command with --resume added, or choose another folder with --out."
+        )
+
+
+def write_report(out: Path) -> list[Path]:
+    """Render the stored results; see the module's description.
+
+    Returns:
+        The files written: leaderboard.csv, leaderboard.md, per_photo.csv, report.html, and
+        comparison.png where at least one model has finished.
+
+    Raises:
+        ZooError: if the results cannot be read or compared, or a file cannot be written.
+    """
+    board = Leaderboard(tuple(load_results(out)))
+    contents = {
+        "leaderboard.csv": board.as_csv().encode(),
+        "leaderboard.md": board.as_markdown().encode(),
+        "per_photo.csv": board.per_photo_csv().encode(),
+    }
+    comparison, shown = _comparison(board, out)
+    if comparison is not None:
+        contents["comparison.png"] = comparison
+    contents["report.html"] = _html(board, comparison, shown).encode()
+    for name, content in contents.items():
+        with atomic_path(out / name) as temporary:
+            temporary.write_bytes(content)
+    return [out / name for name in contents]
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """The results as a table, a row a model.
+
+    Attributes:
+        results: in the order of the rows.
+    """
+
+    results: tuple[dict[str, Any], ...]
+
+    @property
+    def finished(self) -> list[dict[str, Any]]:
+        """The results of the models that did not fail."""
+        return [result for result in self.results if result["status"] == "ok"]
+
+    @property
+    def failed(self) -> list[dict[str, Any]]:
+        """The results of the models that failed."""
+        return [result for result in self.results if result["status"] == "failed"]
+
+    @cached_property
+    def metrics(self) -> list[Metric]:
+        """The metrics that at least one model was scored with, in the registry's order."""
+        known = {name for result in self.finished for name in result["summary"]}
+        return [get_metric(name) for name in list_metrics() if name in known]
+
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        """Each result's model and preset by key; those of one name are told apart by their key."""
+        names = {result["key"]: _name(result) for result in self.results}
+        count = Counter(names.values())
+        return {
+            key: name if count[name] == 1 else f"{name} #{key[:6]}" for key, name in names.items()
+        }
+
+    def title(self, result: dict[str, Any]) -> str:
+        """What a result is called in tables and pictures."""
+        return self.titles[result["key"]]
+
+    @property
+    def headings(self) -> list[str]:
+        """The headings of the table for readers."""
+        metrics = [heading(metric) for metric in self.metrics]
+        return ["Model", *metrics, "Photos seen", "Training (s)", "Parameters", "Status"]
+
+    def rows(self) -> list[list[str]]:
+        """The rows of the table for readers, as text."""
+        return [
+            [
+                self.title(result),
+                *(figure(result, metric) for metric in self.metrics),
+                *_effort(result),
+                "ok" if result["status"] == "ok" else f"failed: {result['error']}",
+            ]
+            for result in self.results
+        ]
+
+    @property
+    def conditions(self) -> str:
+        """What all rows share, in one sentence."""
+        result = self.results[0]
+        cell = result["cell"]
+        return (
+            f"Trained on {_count(cell['train_photos'], 'photo')} at {cell['train_size']} px with a "
+            f"budget of {cell['budget']} and seed {cell['seed']}; scored on "
+            f"{_count(result['test_photos'], 'test photo')} of at most {cell['test_size']} px on "
+            "the short side."
+        )
+
+    @property
+    def caution(self) -> str | None:
+        """The warning that goes with a table of few photos."""
+        photos = self.results[0]["test_photos"]
+        if photos >= MIN_PHOTOS_FOR_CLAIMS:
+            return None
+        return (
+            f"With {_count(photos, 'test photo')}, fewer than {MIN_PHOTOS_FOR_CLAIMS}, this table "
+            "makes no claims of significance: differences may well be chance."
+        )
+
+    @property
+    def notes(self) -> list[str]:
+        """How to read the table, one point each."""
+        return [
+            f"Sorted by {get_metric(SORT_METRIC).title}, best first; baselines are rows like the "
+            "others. No single figure tells which colors people prefer: look at the pictures.",
+            "Arrows point to the better direction. Brackets hold 95 % bootstrap intervals over the "
+            f"test photos; {MISSING} means that there is no figure.",
+            "Training seconds depend on the machine and on what else it did: no speed comparison.",
+        ]
+
+    def as_csv(self) -> str:
+        """The table for programs: full precision, empty where there is no figure."""
+        ends = ("mean", "low", "high")
+        rows = []
+        for result in self.results:
+            history = result.get("history", {})
+            row = {
+                "model": result["cell"]["model"],
+                "preset": result["cell"]["preset"],
+                "status": result["status"],
+            }
+            for metric in self.metrics:
+                interval = result.get("summary", {}).get(metric.name, {})
+                columns = (metric.name, f"{metric.name}_low", f"{metric.name}_high")
+                row |= {
+                    column: interval.get(end) for column, end in zip(columns, ends, strict=True)
+                }
+            row |= {
+                "photos_seen": history.get("photos_seen"),
+                "training_seconds": history.get("seconds"),
+                "parameters": result.get("parameters"),
+                "test_photos": result["test_photos"],
+                "precision": result["cell"]["precision"],
+                "key": result["key"],
+                "error": result.get("error"),
+            }
+            rows.append(row)
+        return _csv(rows)
+
+    def as_markdown(self) -> str:
+        """The table for readers, with its notes."""
+        headings = self.headings
+        lines = [_markdown_row(headings), "|---" * len(headings) + "|"]
+        lines += [_markdown_row(row) for row in self.rows()]
+        lead = [self.conditions, ""] + ([f"**{self.caution}**", ""] if self.caution else [])
+        notes = [f"- {note}" for note in self.notes]
+        return "\n".join(["# Leaderboard", "", *lead, *lines, "", *notes, ""])
+
+    def per_photo_csv(self) -> str:
+        """Every score of every photo, in full precision."""
+        rows = []
+        for result in self.finished:
+            start = {
+                "model": result["cell"]["model"],
+                "preset": result["cell"]["preset"],
+                "key": result["key"],
+            }
+            rows += [start | row for row in Report.from_json(result["report"]).per_photo_rows()]
+        return _csv(rows)
+
+
+def heading(metric: Metric) -> str:
+    """A metric's heading: title, unit, and an arrow to the better direction."""
+    unit = f" ({metric.unit})" if metric.unit else ""
+    return f"{metric.title}{unit}{_ARROWS[metric.direction]}"
+
+
+def figure(result: dict[str, Any], metric: Metric) -> str:
+    """A result's figure with its interval, as text."""
+    interval = result.get("summary", {}).get(metric.name)
+    if interval is None:
+        return MISSING
+    digits = 3 if metric.high == 1 else 2
+    mean, low, high = (f"{interval[end]:.{digits}f}" for end in ("mean", "low", "high"))
+    return f"{mean} [{low}, {high}]"
+
+
+def _rank(result: dict[str, Any]) -> tuple[bool, float, str, str]:
+    interval = result.get("summary", {}).get(SORT_METRIC)
+    score = interval["mean"] if interval else float("-inf")
+    return result["status"] != "ok", -score, _name(result), result["key"]
+
+
+def _name(result: dict[str, Any]) -> str:
+    return f"{result['cell']['model']}:{result['cell']['preset']}"
+
+
+def _effort(result: dict[str, Any]) -> list[str]:
+    if result["status"] != "ok":
+        return [MISSING] * 3
+    history = result["history"]
+    return [
+        f"{history['photos_seen']:,}",
+        f"{history['seconds']:,.1f}",
+        f"{result['parameters']:,}",
+    ]
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def _csv(rows: Sequence[dict[str, Any]]) -> str:
+    buffer = io.StringIO(newline="")
+    if rows:
+        # Models may have been scored with different metrics: the columns are those of all rows.
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def _markdown_row(cells: Iterable[str]) -> str:
+    escaped = (cell.replace("\\", "\\\\").replace("|", "\\|") for cell in cells)
+    return f"| {' | '.join(escaped)} |"
+
+
+def _comparison(board: Leaderboard, out: Path) -> tuple[bytes | None, list[PhotoRow]]:
+    """The picture of all models side by side, and the rows that are in it."""
+    finished = board.finished
+    if not finished:
+        return None, []
+    rows = []
+    # Results that share all conditions show the same photos.
+    for shown in finished[0]["pictures"]:
+        truth = read_rgb(out / "pictures" / "truth" / shown["file"])
+        colored = [
+            read_rgb(out / "pictures" / result["key"] / shown["file"]) for result in finished
+        ]
+        rows.append(PhotoRow(shown["photo"], shown["role"], (_gray(truth), *colored, truth)))
+    titles = ["input (gray)", *map(board.title, finished), "truth"]
+    png, count = draw_comparison(titles, rows)
+    return png, rows[:count]
+
+
+def _gray(rgb: np.ndarray) -> np.ndarray:
+    """The photo as models see it: its lightness alone."""
+    lab = color.rgb2lab(rgb)
+    lab[..., 1:] = 0
+    return np.rint(color.lab2rgb(lab) * 255).astype(np.uint8)
+
+
+def _html(board: Leaderboard, comparison: bytes | None, shown: Sequence[PhotoRow]) -> str:
+    templates = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    histories = [
+        (board.title(result), result["history"]["curves"])
+        for result in board.finished
+        if len(result["history"]["curves"].get("photos_seen", ())) > 1
+    ]
+    return templates.get_template("report.html.j2").render(
+        board=board,
+        comparison=comparison and _data_uri(comparison, "image/png"),
+        shown=shown,
+        curves=_data_uri(draw_curves(histories), "image/svg+xml") if histories else None,
+        environments=_environments(board),
+        commands=list(dict.fromkeys(result["command"] for result in board.results)),
+        missing=MISSING,
+    )
+
+
+def _data_uri(content: bytes, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _environments(board: Leaderboard) -> list[tuple[list[str], dict[str, Any]]]:
+    """The distinct environments, each with the models that were run in it."""
+    distinct: list[tuple[list[str], dict[str, Any]]] = []
+    for result in board.results:
+        rows = _environment_rows(result["environment"])
+        titles = next((titles for titles, known in distinct if known == rows), None)
+        if titles is None:
+            distinct.append(([board.title(result)], rows))
+        else:
+            titles.append(board.title(result))
+    return distinct
+
+
+def _environment_rows(environment: dict[str, Any]) -> dict[str, Any]:
+    git = environment["git"]
+    revision = git and git["revision"][:12] + (" with local changes" if git["dirty"] else "")
+    rows = environment | {"git": revision}
+    return {
+        name.replace("_", " ").replace("gib", "(GiB)"): MISSING if value is None else value
+        for name, value in rows.items()
+    }
