@@ -25,12 +25,11 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import platformdirs
 from numpy.lib import format as npy_format
 from PIL import Image
 
 from zoo.errors import ZooError
-from zoo.files import atomic_path, sha256_of_file
+from zoo.files import atomic_path, cache_folder, sha256_of_file
 from zoo.photos.decoding import PhotoError
 from zoo.photos.photoset import Photo, PhotoSet
 from zoo.photos.threads import map_in_threads
@@ -96,7 +95,8 @@ class PhotoLoader(keras.utils.PyDataset):
         self.seed = _at_least(0, "seed", seed)
         self.augment = augment
         self.offset = 0
-        self._squares = _cached_squares(photos, size, _cache_folder(cache_dir), progress)
+        folder = cache_folder() / "photos" if cache_dir is None else Path(cache_dir)
+        self._squares = _cached_squares(photos, size, folder, progress)
 
     def __len__(self) -> int:
         return self.steps or math.ceil(len(self.photos) / self.batch_size)
@@ -175,13 +175,6 @@ def _at_least(least: int, name: str, value: int) -> int:
     if value < least:
         raise ZooError(f"`{name}` must be at least {least}, but it is {value}.")
     return value
-
-
-def _cache_folder(cache_dir: str | os.PathLike | None) -> Path:
-    if cache_dir is not None:
-        return Path(cache_dir)
-    root = os.environ.get("ZOO_CACHE") or platformdirs.user_cache_dir("colorization-zoo")
-    return Path(root) / "photos"
 
 
 def _cached_squares(photos: PhotoSet, size: int, folder: Path, progress: bool) -> np.ndarray:
