@@ -1,4 +1,4 @@
-"""What the shared interface does with broken folders and broken weights; the rest is conformance."""
+"""What the shared interface does with broken folders and weights; the rest is conformance."""
 
 import json
 import subprocess
