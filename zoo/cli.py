@@ -1,0 +1,519 @@
+"""The command `zoo`: list, train, evaluate and use the models.
+
+Nothing at the top of this file imports a deep-learning framework: each command imports what it
+needs when it runs, so that `zoo --help` and `zoo list` answer at once, and mistakes in the command
+line are refused before seconds are spent.
+"""
+
+import csv
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+from zoo import registry
+from zoo._version import __version__
+from zoo.errors import TrainingInterrupted, ZooError, valid_choice
+from zoo.settings import parse_fields, parse_pairs
+from zoo.startup import start_keras
+
+if TYPE_CHECKING:
+    from zoo.colorizer import Colorizer, History
+    from zoo.photos.photoset import PhotoSet
+
+#: Models that are ready as soon as they are made: their names do where a trained folder is asked.
+_READY = ("gray",)
+_VALIDATION_SHARE = 0.05
+
+
+class _Commands(TyperGroup):
+    """Turns what went wrong into one sentence on standard error and an exit status."""
+
+    def invoke(self, ctx: typer.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except TrainingInterrupted as error:
+            sentence, status = str(error), 130
+        except KeyboardInterrupt:
+            sentence, status = "Interrupted.", 130
+        except ZooError as error:
+            sentence, status = str(error), 2
+        except BrokenPipeError:  # `zoo list | head`: typer ends quietly
+            raise
+        except OSError as error:
+            sentence, status = _about_os_error(error), 1
+        except MemoryError:
+            sentence, status = (
+                "There is not enough memory; close other programs, or choose a smaller size, "
+                "batch_size or preset.",
+                1,
+            )
+        typer.echo(sentence, err=True)
+        raise typer.Exit(status)
+
+
+app = typer.Typer(
+    name="zoo",
+    cls=_Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+PhotosOption = Annotated[
+    Path, typer.Option(metavar="DIR", help="Folder of color photos, or a .csv manifest.")
+]
+OptionsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-o", "--option", metavar="NAME=VALUE", help="Prediction option; `zoo info` lists them."
+    ),
+]
+
+
+def main() -> None:
+    """Run the command line; the entry point of `zoo`."""
+    app()
+
+
+@app.callback()
+def _zoo(
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    """Every well-known way to colorize a photo, behind one command."""
+    if version:
+        typer.echo(f"colorization-zoo {__version__}")
+        raise typer.Exit
+
+
+@app.command("list")
+def list_(
+    pattern: Annotated[str, typer.Argument(help="Shell-style, as in 'm*'.")] = "*",
+) -> None:
+    """Show the models, their presets (the default one first) and what they are."""
+    from zoo.tables import models_table
+
+    names = registry.list_models(pattern)
+    if not names:
+        raise ZooError(
+            f"No model matches {pattern!r}; choose from: {', '.join(registry.list_models())}."
+        )
+    Console().print(models_table([registry.entry(name) for name in names]))
+
+
+@app.command()
+def info(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL|RUN", help="A model's name or a trained folder.")
+    ],
+) -> None:
+    """Show a model's presets, configuration and options; for a trained one also its card."""
+    from zoo import tables
+
+    console = Console()
+    if _is_name(model):
+        entry, preset = _entry(model, None)
+        start_keras()
+        model_class, defaults = entry.load(), {}
+    else:
+        trained = _load(model)
+        entry, preset = registry.entry(trained.name), trained.preset
+        model_class, defaults = type(trained), trained.defaults
+        console.print(tables.card_table(trained))
+    console.print(f"[bold]{entry.name}:{preset}[/bold] — {entry.summary}", highlight=False)
+    console.print(tables.presets_table(model_class))
+    console.print(tables.options_table(model_class, defaults))
+
+
+@app.command()
+def train(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL[:PRESET]", help="A name that `zoo list` shows.")
+    ],
+    photos: PhotosOption,
+    out: Annotated[Path, typer.Option(metavar="RUN", help="Folder for the trained model.")],
+    val_photos: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Photos that choose the best weights; else 5 % of all."),
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="The model's preset.")] = None,
+    size: Annotated[
+        int | None, typer.Option(min=1, help="Side of the training squares in px.")
+    ] = None,
+    budget: Annotated[str, typer.Option(help="Photos seen, or a time: 20000, 90s, 15min.")] = (
+        "20000"
+    ),
+    seed: Annotated[int, typer.Option(min=0, help="Decides every random choice.")] = 0,
+    precision: Annotated[
+        str, typer.Option(help="auto (what is faster here), float32 or mixed_bfloat16.")
+    ] = "auto",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Configuration; `zoo info` lists it."),
+    ] = None,
+    tensorboard: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write TensorBoard events there.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after an interruption.")] = False,
+) -> None:
+    """Train a model on color photos and save it as a folder.
+
+    Of a .csv manifest with a column `split`, the rows "train" are learned from and the rows "val",
+    if there are any, choose the best weights. Ctrl-C saves the position; the same command with
+    --resume goes on and ends with the same weights.
+    """
+    from zoo.budget import Budget
+
+    entry, preset = _entry(model, preset)
+    amount = Budget.parse(budget)
+    changes = parse_pairs(settings, "--set")
+    if _is_finished(out, resume):
+        return
+    for folder in (out, tensorboard):
+        _require_writable(folder)
+
+    start_keras()
+    from zoo.colorizer import PRECISIONS
+    from zoo.models import checkpoint
+
+    position = out / checkpoint.FILE_NAME
+    _check_position(position, resume)
+    valid_choice("precision", precision, PRECISIONS)
+    colorizer = _untrained(entry, preset, seed, changes)
+    training, validation = _training_photos(photos, val_photos)
+    history = colorizer.fit(
+        training,
+        validation,
+        budget=amount,
+        size=size,
+        precision=precision,
+        run_dir=out,
+        resume=resume,
+        callbacks=_tensorboard(tensorboard),
+        progress=True,
+    )
+    colorizer.save(out)
+    position.unlink(missing_ok=True)
+    _tell_outcome(history, out)
+
+
+@app.command()
+def evaluate(
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN...", help="Trained folders, or `gray`.")
+    ],
+    photos: PhotosOption,
+    size: Annotated[
+        int | None, typer.Option(min=1, help="Shrink larger photos to this short side in px.")
+    ] = None,
+    option: OptionsOption = None,
+    metric: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this metric; repeatable.")
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write every photo's scores there.")
+    ] = None,
+) -> None:
+    """Score models on color photos: every metric with its 95 % interval over the photos.
+
+    With several models, the differences to the first one follow, paired over the photos. Of a .csv
+    manifest with a column `split`, the rows "test" are used.
+    """
+    from zoo import tables
+    from zoo.files import write_json
+    from zoo.metrics import get_metric
+
+    given = parse_pairs(option, "-o")
+    for name in metric or ():
+        get_metric(name)
+    if json is not None:
+        _require_writable_file(json)
+
+    models = _load_all(runs)
+    values = {run: _values(model, given) for run, model in models.items()}
+    photo_set = _read_photos(photos, "test")
+    typer.echo(f"Photos: {photo_set.summary()}.")
+    from zoo.evaluation import evaluate as score
+
+    reports = {
+        run: score(model, photo_set, size=size, metrics=metric, progress=True, **values[run])
+        for run, model in models.items()
+    }
+    if json is not None:
+        write_json(
+            json, [{"run": run, "report": report.to_json()} for run, report in reports.items()]
+        )
+    console = Console()
+    for table in tables.scores_tables(reports, console.width):
+        console.print(table)
+    if len(reports) > 1:
+        for table in tables.difference_tables(reports, console.width):
+            console.print(table)
+
+
+@app.command()
+def colorize(
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="PHOTO|FOLDER...", help="Photos or whole folders.")
+    ],
+    model: Annotated[str, typer.Option(metavar="RUN", help="Trained folder.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the colored photos go.")] = Path(
+        "colorized"
+    ),
+    option: OptionsOption = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Color again what is there already.")
+    ] = False,
+) -> None:
+    """Color photos and whole folders, with their own names and formats.
+
+    What is there already is skipped, so that a stopped run goes on when it is repeated. Photos that
+    cannot be read are listed at the end, and make the exit status 1.
+    """
+    from zoo.jobs import plan_jobs, run_jobs
+
+    given = parse_pairs(option, "-o")
+    jobs = plan_jobs(inputs, out)
+    _require_writable(out)
+    colorizer = _load(model)
+    values = _values(colorizer, given)
+    waiting = [job for job in jobs if overwrite or not job.target.exists()]
+    failures = run_jobs(colorizer, waiting, values)
+    typer.echo(f"Colored {_count(len(waiting) - len(failures), 'photo')} into {out}.")
+    if len(waiting) < len(jobs):
+        typer.echo(f"Skipped {len(jobs) - len(waiting):,} already there; --overwrite redoes them.")
+    if failures:
+        typer.echo(f"{_count(len(failures), 'file')} could not be read:", err=True)
+        for name, reason in failures.items():
+            typer.echo(f"  {name}: {reason}", err=True)
+        raise typer.Exit(1)
+
+
+@app.command()
+def compare(
+    photo: Annotated[Path, typer.Argument(help="One photo.")],
+    model: Annotated[
+        list[str], typer.Option(metavar="RUN", help="Trained folder; give it once a model.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The picture to write.")] = Path(
+        "comparison.png"
+    ),
+    option: OptionsOption = None,
+) -> None:
+    """Draw a photo in gray, as each model colors it, and as it was, into one picture.
+
+    An option given with -o has to be one that all of the models have.
+    """
+    from zoo.photos.decoding import read_rgb
+    from zoo.side_by_side import check_suffix, draw_side_by_side
+
+    given = parse_pairs(option, "-o")
+    check_suffix(out)
+    original = read_rgb(photo)
+    if os.path.realpath(out) == os.path.realpath(photo):
+        raise ZooError(f"{out} is the photo itself; give another file with --out.")
+    _require_writable_file(out)
+    models = _load_all(model)
+    values = {run: _values(colorizer, given) for run, colorizer in models.items()}
+    gray = registry.create_model("gray")
+    panels = [("gray", gray.colorize(original))]
+    panels += [(run, models[run].colorize(original, **values[run])) for run in models]
+    draw_side_by_side(out, [*panels, ("original", original)])
+    typer.echo(f"Wrote {out}.")
+
+
+# ---------------------------------------------------------------------- models and their settings
+
+
+def _entry(model: str, preset: str | None) -> tuple[registry.ModelEntry, str]:
+    """The registry's line and the preset for "model" or "model:preset"."""
+    name, _, inside = model.partition(":")
+    if inside and preset not in (None, inside):
+        raise ZooError(f"{model!r} and --preset {preset} disagree; give the preset once.")
+    entry = registry.entry(name)
+    chosen = inside or preset or entry.presets[0]
+    return entry, valid_choice(f"preset of {name}", chosen, entry.presets)
+
+
+def _is_name(model: str) -> bool:
+    """Whether this names a registered model; a folder of the same name takes precedence."""
+    return model.partition(":")[0] in registry.list_models() and not Path(model).is_dir()
+
+
+def _load(run: str) -> "Colorizer":
+    """The model of a trained folder, or one that needs no training by its name."""
+    if _is_name(run):
+        entry, preset = _entry(run, None)
+        if entry.name in _READY:
+            start_keras()
+            return registry.create_model(entry.name, preset)
+        raise ZooError(
+            f"{run} has to be trained first: `zoo train {run} --photos FOLDER --out "
+            f"runs/{entry.name}`; then give runs/{entry.name} in its place."
+        )
+    if not Path(run).exists():
+        raise ZooError(
+            f"There is no folder {run}; give one that `zoo train` wrote, or the name of a model "
+            f"that needs no training: {', '.join(_READY)}."
+        )
+    start_keras()
+    from zoo.colorizer import load_model
+
+    return load_model(run)
+
+
+def _load_all(runs: list[str]) -> "dict[str, Colorizer]":
+    twice = sorted({run for run in runs if runs.count(run) > 1})
+    if twice:
+        raise ZooError(f"{twice[0]} is given twice; give each model once.")
+    return {run: _load(run) for run in runs}
+
+
+def _untrained(
+    entry: registry.ModelEntry, preset: str, seed: int, changes: dict[str, str]
+) -> "Colorizer":
+    """A new model, its configuration changed as --set says."""
+    config = entry.load().PRESETS[preset].config
+    values = parse_fields(config, changes, f"configuration field of {entry.name}")
+    try:
+        return registry.create_model(entry.name, preset, seed=seed, **values)
+    except ZooError:
+        raise
+    except (ValueError, TypeError, ArithmeticError) as error:
+        if not values:
+            raise
+        # Layers refuse sizes that make no sense, in their own words.
+        reason = (str(error).strip() or repr(error)).splitlines()[0].rstrip(".")
+        shown = ", ".join(f"{name}={value}" for name, value in values.items())
+        raise ZooError(f"{entry.name} cannot be built with {shown}: {reason}.") from error
+
+
+def _values(model: "Colorizer", given: dict[str, str]) -> dict[str, float]:
+    """The given options as this model's numbers; unknown names and bad values are refused."""
+    resolved = model.resolve_options(given)
+    return {name: resolved[name] for name in given}
+
+
+# ---------------------------------------------------------------------- training
+
+
+def _is_finished(out: Path, resume: bool) -> bool:
+    """Whether a training to resume has ended already; to start over one that has is refused."""
+    if not (out / "card.json").exists():
+        return False
+    if not resume:
+        raise ZooError(
+            f"{out} holds a trained model already (`zoo info {out}` shows it); give another "
+            "folder with --out, or remove this one first."
+        )
+    typer.echo(f"{out} holds the trained model already; nothing is left to resume.")
+    return True
+
+
+def _check_position(position: Path, resume: bool) -> None:
+    """Compare --resume with what is there, before the photos are read."""
+    if position.exists() and not resume:
+        raise ZooError(
+            f"{position.parent} holds an unfinished training; resume it (--resume) or choose "
+            "another folder."
+        )
+    if resume and not position.exists():
+        typer.echo(f"There is no position to resume in {position.parent}: starting anew.")
+
+
+def _training_photos(photos: Path, val_photos: Path | None) -> "tuple[PhotoSet, PhotoSet | None]":
+    """Photos to learn from and to validate on; the latter None where too few are there."""
+    training, validation = _read_photos(photos, "train"), None
+    typer.echo(f"Photos: {training.summary()}; gray ones are left out.")
+    if val_photos is not None:
+        validation = _read_photos(val_photos, "val")
+    elif "val" in _splits_in(photos):
+        validation = _read_photos(photos, "val")
+    else:
+        parts = training.split(val=_VALIDATION_SHARE)
+        # Of a handful of photos, either part may be empty.
+        if all(any(not photo.is_gray for photo in part) for part in parts.values()):
+            training, validation = parts["train"], parts["val"]
+    numbers = f"Learning from {_count(len(training), 'photo')}"
+    if validation is None:
+        typer.echo(f"{numbers}; they are too few to validate on some, so the last weights count.")
+    else:
+        typer.echo(f"{numbers}, choosing the best weights on {len(validation):,} others.")
+    return training, validation
+
+
+def _read_photos(path: Path, split: str) -> "PhotoSet":
+    """The photos of a folder, or of a manifest: those of one split where it has splits."""
+    from zoo.photos.photoset import PhotoSet
+
+    if path.suffix.lower() != ".csv":
+        return PhotoSet.from_folder(path, progress=True)
+    return PhotoSet.from_manifest(path, split if _splits_in(path) else None, progress=True)
+
+
+def _splits_in(path: Path) -> set[str]:
+    """The values of a manifest's column `split`; none for a folder or without that column."""
+    if path.suffix.lower() != ".csv" or not path.is_file():
+        return set()
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            return {row["split"] for row in csv.DictReader(file) if "split" in row}
+    except csv.Error:
+        return set()  # reading the photos tells what is wrong with the file
+
+
+def _tensorboard(folder: Path | None) -> list[Any]:
+    if folder is None:
+        return []
+    import keras
+
+    return [keras.callbacks.TensorBoard(log_dir=str(folder), update_freq="epoch")]
+
+
+def _tell_outcome(history: "History", out: Path) -> None:
+    from zoo.tables import duration
+
+    sentence = f"Saw {_count(history.photos_seen, 'photo')} in {duration(history.seconds)}"
+    score = history.details.get("best_score")
+    if score is not None:
+        sentence += f"; best validation score {score:.4g}"
+    typer.echo(f"{sentence}. The model is in {out}.")
+    typer.echo(f"Try it: zoo colorize PHOTO --model {out}")
+
+
+# ---------------------------------------------------------------------- files and words
+
+
+def _require_writable(folder: Path | None) -> None:
+    """Make a folder and try it, so that hours of work are not lost at their end."""
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ZooError(
+            f"Cannot write into {folder}: {error.strerror or error}; "
+            "choose a folder that you may write to, on a disk with space."
+        ) from error
+
+
+def _require_writable_file(path: Path) -> None:
+    if path.is_dir():
+        raise ZooError(f"Cannot write {path}: it is a folder; give the name of a file.")
+    _require_writable(path.parent)
+
+
+def _about_os_error(error: OSError) -> str:
+    where = f" {error.filename}" if error.filename else ""
+    return f"Cannot use{where or ' a file'}: {error.strerror or error}."
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing if number == 1 else thing + 's'}"

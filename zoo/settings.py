@@ -1,0 +1,85 @@
+"""Settings from text, as the command line gets them: `name=value`."""
+
+import dataclasses
+import math
+import types
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from zoo.errors import ZooError, valid_choice
+
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def parse_pairs(given: list[str] | None, flag: str) -> dict[str, str]:
+    """Read ["name=value", ...]; of a name given twice the last value counts.
+
+    Raises:
+        ZooError: on anything else, naming the `flag` it came from.
+    """
+    pairs = {}
+    for text in given or ():
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise ZooError(f"Cannot read {flag} {text!r}; write {flag} name=value.")
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def parse_fields(config: Any, given: dict[str, str], kind: str) -> dict[str, Any]:
+    """Turn texts into values of the types that a configuration's fields declare.
+
+    Args:
+        config: a dataclass instance.
+        given: texts by field name.
+        kind: what the fields are, for the message.
+
+    Raises:
+        ZooError: on an unknown field, naming those there are, or a text that is no such value.
+    """
+    fields = tuple(field.name for field in dataclasses.fields(config))
+    hints = get_type_hints(type(config))
+    values = {}
+    for name, text in given.items():
+        valid_choice(kind, name, fields)
+        try:
+            values[name] = parse_value(text, hints[name])
+        except ValueError as error:
+            raise ZooError(
+                f"Cannot read {name}={text}: it must be {_in_words(hints[name])}, "
+                f"as in {name}={getattr(config, name)}."
+            ) from error
+    return values
+
+
+def parse_value(text: str, hint: Any) -> Any:
+    """Read `text` as a bool, a whole number, a finite number, a text, or a tuple "1,2,3" of these.
+
+    `hint` may also be an optional type: "none".
+
+    Raises:
+        ValueError: if the text is none of that.
+    """
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (types.UnionType, Union):
+        if text.lower() == "none" and type(None) in inner:
+            return None
+        return parse_value(text, next(part for part in inner if part is not type(None)))
+    if origin is tuple:
+        return tuple(parse_value(part.strip(), inner[0]) for part in text.split(","))
+    if hint is bool:
+        return _TRUTH[text.lower()] if text.lower() in _TRUTH else _fail(text)
+    if hint is float and not math.isfinite(float(text)):
+        return _fail(text)
+    return hint(text)
+
+
+def _fail(text: str) -> Any:
+    raise ValueError(text)
+
+
+def _in_words(hint: Any) -> str:
+    words = {bool: "true or false", int: "a whole number", float: "a finite number", str: "a text"}
+    inner = [part for part in get_args(hint) if part not in (type(None), ...)]
+    if get_origin(hint) is tuple:
+        return f"{words.get(inner[0], 'values')}, or several with commas between"
+    return words.get(inner[0] if inner else hint, "another value")

@@ -1,0 +1,64 @@
+"""One picture that shows a photo in gray, as each model colors it, and as it was."""
+
+import textwrap
+from pathlib import Path
+
+import numpy as np
+
+from zoo.errors import valid_choice
+from zoo.files import atomic_path
+from zoo.photos.decoding import shrink
+
+#: What the picture may be saved as.
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".pdf", ".svg")
+
+_ACROSS = 4
+_PANEL_INCHES = 3.2
+_DOTS_PER_INCH = 150
+# So many characters of the title's size fit over one panel.
+_TITLE_CHARACTERS = 24
+
+
+def check_suffix(path: Path) -> None:
+    """Refuse a file name that says no known format.
+
+    Raises:
+        ZooError: naming the formats there are.
+    """
+    valid_choice("picture format", path.suffix.lower(), PICTURE_SUFFIXES)
+
+
+def draw_side_by_side(path: Path, panels: list[tuple[str, np.ndarray]]) -> None:
+    """Draw photos of one size in rows of four, each with its name on top, and save atomically.
+
+    Args:
+        path: where to; its suffix is one of `PICTURE_SUFFIXES`.
+        panels: name and photo, uint8 (H, W, 3).
+
+    Raises:
+        ZooError: if the suffix is another one, or the file cannot be written.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    check_suffix(path)
+    names = [textwrap.fill(name, _TITLE_CHARACTERS) for name, _ in panels]
+    across = min(_ACROSS, len(panels))
+    down = -(-len(panels) // across)
+    height, width = panels[0][1].shape[:2]
+    # Very long or very tall photos get panels of a bounded shape, and white around them.
+    aspect = min(max(height / width, 0.3), 2.0)
+    title_inches = 0.2 * max(name.count("\n") + 2 for name in names)
+    size = (_PANEL_INCHES * across, (_PANEL_INCHES * aspect + title_inches) * down)
+    figure = Figure(figsize=size, dpi=_DOTS_PER_INCH, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(down, across, squeeze=False).ravel()
+    for axis in axes:
+        axis.set_axis_off()
+    side = round(_PANEL_INCHES * _DOTS_PER_INCH)
+    for axis, name, (_, rgb) in zip(axes, names, panels, strict=False):
+        axis.imshow(shrink(rgb, side))
+        # Names are file names: a dollar sign in one is no formula.
+        axis.set_title(name, fontsize=11, parse_math=False)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary)

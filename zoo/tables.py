@@ -1,0 +1,166 @@
+"""The tables that the command line shows, from what the library returns. Nothing here prints."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
+
+from zoo.registry import ModelEntry
+
+if TYPE_CHECKING:
+    from zoo.colorizer import Colorizer
+    from zoo.evaluation import Interval, Report
+
+_ARROWS = {"higher": "↑", "lower": "↓", None: ""}
+# Columns hold "-0.036 … -0.018", "class-rebalanced" and most names; three fit into 80 characters.
+_METRIC_WIDTH, _MODEL_WIDTH = 16, 19
+_BETWEEN = 3
+
+
+def models_table(entries: list[ModelEntry]) -> Table:
+    """One row a model: its name, its presets with the default first, what it is."""
+    table = Table("model", "presets", "summary")
+    for entry in entries:
+        table.add_row(f"[bold]{entry.name}[/bold]", ", ".join(entry.presets), entry.summary)
+    return table
+
+
+def presets_table(model_class: "type[Colorizer]") -> Table:
+    """One row a preset: where its numbers come from, and its configuration."""
+    table = Table("preset", "source", "configuration (--set field=value)")
+    for name, preset in model_class.PRESETS.items():
+        fields = dataclasses.asdict(preset.config)
+        configuration = "\n".join(f"{field}={value}" for field, value in fields.items())
+        table.add_row(f"[bold]{name}[/bold]", escape(preset.source), escape(configuration))
+    return table
+
+
+def options_table(model_class: "type[Colorizer]", defaults: dict[str, float]) -> Table:
+    """One row an option: its default for this model, its range and its meaning."""
+    table = Table("option (-o name=value)", "default", "range", "meaning")
+    for option in model_class.OPTIONS:
+        kind = "whole numbers " if option.whole else ""
+        table.add_row(
+            f"[bold]{option.name}[/bold]",
+            f"{defaults.get(option.name, option.default):g}",
+            f"{kind}{option.low:g} to {option.high:g}",
+            escape(option.meaning),
+        )
+    return table
+
+
+def card_table(model: "Colorizer") -> Table:
+    """What a trained model's card tells, without its curves."""
+    training = model.card.get("training", {})
+    facts = {
+        "trained on": f"{training.get('photos', 0):,} photos",
+        "photos' fingerprint": training.get("fingerprint"),
+        "validated on": f"{training.get('validation_photos', 0):,} photos",
+        "budget": training.get("budget"),
+        "photos seen": f"{training.get('photos_seen', 0):,}",
+        "time": duration(training.get("seconds", 0.0)),
+        "training size": f"{training.get('size')} px",
+        "seed": model.seed,
+        "backend": f"{training.get('backend')}, Keras {training.get('keras_version')}",
+        **training.get("details", {}),
+        "zoo version": model.card.get("zoo_version"),
+        "weights' sha256": model.card.get("weights_sha256"),
+    }
+    table = Table("trained model", f"{model.name}:{model.preset}")
+    for name, value in facts.items():
+        if value is not None:
+            table.add_row(name.replace("_", " "), escape(str(value)))
+    return table
+
+
+def scores_tables(reports: "dict[str, Report]", width: int) -> Iterator[Table]:
+    """The figures of each model with their 95 % intervals: one row a model.
+
+    Where the metrics do not fit side by side into `width` characters, several tables follow.
+    """
+    first = next(iter(reports.values()))
+    title = f"{len(first.photos):,} photos, mean and 95 % interval over the photos"
+    caption = None if first.supports_claims else _no_claims(first)
+    summaries = {run: report.summary() for run, report in reports.items()}
+    yield from _metric_tables(summaries, reports, title, caption, width, _interval)
+
+
+def difference_tables(reports: "dict[str, Report]", width: int) -> Iterator[Table]:
+    """Each further model minus the first one, paired over the photos."""
+    from zoo.evaluation import compare
+
+    (base, first), *others = reports.items()
+    title = f"Differences to {base}, paired over the photos"
+    caption = "* the interval excludes zero" if first.supports_claims else _no_claims(first)
+    differences = {run: compare(report, first) for run, report in others}
+
+    def cell(difference: "Interval") -> str:
+        marked = first.supports_claims and difference.excludes_zero
+        text = _interval(difference, sign="+")
+        return f"[bold]{text} *[/bold]" if marked else text
+
+    yield from _metric_tables(differences, reports, title, caption, width, cell)
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it: "12 s", "3 min 20 s", "2 h 5 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.2g} s" if seconds < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _metric_tables(
+    rows: "dict[str, dict[str, Interval]]",
+    reports: "dict[str, Report]",
+    title: str,
+    caption: str | None,
+    width: int,
+    cell: "Callable[[Interval], str]",
+) -> Iterator[Table]:
+    metrics = list(next(iter(rows.values())))
+    room = width - (_MODEL_WIDTH + _BETWEEN) - 1
+    fitting = max(1, room // (_METRIC_WIDTH + _BETWEEN))
+    for start in range(0, len(metrics), fitting):
+        last = start + fitting >= len(metrics)
+        table = Table(title=escape(title) if start == 0 else None, show_lines=True)
+        table.caption = caption if last else None
+        table.add_column("model", width=_MODEL_WIDTH, overflow="fold")
+        for name in metrics[start : start + fitting]:
+            table.add_column(_header(name), justify="right", width=_METRIC_WIDTH)
+        for run, figures in rows.items():
+            model = reports[run].model
+            label = escape(run) if run == model else f"{escape(run)}\n[dim]{model}[/dim]"
+            cells = [cell(figures[name]) for name in metrics[start : start + fitting]]
+            table.add_row(label, *cells)
+        yield table
+
+
+def _header(name: str) -> str:
+    from zoo.metrics import get_metric
+
+    metric = get_metric(name)
+    unit = f"\n[dim]{metric.unit}[/dim]" if metric.unit else ""
+    return f"{metric.title} {_ARROWS[metric.direction]}".strip() + unit
+
+
+def _interval(figure: "Interval", sign: str = "") -> str:
+    """The figure over its interval, with as many decimals as two digits of its width need."""
+    spread = figure.high - figure.low
+    decimals = min(max(1 - math.floor(math.log10(spread)), 0), 5) if spread > 0 else 2
+    ends = f"{figure.low:.{decimals}f} … {figure.high:.{decimals}f}"
+    return f"{figure.mean:{sign}.{decimals}f}\n{ends}"
+
+
+def _no_claims(report: "Report") -> str:
+    from zoo.evaluation import MIN_PHOTOS_FOR_CLAIMS
+
+    return (
+        f"Only {len(report.photos)} photos: no claims are made from fewer than "
+        f"{MIN_PHOTOS_FOR_CLAIMS}."
+    )
