@@ -118,15 +118,20 @@ def _run(options: argparse.Namespace, command: str) -> int:
         command=command,
     )
     cells = [conditions.cell(name, preset) for name, preset in models]
-    stored = [result["cell"] for result in _stored(options.out).values()]
-    check_comparable([*stored, *map(vars, cells)], options.out)
-    failed = _run_cells(cells, conditions, options.out, console)
+    stored = {path: read_json(path) for path in (options.out / "results").glob("*.json")}
+    known = [result["cell"] for result in stored.values()]
+    check_comparable([*known, *map(vars, cells)], options.out)
+    failed = _run_cells(cells, stored, conditions, options.out, console)
     _finish(options.out, console)
     return 1 if failed else 0
 
 
 def _run_cells(
-    cells: "Sequence[Cell]", conditions: "Conditions", out: Path, console: "Console"
+    cells: "Sequence[Cell]",
+    stored: dict[Path, dict[str, Any]],
+    conditions: "Conditions",
+    out: Path,
+    console: "Console",
 ) -> int:
     """Run the cells that have not finished yet; return how many of all failed."""
     from benchmarks.experiment import result_path, run_cell
@@ -134,7 +139,6 @@ def _run_cells(
     failed = 0
     for number, cell in enumerate(cells, start=1):
         place = f"{number}/{len(cells)} {cell.title}"
-        stored = _stored(out)
         known = stored.get(result_path(out, cell))
         if known is not None and known["status"] == "ok":
             console.print(f"{place}: finished before", highlight=False)
@@ -201,11 +205,6 @@ def _prepare_folder(out: Path, resume: bool) -> None:
     with atomic_path(out / "results" / "probe"):
         pass
     (out / "results" / "probe").unlink()
-
-
-def _stored(out: Path) -> dict[Path, dict[str, Any]]:
-    """The stored results by file."""
-    return {path: read_json(path) for path in sorted((out / "results").glob("*.json"))}
 
 
 def _photos(

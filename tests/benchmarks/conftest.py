@@ -1,0 +1,28 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+# `pytest` alone, unlike `python -m pytest`, does not look for modules in the repository's root.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tiny_runs import MALICIOUS, TINY, make_photos
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory):
+    """Options for run_all: twelve photos to learn from and three to score."""
+    root = tmp_path_factory.mktemp("photos")
+    make_photos(root / "train", [f"{number:02}.png" for number in range(12)], seed=1)
+    make_photos(root / "test", ["a.png", "b.png", MALICIOUS], seed=2)
+    return ["--photos", str(root / "train"), "--test-photos", str(root / "test")]
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, photos):
+    """The folder of an undisturbed run."""
+    from benchmarks.run_all import main
+
+    out = tmp_path_factory.mktemp("benchmark") / "finished"
+    assert main([*TINY, *photos, "--out", str(out)]) == 0
+    return out

@@ -1,0 +1,266 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+import types
+
+import pytest
+from rich.console import Console
+from tiny_runs import ROOT, TINY, make_photos
+
+from benchmarks import run_all
+from zoo.models import MODELS
+
+
+def results_of(out):
+    """The stored results by the model's name."""
+    stored = [json.loads(path.read_text()) for path in (out / "results").glob("*.json")]
+    return {result["cell"]["model"]: result for result in stored}
+
+
+def scores_of(out, model="mse_regression"):
+    return results_of(out)[model]["report"]["scores"]
+
+
+@pytest.fixture
+def register(monkeypatch):
+    """Register a model for one test: its class, or an exception that its module raises."""
+
+    def add(name, kind):
+        module = types.ModuleType(f"zoo.models.{name}")
+        module.Model = kind
+        monkeypatch.setitem(sys.modules, f"zoo.models.{name}", module)
+        monkeypatch.setitem(MODELS, name, (f"{name}:Model", "For a test.", ("default",)))
+
+    return add
+
+
+def model_that(error):
+    """A class of models whose learning raises what `error()` returns, if anything."""
+    from zoo.models.baselines import Gray
+
+    class Faulty(Gray):
+        def learn(self, train, validation, plan):
+            problem = error()
+            if problem is not None:
+                raise problem
+            return super().learn(train, validation, plan)
+
+    return Faulty
+
+
+def only(models, photos, out):
+    return [*TINY, *photos, "--models", models, "--out", str(out)]
+
+
+def test_every_cell_leaves_result_model_and_pictures(finished):
+    results = results_of(finished)
+    assert set(results) == {"gray", "mean_color", "mse_regression"}
+    for result in results.values():
+        key = result["key"]
+        assert result["status"] == "ok"
+        assert (finished / "results" / f"{key}.json").is_file()
+        assert not (finished / "models" / key / "checkpoint.npz").exists()
+        assert len(list((finished / "pictures" / key).iterdir())) == 3
+        assert {"processor", "memory_gib", "keras", "git"} <= set(result["environment"])
+        assert "--budget 16" in result["command"]
+    assert results["gray"]["cell"]["preset"] == "default"
+    assert results["mse_regression"]["history"]["photos_seen"] == 16
+    assert results["mse_regression"]["parameters"] > 1000
+
+
+def test_saved_models_give_the_stored_scores(finished, photos):
+    from zoo.colorizer import load_model
+    from zoo.evaluation import evaluate
+    from zoo.photos.photoset import PhotoSet
+
+    result = results_of(finished)["mse_regression"]
+    model = load_model(finished / "models" / result["key"])
+    report = evaluate(model, PhotoSet.from_folder(photos[3]), size=32)
+    assert report.to_json()["scores"] == result["report"]["scores"]
+    assert model.card["scores"]["summary"] == result["summary"]
+
+
+def test_prints_where_the_files_are(finished, photos, capsys):
+    arguments = [*TINY, *photos, "--out", str(finished), "--resume"]
+    assert run_all.main(arguments) == 0
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [
+        str(finished / name)
+        for name in (
+            "leaderboard.csv",
+            "leaderboard.md",
+            "per_photo.csv",
+            "comparison.png",
+            "report.html",
+        )
+    ]
+    assert "finished before" in printed.err
+
+
+def test_resume_repeats_failures_alone(tmp_path, photos, register):
+    problems = [RuntimeError("first line\nsecond line"), None]
+    register("faulty", model_that(lambda: problems.pop(0)))
+    arguments = only("gray,faulty,mean_color", photos, tmp_path / "out")
+    assert run_all.main(arguments) == 1
+    first = results_of(tmp_path / "out")
+    assert {name: result["status"] for name, result in first.items()} == {
+        "gray": "ok",
+        "faulty": "failed",
+        "mean_color": "ok",
+    }
+    assert first["faulty"]["error"] == "RuntimeError: first line"
+    assert "in learn" in first["faulty"]["traceback"]
+    table = (tmp_path / "out" / "leaderboard.md").read_text()
+    assert "| faulty:default | – | – |" in table
+    assert "failed: RuntimeError: first line" in table
+
+    assert run_all.main([*arguments, "--resume"]) == 0
+    second = results_of(tmp_path / "out")
+    assert second["faulty"]["status"] == "ok"
+    # Untouched to the last bit, time of finishing included.
+    assert all(second[name] == first[name] for name in ("gray", "mean_color"))
+
+
+def test_a_model_that_cannot_be_imported_is_a_row(tmp_path, photos, monkeypatch, register):
+    monkeypatch.setitem(MODELS, "absent", ("no_such_module:Model", "For a test.", ("default",)))
+    arguments = only("absent", photos, tmp_path / "out")
+    assert run_all.main(arguments) == 1
+    assert results_of(tmp_path / "out")["absent"]["error"].startswith("ModuleNotFoundError")
+    assert not (tmp_path / "out" / "comparison.png").exists()
+
+    register("absent", model_that(lambda: None))
+    assert run_all.main([*arguments, "--resume"]) == 0
+    assert len(list((tmp_path / "out" / "results").iterdir())) == 1
+
+
+def test_interrupt_keeps_what_is_finished(tmp_path, photos, register, capsys):
+    register("stopped", model_that(KeyboardInterrupt))
+    arguments = only("gray,stopped,mean_color", photos, tmp_path / "out")
+    assert run_all.main(arguments) == 130
+    assert "--resume" in capsys.readouterr().err
+    assert set(results_of(tmp_path / "out")) == {"gray"}
+
+
+def test_interrupted_training_ends_as_an_undisturbed_one(tmp_path, photos, finished, monkeypatch):
+    from zoo.models import training
+
+    end_round = training._Training.end_round
+
+    def interrupt_second_round(self, index, logs):
+        end_round(self, index, logs)
+        if index == 1:
+            signal.raise_signal(signal.SIGINT)
+
+    arguments = only("mse_regression", photos, tmp_path / "out")
+    with monkeypatch.context() as patch:
+        patch.setattr(training._Training, "end_round", interrupt_second_round)
+        assert run_all.main(arguments) == 130
+    assert list((tmp_path / "out" / "models").glob("*/checkpoint.npz"))
+    assert results_of(tmp_path / "out") == {}
+    assert run_all.main([*arguments, "--resume"]) == 0
+    assert scores_of(tmp_path / "out") == scores_of(finished)
+
+
+def test_killed_run_resumes_to_the_same_scores(tmp_path, photos):
+    arguments = only("gray,mse_regression", photos, tmp_path / "killed")
+    arguments += ["--budget", "600"]
+    process = subprocess.Popen(
+        [sys.executable, "benchmarks/run_all.py", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        limit = time.monotonic() + 60
+        while not list((tmp_path / "killed" / "models").glob("*/checkpoint.npz")):
+            assert process.poll() is None, "the run ended before it could be killed"
+            assert time.monotonic() < limit
+            time.sleep(0.01)
+    finally:
+        process.kill()
+        process.wait()
+    assert set(results_of(tmp_path / "killed")) == {"gray"}
+    assert run_all.main([*arguments, "--resume"]) == 0
+
+    undisturbed = only("mse_regression", photos, tmp_path / "undisturbed")
+    assert run_all.main([*undisturbed, "--budget", "600"]) == 0
+    assert scores_of(tmp_path / "killed") == scores_of(tmp_path / "undisturbed")
+
+
+def test_used_folder_is_refused(finished, photos, capsys):
+    before = {path: path.read_bytes() for path in (finished / "results").iterdir()}
+    assert run_all.main([*TINY, *photos, "--out", str(finished)]) == 2
+    message = capsys.readouterr().err
+    assert "--resume" in message
+    assert "--out" in message
+    assert before == {path: path.read_bytes() for path in (finished / "results").iterdir()}
+
+
+def test_resuming_under_other_conditions_is_refused(finished, photos, capsys):
+    arguments = [*TINY, *photos, "--out", str(finished), "--resume", "--seed", "1"]
+    assert run_all.main(arguments) == 2
+    assert "different: seed" in capsys.readouterr().err
+
+
+def test_a_file_in_the_way_of_the_folder_is_refused_before_training(tmp_path, photos, capsys):
+    (tmp_path / "file").write_text("")
+    assert run_all.main([*TINY, *photos, "--out", str(tmp_path / "file" / "out")]) == 2
+    assert "Cannot write" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--models", "grey"], "did you mean 'gray'"),
+        (["--models", "mse_regression:huge"], "preset of mse_regression"),
+        (["--budget", "lots"], "Cannot read the budget"),
+        (["--photos", "no/such/folder"], "does not exist"),
+    ],
+)
+def test_mistakes_get_one_sentence(tmp_path, capsys, arguments, message):
+    assert run_all.main([*arguments, "--out", str(tmp_path / "out")]) == 2
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert "Traceback" not in printed
+
+
+@pytest.mark.parametrize("arguments", [["--size", "0"], ["--seed", "-1"], ["--test-size", "x"]])
+def test_impossible_numbers_are_refused(arguments):
+    with pytest.raises(SystemExit) as stopped:
+        run_all.main(arguments)
+    assert stopped.value.code == 2
+
+
+def test_scoring_the_training_photos_is_refused(tmp_path, photos, capsys):
+    arguments = ["--photos", photos[1], "--test-photos", photos[1], "--out", str(tmp_path / "out")]
+    assert run_all.main(arguments) == 2
+    assert "12 of the test photos are also training photos" in capsys.readouterr().err
+
+
+def test_a_part_of_the_photos_is_set_aside_for_the_test(tmp_path):
+    make_photos(tmp_path / "photos", [f"{number:02}.png" for number in range(60)], seed=3)
+    options = run_all._parser().parse_args(["--photos", str(tmp_path / "photos")])
+    parts = run_all._photos(options, Console(quiet=True))
+    assert sum(map(len, parts)) == 60
+    assert len({photo.sha256 for part in parts for photo in part}) == 60
+    assert len(parts[2]) >= 1
+
+
+def test_too_few_photos_for_a_test_are_refused(tmp_path, capsys):
+    make_photos(tmp_path / "photos", ["one.png"], seed=3)
+    arguments = ["--photos", str(tmp_path / "photos"), "--out", str(tmp_path / "out")]
+    assert run_all.main(arguments) == 2
+    assert "--test-photos" in capsys.readouterr().err
+
+
+def test_a_model_is_run_once():
+    chosen = run_all._chosen_models("gray, mse_regression:tiny,gray", "tiny")
+    assert chosen == [("gray", "default"), ("mse_regression", "tiny")]
+
+
+def test_mistakes_are_found_before_a_framework_is_imported():
+    code = "import sys; from benchmarks.run_all import main; main(['--models', 'none'])"
+    code += "; assert not {'keras', 'tensorflow', 'matplotlib'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)

@@ -1,0 +1,22 @@
+"""What the benchmark's tests share: the smallest possible run and its photos."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+
+TINY = ["--preset", "tiny", "--budget", "16", "--size", "32", "--test-size", "32"]
+TINY += ["--precision", "float32", "--models", "gray,mean_color,mse_regression"]
+
+#: A photo's name that means something to HTML and to Matplotlib.
+MALICIOUS = "$x_<img src=x onerror=alert(1)>.png"
+
+
+def make_photos(folder, names, seed):
+    folder.mkdir(parents=True)
+    generator = np.random.default_rng(seed)
+    for name in names:
+        patches = generator.integers(0, 256, (4, 5, 3), dtype=np.uint8)
+        Image.fromarray(patches).resize((60, 48), Image.Resampling.BICUBIC).save(folder / name)
