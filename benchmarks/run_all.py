@@ -65,30 +65,55 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description="Train, score and compare models on the same photos with the same budget.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--models", help="names, or name:preset, with commas between; all models if not given")
-    add("--preset", default="compact", help="preset of the models that have several")
-    add("--photos", type=Path, metavar="DIR", help="photos to learn from; else the sample photos")
-    add("--test-photos", type=Path, metavar="DIR", help="photos to score; else a part of --photos")
-    add("--size", type=_positive, default=96, metavar="PX", help="side of the training squares")
+    add("--models", help="names, or name:preset, with commas between; all if not given")
+    add("--preset", default="compact", help="of models with several (%(default)s)")
+    add(
+        "--photos",
+        type=Path,
+        metavar="DIR",
+        help="photos to learn from; the sample photos if not given",
+    )
+    add(
+        "--test-photos",
+        type=Path,
+        metavar="DIR",
+        help="photos to score; a tenth of --photos if not given",
+    )
+    add(
+        "--size",
+        type=_positive,
+        default=96,
+        metavar="PX",
+        help="side of training squares (%(default)s)",
+    )
     add(
         "--test-size",
         type=_positive,
         default=256,
         metavar="PX",
-        help="short side that larger test photos are shrunk to",
+        help="short side that larger test photos are shrunk to (%(default)s)",
     )
-    add("--budget", default="3000", help="training of each model: 3000 (photos seen), 90s, 2h")
-    add("--seed", type=_natural, default=0, help="of initial weights and training")
+    add(
+        "--budget",
+        default="3000",
+        help="of each training: 3000 (photos seen), 90s, 2h (%(default)s)",
+    )
+    add("--seed", type=_natural, default=0, help="of initial weights and training (%(default)s)")
     add(
         "--precision",
         choices=("auto", "float32", "mixed_bfloat16"),
         default="auto",
-        help="of the training; auto takes the faster one of this machine",
+        help="of the training; auto is the faster one of this machine (%(default)s)",
     )
-    add("--out", type=Path, default=Path("runs/benchmark"), metavar="DIR", help="results folder")
+    add(
+        "--out",
+        type=Path,
+        default=Path("runs/benchmark"),
+        metavar="DIR",
+        help="results (%(default)s)",
+    )
     add("--resume", action="store_true", help="keep what is finished in --out, do what is left")
     return parser
 
@@ -173,7 +198,7 @@ def _finish(out: Path, console: "Console") -> None:
     table = Table(title="Leaderboard")
     table.add_column("Model", no_wrap=True)
     for name in [*map(heading, metrics), "Status"]:
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for result in board.results:
         # The intervals would not fit beside each other: they are in the files.
         means = [figure(result, metric).partition(" ")[0] for metric in metrics]
