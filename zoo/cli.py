@@ -81,14 +81,20 @@ def main() -> None:
     app()
 
 
-@app.callback()
-def _zoo(
-    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
-) -> None:
-    """Every well-known way to colorize a photo, behind one command."""
-    if version:
+def _show_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(f"colorization-zoo {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def _zoo(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Every well-known way to colorize a photo, behind one command."""
 
 
 @app.command("list")

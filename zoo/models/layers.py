@@ -125,7 +125,7 @@ def unet(width: int, depth: int, channels: int, output_stride: int, seed: int) -
 
 
 def zhang_network(channels: int, width: int, decay: float, seed: int) -> keras.Model:
-    """The network of Zhang et al. 2016 (arXiv 1603.08511, table 4) up to its last 1x1 convolution.
+    """The network of Zhang et al. 2016 (arXiv 1603.08511, figure 2) up to its last 1x1 convolution.
 
     Args:
         channels: of the output: 313 bins in the paper, 2 for its L2 regression.

@@ -1,7 +1,7 @@
 """Regression of ab from L with a squared error: the approach that every other one is compared with.
 
 `paper` is the L2 row of Zhang, Isola and Efros 2016 ("Colorful Image Colorization", arXiv
-1603.08511, section 3.1 and table 1): their network, its last layer two channels wide instead of
+1603.08511, equation 1): their network, its last layer two channels wide instead of
 313, so that the loss alone differs from their classification. `compact` is a U-Net that trains on
 two processor cores. The squared error averages over all plausible colors of an object, so its
 photos come out muted: that is the approach, not a bug.
@@ -53,7 +53,7 @@ class MSERegression(GradientColorizer):
                 beta_2=0.99,
                 weight_decay=1e-3,
             ),
-            "Zhang et al. 2016, arXiv 1603.08511, table 4, with the L2 loss of section 3.1",
+            "Zhang et al. 2016, arXiv 1603.08511, figure 2, with the L2 loss of equation 1",
         ),
         "tiny": Preset(
             MSERegressionConfig(width=4, depth=3, train_size=32, batch_size=4),

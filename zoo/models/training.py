@@ -157,8 +157,8 @@ class TrainingGraph(keras.Model):
 def schedule(config: TrainingConfig, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
     """The learning rate over a training of `steps` steps.
 
-    "zhang": 3e-5 falls to 1e-5 at 200k and to 3e-6 at 375k of 450k iterations (arXiv 1603.08511,
-    section 2.3 and the released solver); here at the same shares of `steps`.
+    "zhang": in arXiv 1603.08511, 3e-5 falls to 1e-5 at 200k and to 3e-6 at 375k of about 450k
+    iterations; here at the same shares of `steps`.
     """
     valid_choice("schedule", config.schedule, ("cosine", "zhang"))
     rate = config.learning_rate
