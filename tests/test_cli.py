@@ -1,0 +1,629 @@
+"""The command `zoo`, mostly in this process; where a process' own behavior matters, in another."""
+
+import csv
+import errno
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import zoo
+from zoo import registry
+from zoo.cli import main
+from zoo.errors import TrainingInterrupted, ZooError
+from zoo.files import read_json, sha256_of_file, write_json
+from zoo.settings import parse_fields, parse_value
+from zoo.tables import duration
+
+HEAVY = ("keras", "tensorflow", "jax", "torch", "skimage", "matplotlib")
+TINY = ("mse_regression:tiny", "--precision", "float32")
+
+
+@dataclass
+class Result:
+    status: int
+    out: str
+    err: str
+
+    def refused(self, *words: str, status: int = 2) -> None:
+        """One sentence on standard error that contains the words, and no traceback."""
+        assert self.status == status, self.err
+        assert "Traceback" not in self.out + self.err
+        last = self.err.strip().splitlines()[-1]
+        assert last.endswith("."), last
+        for word in words:
+            assert word in last
+
+
+def call(*arguments) -> int:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["zoo", *map(str, arguments)])
+        patch.setenv("COLUMNS", "200")
+        with pytest.raises(SystemExit) as ended:
+            main()
+    return ended.value.code or 0
+
+
+@pytest.fixture
+def run(capsys):
+    def call_and_read(*arguments) -> Result:
+        capsys.readouterr()
+        status = call(*arguments)
+        return Result(status, *capsys.readouterr())
+
+    return call_and_read
+
+
+def make_photos(folder: Path, count: int, seed: int = 0, suffix: str = ".png") -> Path:
+    rng = np.random.default_rng(seed)
+    for number in range(count):
+        path = folder / ("sea", "tree")[number % 2] / f"{number}{suffix}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        coarse = rng.integers(0, 256, (4, 5, 3), dtype=np.uint8)
+        Image.fromarray(coarse).resize((40, 32), Image.Resampling.BICUBIC).save(path)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory) -> Path:
+    return make_photos(tmp_path_factory.mktemp("data") / "photos", 6)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, photos) -> Path:
+    """A trained folder; nobody writes into it."""
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    tensorboard = folder.parent / "events"
+    arguments = ("--photos", photos, "--val-photos", photos, "--out", folder, "--budget", 16)
+    assert call("train", *TINY, *arguments, "--tensorboard", tensorboard) == 0
+    return folder
+
+
+@pytest.fixture
+def copied(trained, tmp_path) -> Path:
+    return Path(shutil.copytree(trained, tmp_path / "copied"))
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.array(image)
+
+
+def weights(folder: Path) -> dict[str, np.ndarray]:
+    with np.load(folder / "weights.npz") as archive:
+        return dict(archive)
+
+
+# ------------------------------------------------------------------ help, list, info
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list"]])
+def test_answers_at_once_without_a_framework(arguments):
+    code = (
+        "import sys, time\n"
+        "from zoo.cli import main\n"
+        f"sys.argv = ['zoo', *{arguments!r}]\n"
+        "try: main()\n"
+        "except SystemExit as ended: status = ended.code or 0\n"
+        f"loaded = [name for name in {HEAVY!r} if name in sys.modules]\n"
+        "print(status, time.process_time(), *loaded, file=sys.stderr)\n"
+    )
+    seconds = []
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        status, spent, *loaded = done.stderr.split()
+        assert (int(status), loaded) == (0, [])
+        seconds.append(float(spent))
+    assert min(seconds) <= 0.5
+
+
+def test_module_and_version():
+    done = subprocess.run(
+        [sys.executable, "-m", "zoo", "--version"], capture_output=True, text=True
+    )
+    assert done.stdout.strip() == f"colorization-zoo {zoo.__version__}"
+
+
+def test_start_of_keras_shows_errors_but_no_chatter():
+    done = subprocess.run(
+        [sys.executable, "-m", "zoo", "info", "gray"], capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    assert done.stderr == ""
+
+
+def test_chatter_and_real_messages_are_told_apart(tmp_path):
+    (tmp_path / "keras.py").write_text(
+        "import os\n"
+        "os.write(2, b'I0000 00:00:1 port.cc:1] oneDNN is on\\nE0000 00:00:1 x.cc:1] broken\\n')\n"
+        "class ops: zeros = lambda size: os.write(2, b'a warning\\n')\n"
+    )
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import zoo.startup as s"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}; s.start_keras()"], capture_output=True, text=True
+    )
+    assert done.stderr == "E0000 00:00:1 x.cc:1] broken\na warning\n"
+
+
+def test_list_shows_every_model_and_filters(run):
+    everything = run("list")
+    assert all(name in everything.out for name in registry.list_models())
+    assert "compact, paper, tiny" in everything.out
+    some = run("list", "m*")
+    assert "mse_regression" in some.out
+    assert "gray" not in some.out
+    run("list", "x*").refused("x*", "gray")
+
+
+def test_info_of_a_name_and_of_a_trained_folder(run, trained):
+    untrained = run("info", "mse_regression:paper")
+    for word in ("1603.08511", "batch_size=40", "render_factor", "1 to 64"):
+        assert word in untrained.out
+    told = run("info", trained)
+    for word in ("mse_regression:tiny", "6 photos", "best score", "float32"):
+        assert word in told.out
+    run("info", "gary").refused("gary")
+
+
+# ------------------------------------------------------------------ what ends a command
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (ZooError("Give less."), 2, ["Give less."]),
+        (TrainingInterrupted("Stopped after 5 photos."), 130, ["Stopped after 5"]),
+        (KeyboardInterrupt(), 130, ["Interrupted."]),
+        (OSError(errno.ENOSPC, "No space left on device", "x.npz"), 1, ["x.npz", "No space"]),
+        (PermissionError(errno.EACCES, "Permission denied", "here"), 1, ["here", "Permission"]),
+        (OSError("odd"), 1, ["odd"]),
+        (MemoryError(), 1, ["memory"]),
+    ],
+)
+def test_each_end_is_one_sentence_with_its_status(run, monkeypatch, error, status, words):
+    def fail(*arguments):
+        raise error
+
+    monkeypatch.setattr(registry, "list_models", fail)
+    run("list").refused(*words, status=status)
+
+
+def test_usage_errors_are_typers_with_status_2(run):
+    for arguments in (["list", "--nonsense"], ["nonsense"], ["train", "gray"]):
+        assert run(*arguments).status == 2
+
+
+# ------------------------------------------------------------------ training
+
+
+def test_train_saves_a_model_tells_what_came_out_and_removes_the_checkpoint(run, photos, tmp_path):
+    (tmp_path / "photos").symlink_to(photos)
+    out = tmp_path / "run"
+    told = run("train", "mean_color", "--photos", tmp_path / "photos", "--out", out)
+    assert told.status == 0
+    assert "6 photos in 2 classes" in told.out
+    assert f"zoo colorize PHOTO --model {out}" in told.out
+    assert sorted(path.name for path in out.iterdir()) == [
+        "card.json",
+        "config.json",
+        "weights.npz",
+    ]
+
+
+def test_a_gradient_training_validates_and_writes_tensorboard_events(trained):
+    assert not (trained / "checkpoint.npz").exists()
+    training = read_json(trained / "card.json")["training"]
+    assert training["photos_seen"] == 16
+    assert training["validation_photos"] == 6
+    assert training["details"]["best_score"] is not None
+    assert list((trained.parent / "events").rglob("events.out.tfevents.*"))
+
+
+def test_without_validation_photos_a_share_is_split_off(run, tmp_path):
+    data = make_photos(tmp_path / "photos", 40)
+    assert run("train", "mean_color", "--photos", data, "--out", tmp_path / "run").status == 0
+    training = read_json(tmp_path / "run/card.json")["training"]
+    assert training["validation_photos"] > 0
+    assert training["photos"] + training["validation_photos"] == 40
+
+
+def manifest(folder: Path, splits: list[str]) -> Path:
+    path = folder / "photos.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["file", "split"])
+        names = sorted(photo.relative_to(folder) for photo in folder.rglob("*.png"))
+        writer.writerows(zip(names, splits, strict=True))
+    return path
+
+
+def test_splits_of_a_manifest(run, tmp_path):
+    data = make_photos(tmp_path / "photos", 6)
+    table = manifest(data, ["train", "train", "train", "val", "val", "test"])
+    assert run("train", "mean_color", "--photos", table, "--out", tmp_path / "run").status == 0
+    training = read_json(tmp_path / "run/card.json")["training"]
+    assert (training["photos"], training["validation_photos"]) == (3, 2)
+    scored = run("evaluate", "gray", "--photos", table, "--metric", "psnr")
+    assert "1 photo" in scored.out
+
+
+def test_set_changes_the_configuration(run, photos, tmp_path):
+    arguments = ["train", *TINY, "--photos", photos, "--out", tmp_path / "run", "--budget", 4]
+    assert run(*arguments, "--set", "learning_rate=3e-4", "--set", "width=6").status == 0
+    config = read_json(tmp_path / "run/config.json")["config"]
+    assert (config["learning_rate"], config["width"]) == (3e-4, 6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["zhagn"], ["no model 'zhagn'", "mse_regression"]),
+        (["mse_regression:huge"], ["no preset", "compact"]),
+        (["mse_regression:tiny", "--preset", "paper"], ["disagree"]),
+        ([*TINY, "--budget", "lots"], ["'lots'", "15min"]),
+        ([*TINY, "--budget", "0"], ["positive"]),
+        ([*TINY, "--set", "wdth=4"], ["wdth", "width"]),
+        ([*TINY, "--set", "width=four"], ["width=four", "whole number"]),
+        ([*TINY, "--set", "learning_rate=nan"], ["finite"]),
+        ([*TINY, "--set", "width"], ["'width'", "name=value"]),
+        ([*TINY, "--set", "width=0"], ["width=0"]),
+        ([*TINY, "--precision", "float8"], ["float8", "mixed_bfloat16"]),
+        ([*TINY, "--size", "33"], ["33", "multiple of 4"]),
+    ],
+)
+def test_train_refuses(run, photos, tmp_path, arguments, words):
+    out = tmp_path / "run"
+    run("train", *arguments, "--photos", photos, "--out", out).refused(*words)
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_train_refuses_photos_that_it_cannot_use(run, tmp_path):
+    (tmp_path / "empty").mkdir()
+    gray = tmp_path / "gray"
+    gray.mkdir()
+    Image.new("L", (20, 20), 90).save(gray / "gray.png")
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "text.png").write_text("no picture")
+    out = ["--out", tmp_path / "run"]
+    run("train", *TINY, *out, "--photos", tmp_path / "empty").refused("no readable photo")
+    run("train", *TINY, *out, "--photos", tmp_path / "none").refused("none", "does not exist")
+    run("train", *TINY, *out, "--photos", tmp_path / "none.csv").refused("none.csv")
+    run("train", *TINY, *out, "--photos", gray).refused("color")
+    run("train", *TINY, *out, "--photos", broken).refused("text.png", "not an image")
+
+
+def test_a_trained_folder_is_never_trained_over(run, photos, copied):
+    before = sha256_of_file(copied / "weights.npz")
+    arguments = ["train", *TINY, "--photos", photos, "--out", copied]
+    run(*arguments).refused("trained model already", "zoo info")
+    resumed = run(*arguments, "--resume")
+    assert resumed.status == 0
+    assert "nothing is left" in resumed.out
+    assert sha256_of_file(copied / "weights.npz") == before
+
+
+def test_a_run_folder_that_cannot_be_made_is_refused_before_any_work(run, photos, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    told = run("train", *TINY, "--photos", photos, "--out", tmp_path / "file/run")
+    told.refused("file/run", "Cannot write")
+    assert told.out == ""
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
+def test_a_folder_without_write_permission_is_refused(run, photos, trained, tmp_path):
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    run("train", *TINY, "--photos", photos, "--out", locked).refused("locked", "Permission")
+    colorize = ["colorize", photos, "--model", trained, "--out", locked]
+    run(*colorize).refused("locked", "Permission")
+
+
+def test_a_full_disk_while_training(run, photos, tmp_path, monkeypatch):
+    def full(*arguments, **values):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    arguments = ["--photos", photos, "--out", tmp_path / "run", "--budget", 8]
+    run("train", *TINY, *arguments).refused("checkpoint.npz", "No space left")
+    assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_an_interrupted_training_resumes_to_the_same_weights(run, photos, tmp_path):
+    arguments = ["train", *TINY, "--photos", photos, "--val-photos", photos, "--budget", "2000"]
+    out = tmp_path / "interrupted"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zoo", *map(str, arguments), "--out", str(out)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    # The first of at least eight rounds ends with a checkpoint: most is still to come then.
+    deadline = time.monotonic() + 60
+    while not (out / "checkpoint.npz").exists() and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    Result(process.returncode, stdout, stderr).refused(
+        "Stopped after", str(out), "--resume", status=130
+    )
+    assert not (out / "card.json").exists()
+
+    run(*arguments, "--out", out).refused("unfinished", "--resume")
+    different = run(*arguments, "--out", out, "--resume", "--seed", 1)
+    different.refused("another run", "seed")
+    assert run(*arguments, "--out", out, "--resume").status == 0
+    assert sorted(path.name for path in out.iterdir()) == [
+        "card.json",
+        "config.json",
+        "weights.npz",
+    ]
+    undisturbed = run(*arguments, "--out", tmp_path / "undisturbed", "--resume")
+    assert "starting anew" in undisturbed.out
+    expected, resumed = weights(tmp_path / "undisturbed"), weights(out)
+    assert expected.keys() == resumed.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(resumed[name], value, err_msg=name)
+
+
+# ------------------------------------------------------------------ evaluating
+
+
+def test_evaluate_shows_intervals_and_differences_and_writes_them(run, trained, photos, tmp_path):
+    stored = tmp_path / "new/scores.json"
+    told = run("evaluate", trained, "gray", "--photos", photos, "--json", stored, "--size", 24)
+    assert told.status == 0
+    for word in ("PSNR ↑", "CIEDE2000 ↓", "mse_regression:tiny", "…", "Differences to", "paired"):
+        assert word in told.out
+    assert told.out.count("no claims") == 2
+    first, second = json.loads(stored.read_text())
+    report = zoo.evaluation.Report.from_json(second["report"])
+    assert (first["run"], second["run"], report.model) == (str(trained), "gray", "gray:default")
+    assert report.size == 24
+
+
+def test_evaluate_marks_differences_that_exclude_zero(run, trained, tmp_path):
+    data = make_photos(tmp_path / "photos", 30)
+    told = run("evaluate", "gray", trained, "--photos", data, "--metric", "colorfulness")
+    assert "no claims" not in told.out
+    assert " *" in told.out.partition("Differences")[2].partition("excludes zero")[0]
+
+
+def test_evaluate_passes_options_on(run, trained, photos, tmp_path):
+    common = ["evaluate", trained, "--photos", photos, "--metric", "psnr"]
+    assert run(*common, "--json", tmp_path / "a.json", "-o", "render_factor=1").status == 0
+    (entry,) = json.loads((tmp_path / "a.json").read_text())
+    assert entry["report"]["options"] == {"render_factor": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["gray", "--metric", "pnsr"], ["no metric 'pnsr'", "psnr"]),
+        (["gray", "-o", "temperature=1"], ["no option", "render_factor"]),
+        (["gray", "-o", "render_factor=900"], ["1 to 64", "900"]),
+        (["gray", "gray"], ["twice"]),
+        (["mse_regression"], ["trained first", "zoo train mse_regression"]),
+        (["nowhere/run"], ["no folder nowhere/run", "gray"]),
+        (["gray", "--json", "."], ["is a folder"]),
+    ],
+)
+def test_evaluate_refuses(run, photos, arguments, words):
+    run("evaluate", *arguments, "--photos", photos).refused(*words)
+
+
+def test_evaluate_refuses_a_missing_folder_of_photos(run, tmp_path):
+    run("evaluate", "gray", "--photos", tmp_path / "none").refused("none", "does not exist")
+
+
+# ------------------------------------------------------------------ damaged models
+
+
+def test_changed_weights(run, copied, photos):
+    path = copied / "weights.npz"
+    path.write_bytes(path.read_bytes() + b"\0")
+    run("evaluate", copied, "--photos", photos).refused("sha256")
+
+
+def replace_weights(folder: Path, values: dict[str, np.ndarray]) -> None:
+    np.savez(folder / "weights.npz", **values)
+    card = read_json(folder / "card.json")
+    digest = sha256_of_file(folder / "weights.npz")
+    write_json(folder / "card.json", card | {"weights_sha256": digest})
+
+
+def test_weights_of_another_model(run, copied, photos):
+    other = zoo.create_model("gray").save(copied.parent / "other")
+    replace_weights(copied, weights(other))
+    run("evaluate", copied, "--photos", photos).refused("weights of another model")
+
+
+def test_weights_that_are_not_finite(run, copied, photos):
+    values = weights(copied)
+    values[next(iter(values))].flat[0] = np.nan
+    replace_weights(copied, values)
+    run("evaluate", copied, "--photos", photos).refused("NaN")
+
+
+# ------------------------------------------------------------------ coloring
+
+
+def test_colorize_mirrors_a_folder_and_skips_what_is_there(run, trained, photos, tmp_path):
+    out = tmp_path / "colorized"
+    arguments = ["colorize", photos, "--model", trained, "--out", out]
+    assert "Colored 6 photos" in run(*arguments).out
+    names = sorted(path.relative_to(out).as_posix() for path in out.rglob("*.png"))
+    assert names == sorted(path.relative_to(photos).as_posix() for path in photos.rglob("*.png"))
+    assert pixels(out / names[0]).shape == (32, 40, 3)
+
+    (out / names[0]).unlink()
+    before = (out / names[1]).stat().st_mtime_ns
+    again = run(*arguments)
+    assert "Colored 1 photo " in again.out
+    assert "Skipped 5" in again.out
+    assert (out / names[1]).stat().st_mtime_ns == before
+    assert "Colored 6 photos" in run(*arguments, "--overwrite").out
+    assert (out / names[1]).stat().st_mtime_ns > before
+
+
+def test_colorize_leaves_its_own_outputs_out(run, trained, tmp_path, monkeypatch):
+    make_photos(tmp_path, 2)
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        assert run("colorize", ".", "--model", trained).status == 0
+    assert len(list((tmp_path / "colorized").rglob("*.png"))) == 2
+
+
+def test_colorize_keeps_formats_and_opacity(run, trained, tmp_path):
+    rgba = np.full((20, 30, 4), 200, np.uint8)
+    rgba[..., 3] = np.arange(30)
+    Image.fromarray(rgba).save(tmp_path / "a.png")
+    Image.fromarray(rgba[..., :3]).save(tmp_path / "b.jpg")
+    Image.fromarray(rgba[..., :3]).save(tmp_path / "c.gif")
+    out = tmp_path / "out"
+    sources = [tmp_path / name for name in ("a.png", "b.jpg", "c.gif")]
+    assert run("colorize", *sources, "--model", trained, "--out", out).status == 0
+    assert sorted(path.name for path in out.iterdir()) == ["a.png", "b.jpg", "c.png"]
+    np.testing.assert_array_equal(pixels(out / "a.png")[..., 3], rgba[..., 3])
+    with Image.open(out / "b.jpg") as image:
+        assert image.format == "JPEG"
+
+
+def test_colorize_lists_what_it_cannot_read(run, trained, tmp_path):
+    data = make_photos(tmp_path / "photos", 2, suffix=".jpg")
+    whole = (data / "sea/0.jpg").read_bytes()
+    (data / "truncated.jpg").write_bytes(whole[: len(whole) // 2])
+    (data / "text.png").write_text("no picture")
+    told = run("colorize", data, "--model", trained, "--out", tmp_path / "out")
+    assert told.status == 1
+    assert "Colored 2 photos" in told.out
+    assert "2 files could not be read" in told.err
+    assert "text.png: not an image" in told.err
+    assert "truncated.jpg: damaged" in told.err
+    assert "Traceback" not in told.err
+    assert len(list((tmp_path / "out").rglob("*.*"))) == 2
+
+
+def test_colorize_refuses_before_any_work(run, trained, photos, tmp_path):
+    out = ["--model", trained, "--out", tmp_path / "out"]
+    run("colorize", tmp_path / "none.jpg", *out).refused("none.jpg")
+    (tmp_path / "empty").mkdir()
+    run("colorize", tmp_path / "empty", *out).refused("no photo in")
+    run("colorize", photos / "sea", photos, *out[:2], "--out", photos).refused("would replace")
+    other = make_photos(tmp_path / "other", 1)
+    run("colorize", photos, other, *out).refused("both become", "0.png")
+    (tmp_path / "file").write_text("in the way")
+    run("colorize", photos, *out[:2], "--out", tmp_path / "file").refused("Cannot write")
+    run("colorize", photos, *out, "-o", "temperature=1").refused("no option", "render_factor")
+    run("colorize", photos, *out, "-o", "render_factor=x").refused("whole number")
+    run("colorize", photos, *out, "-o", "render_factor").refused("name=value")
+    run("colorize", photos, *out, "--model", "mse_regression").refused("zoo train")
+    assert not list(tmp_path.glob("out/*"))
+
+
+def test_a_full_disk_while_coloring_leaves_no_half_photo(
+    run, trained, photos, tmp_path, monkeypatch
+):
+    def full(*arguments, **values):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    told = run("colorize", photos, "--model", trained, "--out", tmp_path / "out")
+    told.refused("0.png", "No space left")
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+
+
+# ------------------------------------------------------------------ comparing
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".svg"])
+def test_compare_draws_one_picture(run, trained, photos, tmp_path, suffix):
+    out = tmp_path / f"new/comparison{suffix}"
+    arguments = ["compare", photos / "sea/0.png", "--model", trained, "--out", out]
+    assert run(*arguments, "-o", "render_factor=2").status == 0
+    assert [path.name for path in out.parent.iterdir()] == [out.name]
+    if suffix != ".svg":
+        height, width = pixels(out).shape[:2]
+        assert width > 2 * height > 600
+
+
+def test_compare_wraps_many_models_and_long_names(run, trained, photos, tmp_path):
+    copies = []
+    for number in range(3):
+        copies += ["--model", tmp_path / f"a rather long name of a $run${number}"]
+        shutil.copytree(trained, copies[-1])
+    out = tmp_path / "comparison.png"
+    assert run("compare", photos / "sea/0.png", *copies, "--out", out).status == 0
+    height, width = pixels(out).shape[:2]
+    assert height > width / 2
+
+
+def test_compare_refuses(run, trained, photos, tmp_path):
+    photo = photos / "sea/0.png"
+    out = ["--out", tmp_path / "a.png"]
+    run("compare", tmp_path / "none.png", "--model", trained, *out).refused("no such file")
+    run("compare", photo, "--model", trained, "--out", photo).refused("the photo itself")
+    run("compare", photo, "--model", trained, "--out", tmp_path / "a.doc").refused(".doc", ".png")
+    run("compare", photo, "--model", trained, *out, "-o", "k=1").refused("no option")
+    assert list(tmp_path.iterdir()) == []
+
+
+# ------------------------------------------------------------------ small parts
+
+
+@pytest.mark.parametrize(
+    ("text", "hint", "value"),
+    [
+        ("3", int, 3),
+        ("3e-4", float, 3e-4),
+        ("cosine", str, "cosine"),
+        ("yes", bool, True),
+        ("False", bool, False),
+        ("1, 2,3", tuple[int, ...], (1, 2, 3)),
+        ("none", int | None, None),
+        ("5", int | None, 5),
+    ],
+)
+def test_values_take_their_fields_type(text, hint, value):
+    parsed = parse_value(text, hint)
+    assert parsed == value
+    assert type(parsed) is type(value)
+
+
+@dataclass(frozen=True)
+class Config:
+    flag: bool = True
+    sizes: tuple[int, ...] = (1, 2)
+    limit: float | None = None
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("flag", "maybe", "true or false"),
+        ("sizes", "1,x", "commas"),
+        ("limit", "inf", "a finite number"),
+    ],
+)
+def test_values_of_another_type_are_refused(name, text, words):
+    with pytest.raises(ZooError, match=words):
+        parse_fields(Config(), {name: text}, "field")
+
+
+def test_durations_are_words():
+    assert [duration(s) for s in (0.42, 12.4, 200, 7500)] == [
+        "0.42 s",
+        "12 s",
+        "3 min 20 s",
+        "2 h 5 min",
+    ]
