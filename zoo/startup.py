@@ -1,5 +1,6 @@
 """Starting Keras for the command line, without the chatter that would drown our own sentences."""
 
+import logging
 import os
 import re
 import sys
@@ -17,6 +18,8 @@ def start_keras() -> None:
     if "keras" in sys.modules:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Photos of several sizes, or several models, are no mistake of the user.
+    logging.getLogger("tensorflow").addFilter(lambda note: "retracing" not in note.getMessage())
     driver = Path("/dev/nvidiactl").exists()
     chatter = re.compile(_CHATTER if driver else _CHATTER + _NO_DRIVER)
     sys.stderr.flush()
