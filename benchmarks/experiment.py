@@ -93,7 +93,7 @@ class Cell:
 
 @dataclasses.dataclass(frozen=True)
 class Shown:
-    """A photo that reports show, and its role: "test", "validation" or "trained on"."""
+    """A photo that reports show, and its role: "test" or "trained on"."""
 
     photo: Photo
     role: str

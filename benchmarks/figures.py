@@ -19,7 +19,7 @@ _TITLES_HEIGHT = 48
 _LABEL_HEIGHT = 24
 _TITLE_POINTS = 10
 _LABEL_POINTS = 9
-_LABEL_COLORS = {"test": "#222222", "validation": "#b45309", "trained on": "#b45309"}
+_LABEL_COLORS = {"test": "#222222", "trained on": "#b45309"}
 #: Larger pictures than this, in bytes, are tiresome to mail and to load.
 _LARGEST_PNG = 4_000_000
 

@@ -60,7 +60,7 @@ class TrainingConfig:
     """
 
     train_size: int = 96
-    batch_size: int = 32
+    batch_size: int = 16
     learning_rate: float = 1e-3
     schedule: str = "cosine"
     beta_2: float = 0.999
@@ -460,6 +460,7 @@ def _progress_bar(training: _Training) -> Iterator[list[keras.callbacks.Callback
         yield []
         return
     from rich import progress
+    from rich.console import Console
 
     with progress.Progress(
         progress.TextColumn("{task.description}"),
@@ -468,6 +469,7 @@ def _progress_bar(training: _Training) -> Iterator[list[keras.callbacks.Callback
         progress.TextColumn("steps, {task.fields[loss]},"),
         progress.TimeRemainingColumn(),
         progress.TextColumn("left"),
+        console=Console(stderr=True),
     ) as bar:
         yield [_ProgressBar(training, bar)]
 
