@@ -61,7 +61,7 @@ app = typer.Typer(
     cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -99,7 +99,9 @@ def _zoo(
 
 @app.command("list")
 def list_(
-    pattern: Annotated[str, typer.Argument(help="Shell-style, as in 'm*'.")] = "*",
+    pattern: Annotated[
+        str, typer.Argument(metavar="PATTERN", help="Shell-style, as in 'm*'.")
+    ] = "*",
 ) -> None:
     """Show the models, their presets (the default one first) and what they are."""
     from zoo.tables import models_table
@@ -302,7 +304,7 @@ def colorize(
 
 @app.command()
 def compare(
-    photo: Annotated[Path, typer.Argument(help="One photo.")],
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="One photo.")],
     model: Annotated[
         list[str], typer.Option(metavar="RUN", help="Trained folder; give it once a model.")
     ],
