@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 # packages `benchmarks` and `zoo` are. Everything below is imported by its full name in either case.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.quiet import quiet_imports
 from zoo.budget import Budget
+from zoo.cli.startup import start_keras
 from zoo.errors import TrainingInterrupted, ZooError
 from zoo.files import atomic_path, read_json
 from zoo.photos.photoset import PhotoSet
@@ -127,9 +127,10 @@ def _run(options: argparse.Namespace, command: str) -> int:
 
     console = Console(stderr=True)
     train, validation, test = _photos(options, console)
-    with quiet_imports():
-        from benchmarks.experiment import Conditions
-        from benchmarks.report import check_comparable
+    start_keras()
+    from benchmarks.experiment import Conditions
+    from benchmarks.report import check_comparable
+
     conditions = Conditions(
         train=train,
         validation=validation,

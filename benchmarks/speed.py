@@ -25,7 +25,7 @@ import numpy as np
 # As in run_all.py: a script finds the packages `benchmarks` and `zoo` one folder up.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.quiet import quiet_imports
+from zoo.cli.startup import start_keras
 from zoo.errors import ZooError
 from zoo.files import write_json
 from zoo.photos.photoset import PhotoSet
@@ -100,8 +100,8 @@ def measure(folder: Path | None) -> list[Row]:
 
 def loader_rows(photos: PhotoSet, cache: Path) -> list[Row]:
     """PhotoLoader with a warm cache against decoding each time, and against a training."""
-    with quiet_imports():
-        from zoo.photos.loader import PhotoLoader
+    start_keras()
+    from zoo.photos.loader import PhotoLoader
 
     loader = PhotoLoader(photos, _SIZE, _BATCH, steps=10_000, cache_dir=cache)
     batches = iter(range(10_000))
@@ -234,10 +234,10 @@ def _seconds(name: str, action: Callable[[], Any], repetitions: int = _REPETITIO
 
 
 def _model() -> Any:
-    with quiet_imports():
-        from zoo.registry import create_model
+    start_keras()
+    from zoo.registry import create_model
 
-        return create_model("mse_regression", "compact")
+    return create_model("mse_regression", "compact")
 
 
 def _noise(shape: tuple[int, ...]) -> np.ndarray:

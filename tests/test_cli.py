@@ -19,10 +19,10 @@ from PIL import Image
 import zoo
 from zoo import registry
 from zoo.cli import main
+from zoo.cli.settings import parse_fields, parse_value
+from zoo.cli.tables import duration
 from zoo.errors import TrainingInterrupted, ZooError
 from zoo.files import read_json, sha256_of_file, write_json
-from zoo.settings import parse_fields, parse_value
-from zoo.tables import duration
 
 HEAVY = ("keras", "tensorflow", "jax", "torch", "skimage", "matplotlib")
 TINY = ("mse_regression:tiny", "--precision", "float32")
@@ -147,7 +147,7 @@ def test_chatter_and_real_messages_are_told_apart(tmp_path):
         "os.write(2, b'I0000 00:00:1 port.cc:1] oneDNN is on\\nE0000 00:00:1 x.cc:1] broken\\n')\n"
         "class ops: zeros = lambda size: os.write(2, b'a warning\\n')\n"
     )
-    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import zoo.startup as s"
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import zoo.cli.startup as s"
     done = subprocess.run(
         [sys.executable, "-c", f"{code}; s.start_keras()"], capture_output=True, text=True
     )
@@ -270,12 +270,12 @@ def test_set_changes_the_configuration(run, photos, tmp_path):
         (["mse_regression:huge"], ["no preset", "compact"]),
         (["mse_regression:tiny", "--preset", "paper"], ["disagree"]),
         ([*TINY, "--budget", "lots"], ["'lots'", "15min"]),
-        ([*TINY, "--budget", "0"], ["positive"]),
+        ([*TINY, "--budget", "0"], ["above 0"]),
         ([*TINY, "--set", "wdth=4"], ["wdth", "width"]),
         ([*TINY, "--set", "width=four"], ["width=four", "whole number"]),
         ([*TINY, "--set", "learning_rate=nan"], ["finite"]),
         ([*TINY, "--set", "width"], ["'width'", "name=value"]),
-        ([*TINY, "--set", "width=0"], ["width=0"]),
+        ([*TINY, "--set", "width=0"], ["width must be at least 1"]),
         ([*TINY, "--precision", "float8"], ["float8", "mixed_bfloat16"]),
         ([*TINY, "--size", "33"], ["33", "multiple of 4"]),
     ],

@@ -7,6 +7,9 @@ from zoo.errors import ZooError
 
 _UNITS = {"": "photos_seen", "photos": "photos_seen", "s": 1 / 60, "min": 1.0, "h": 60.0}
 
+#: More photos than there are, or than anybody will wait for.
+_MOST = 1e12
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -27,10 +30,10 @@ class Budget:
 
     def __post_init__(self) -> None:
         given = [value for value in (self.photos_seen, self.minutes) if value is not None]
-        if len(given) != 1 or not 0 < given[0] < float("inf"):
+        if len(given) != 1 or not 0 < given[0] < _MOST:
             raise ZooError(
-                "A budget is either a positive number of photos_seen or a positive number of "
-                f"minutes; got photos_seen={self.photos_seen}, minutes={self.minutes}."
+                "A budget is either a number of photos_seen or a number of minutes, above 0 and "
+                f"below {_MOST:.0e}; got photos_seen={self.photos_seen}, minutes={self.minutes}."
             )
 
     @classmethod
@@ -48,9 +51,9 @@ class Budget:
         if match is None or unit is None:
             raise ZooError(f"Cannot read the budget {text!r}; write 20000, 90s, 15min or 2h.")
         number = float(match[1].replace(",", "").replace("_", ""))
-        if unit == "photos_seen":
-            return cls(photos_seen=int(number))
-        return cls(minutes=number * unit)
+        if unit != "photos_seen":
+            return cls(minutes=number * unit)
+        return cls(photos_seen=int(min(number, _MOST)))
 
     def __str__(self) -> str:
         if self.minutes is not None:

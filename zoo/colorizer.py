@@ -136,6 +136,8 @@ class Colorizer(ABC):
     OPTIONS: ClassVar[tuple[Option, ...]] = (RENDER_FACTOR,)
     #: Whether `fit` follows gradients of a loss; the shared tests ask more of models that do.
     trains_by_gradient: ClassVar[bool] = False
+    #: Whether the model is of no use before `fit` or `load_model`.
+    needs_training: ClassVar[bool] = True
 
     def __init__(self, name: str, preset: str, config: Any, seed: int = 0) -> None:
         self.name = name

@@ -132,18 +132,23 @@ def _mix(channels: Tensor, rows: tuple[tuple[float, float, float], ...]) -> list
 # infinite gradient.
 
 
+def _power(base: Tensor, exponent: float) -> Tensor:
+    """A power of positive numbers; several times as fast as the general one, and as exact here."""
+    return ops.exp(ops.log(base) * exponent)
+
+
 def _linear_from_srgb(rgb: Tensor) -> Tensor:
-    curve = ops.power((ops.maximum(rgb, 0.04045) + 0.055) / 1.055, 2.4)
+    curve = _power((ops.maximum(rgb, 0.04045) + 0.055) / 1.055, 2.4)
     return ops.where(rgb > 0.04045, curve, rgb / 12.92)
 
 
 def _srgb_from_linear(linear: Tensor) -> Tensor:
-    curve = 1.055 * ops.power(ops.maximum(linear, 0.0031308), 1.0 / 2.4) - 0.055
+    curve = 1.055 * _power(ops.maximum(linear, 0.0031308), 1.0 / 2.4) - 0.055
     return ops.where(linear > 0.0031308, curve, linear * 12.92)
 
 
 def _lab_curve(t: Tensor) -> Tensor:
-    root = ops.power(ops.maximum(t, 0.008856), 1.0 / 3.0)
+    root = _power(ops.maximum(t, 0.008856), 1.0 / 3.0)
     return ops.where(t > 0.008856, root, 7.787 * t + 16.0 / 116.0)
 
 

@@ -35,6 +35,7 @@ class BaselineConfig:
 class Gray(Colorizer):
     """ab = 0 everywhere."""
 
+    needs_training = False
     PRESETS: ClassVar = {"default": Preset(BaselineConfig(), "by definition")}
 
     def build_networks(self) -> dict[str, keras.Model]:
@@ -55,6 +56,8 @@ class Gray(Colorizer):
 
 class MeanColor(Gray):
     """The mean ab of the training photos, the best constant under a squared error."""
+
+    needs_training = True
 
     def learn(self, train: PhotoSet, validation: PhotoSet | None, plan: TrainingPlan) -> History:
         """Average ab over each photo once, or over the first ones where the budget is smaller."""

@@ -17,7 +17,7 @@ from zoo.color.spaces import Tensor, rgb_to_lab, rgb_to_lightness
 from zoo.colorizer import Preset
 from zoo.errors import valid_choice
 from zoo.models.layers import AB_SCALE, unet, zhang_network
-from zoo.models.training import GradientColorizer, TrainingConfig
+from zoo.models.training import GradientColorizer, TrainingConfig, check_fields
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,15 @@ class MSERegressionConfig(TrainingConfig):
     width: int = 24
     depth: int = 5
     output_stride: int = 2
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that make no network."""
+        super().__post_init__()
+        valid_choice("architecture", self.architecture, ("unet", "zhang"))
+        check_fields(self, lambda value: value >= 1, "at least 1", "width", "depth")
+        strides = [stride for stride in (1, 2, 4) if stride <= 2 ** (self.depth - 1)]
+        words = " or ".join(map(str, strides))
+        check_fields(self, lambda value: value in strides, words, "output_stride")
 
 
 class MSERegression(GradientColorizer):
@@ -64,7 +73,6 @@ class MSERegression(GradientColorizer):
     def build_networks(self) -> dict[str, keras.Model]:
         """The colorizing network alone."""
         config = self.config
-        valid_choice("architecture", config.architecture, ("unet", "zhang"))
         if config.architecture == "zhang":
             network = zhang_network(2, config.width, config.weight_decay, self.seed)
         else:

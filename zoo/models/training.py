@@ -15,7 +15,7 @@ import signal
 import threading
 import time
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 
     from zoo.photos.photoset import PhotoSet
 
-_ROUNDS = (8, 12)
+#: A training has one of these numbers of rounds, or fewer where it has fewer steps.
+_ROUNDS = range(8, 13)
 _CHECKPOINT_SECONDS = 60.0
 _WARM_UP_STEPS = 8
 #: Steps between two looks at the loss; each look waits for the device.
@@ -65,6 +66,25 @@ class TrainingConfig:
     schedule: str = "cosine"
     beta_2: float = 0.999
     weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that cannot train."""
+        valid_choice("schedule", self.schedule, ("cosine", "zhang"))
+        check_fields(self, lambda value: value >= 1, "at least 1", "train_size", "batch_size")
+        check_fields(self, lambda value: value > 0, "positive", "learning_rate")
+        check_fields(self, lambda value: value >= 0, "at least 0", "weight_decay")
+        check_fields(self, lambda value: 0 <= value < 1, "at least 0 and below 1", "beta_2")
+
+
+def check_fields(config: Any, holds: Callable[[float], bool], words: str, *names: str) -> None:
+    """Refuse a configuration in which a named field does not hold what `words` say.
+
+    Raises:
+        ZooError: naming the field and its value.
+    """
+    for name in names:
+        if not holds(getattr(config, name)):
+            raise ZooError(f"{name} must be {words}; got {getattr(config, name)}.")
 
 
 class GradientColorizer(Colorizer):
@@ -160,7 +180,6 @@ def schedule(config: TrainingConfig, steps: int) -> keras.optimizers.schedules.L
     "zhang": in arXiv 1603.08511, 3e-5 falls to 1e-5 at 200k and to 3e-6 at 375k of about 450k
     iterations; here at the same shares of `steps`.
     """
-    valid_choice("schedule", config.schedule, ("cosine", "zhang"))
     rate = config.learning_rate
     if config.schedule == "zhang":
         return keras.optimizers.schedules.PiecewiseConstantDecay(
@@ -178,13 +197,12 @@ def schedule(config: TrainingConfig, steps: int) -> keras.optimizers.schedules.L
 def plan_rounds(steps: int) -> tuple[int, int]:
     """Divide at least `steps` steps into equal rounds, about ten: (rounds, steps a round).
 
-    The number of rounds, 8 to 12, is the one that adds the fewest steps.
+    The number of rounds, at most 12, is the one that adds the fewest steps.
 
     >>> plan_rounds(6250)
     (10, 625)
     """
-    smallest = math.ceil(steps / _ROUNDS[1])
-    sizes = range(smallest, max(smallest, steps // _ROUNDS[0]) + 1)
+    sizes = {math.ceil(steps / rounds) for rounds in _ROUNDS}
     size = min(sizes, key=lambda size: (math.ceil(steps / size) * size, size))
     return math.ceil(steps / size), size
 
@@ -298,7 +316,7 @@ class _Training:
         left = 60 * budget.minutes - (time.monotonic() - started) - clock.first_step
         steps = left / clock.seconds_per_step
         if self.validation is not None:
-            steps -= _ROUNDS[1] * len(self.validation) / 3
+            steps -= max(_ROUNDS) * len(self.validation) / 3
         return max(1, round(steps))
 
     def _fit(self) -> None:
@@ -450,7 +468,7 @@ class _ProgressBar(keras.callbacks.Callback):
         step = self.training.progress.step
         fields = {}
         if step % _CHECK_EVERY == 0:
-            fields["loss"] = f"loss {float((logs or {})['loss']):.4f}"
+            fields["loss"] = f", loss {float((logs or {})['loss']):.4f}"
         self.bar.update(self.task, completed=step, **fields)
 
 
@@ -466,7 +484,7 @@ def _progress_bar(training: _Training) -> Iterator[list[keras.callbacks.Callback
         progress.TextColumn("{task.description}"),
         progress.BarColumn(),
         progress.MofNCompleteColumn(),
-        progress.TextColumn("steps, {task.fields[loss]},"),
+        progress.TextColumn("steps{task.fields[loss]},"),
         progress.TimeRemainingColumn(),
         progress.TextColumn("left"),
         console=Console(stderr=True),

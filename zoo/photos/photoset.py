@@ -116,7 +116,7 @@ class PhotoSet(Sequence[Photo]):
         if not root.is_dir():
             trouble = "is a file" if root.exists() else "does not exist"
             raise ZooError(f"The photo folder {root} {trouble}; give a folder with photos in it.")
-        return _nonempty(scan(_entries_in(root), progress), root)
+        return _nonempty(scan(find_photos(root), progress), root)
 
     @classmethod
     def from_manifest(
@@ -273,7 +273,7 @@ def _nonempty(photos: PhotoSet, source: Path) -> PhotoSet:
     )
 
 
-def _entries_in(root: Path) -> list[Entry]:
+def find_photos(root: Path) -> list[Entry]:
     """The photo files below `root` by relative path; no folder is visited twice."""
     entries = []
     visited = {_identity(root)}

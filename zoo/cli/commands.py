@@ -17,16 +17,14 @@ from typer.core import TyperGroup
 
 from zoo import registry
 from zoo._version import __version__
+from zoo.cli.settings import parse_fields, parse_pairs
+from zoo.cli.startup import start_keras
 from zoo.errors import TrainingInterrupted, ZooError, valid_choice
-from zoo.settings import parse_fields, parse_pairs
-from zoo.startup import start_keras
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer, History
     from zoo.photos.photoset import PhotoSet
 
-#: Models that are ready as soon as they are made: their names do where a trained folder is asked.
-_READY = ("gray",)
 _VALIDATION_SHARE = 0.05
 
 
@@ -104,7 +102,7 @@ def list_(
     ] = "*",
 ) -> None:
     """Show the models, their presets (the default one first) and what they are."""
-    from zoo.tables import models_table
+    from zoo.cli.tables import models_table
 
     names = registry.list_models(pattern)
     if not names:
@@ -121,7 +119,7 @@ def info(
     ],
 ) -> None:
     """Show a model's presets, configuration and options; for a trained one also its card."""
-    from zoo import tables
+    from zoo.cli import tables
 
     console = Console()
     if _is_name(model):
@@ -232,7 +230,7 @@ def evaluate(
     With several models, the differences to the first one follow, paired over the photos. Of a .csv
     manifest with a column `split`, the rows "test" are used.
     """
-    from zoo import tables
+    from zoo.cli import tables
     from zoo.files import write_json
     from zoo.metrics import get_metric
 
@@ -283,7 +281,7 @@ def colorize(
     What is there already is skipped, so that a stopped run goes on when it is repeated. Photos that
     cannot be read are listed at the end, and make the exit status 1.
     """
-    from zoo.jobs import plan_jobs, run_jobs
+    from zoo.cli.jobs import plan_jobs, run_jobs
 
     given = parse_pairs(option, "-o")
     jobs = plan_jobs(inputs, out)
@@ -317,8 +315,8 @@ def compare(
 
     An option given with -o has to be one that all of the models have.
     """
+    from zoo.cli.side_by_side import check_suffix, draw_side_by_side
     from zoo.photos.decoding import read_rgb
-    from zoo.side_by_side import check_suffix, draw_side_by_side
 
     given = parse_pairs(option, "-o")
     check_suffix(out)
@@ -357,8 +355,8 @@ def _load(run: str) -> "Colorizer":
     """The model of a trained folder, or one that needs no training by its name."""
     if _is_name(run):
         entry, preset = _entry(run, None)
-        if entry.name in _READY:
-            start_keras()
+        start_keras()
+        if not entry.load().needs_training:
             return registry.create_model(entry.name, preset)
         raise ZooError(
             f"{run} has to be trained first: `zoo train {run} --photos FOLDER --out "
@@ -367,7 +365,7 @@ def _load(run: str) -> "Colorizer":
     if not Path(run).exists():
         raise ZooError(
             f"There is no folder {run}; give one that `zoo train` wrote, or the name of a model "
-            f"that needs no training: {', '.join(_READY)}."
+            "that needs no training, as `gray`."
         )
     start_keras()
     from zoo.colorizer import load_model
@@ -388,17 +386,7 @@ def _untrained(
     """A new model, its configuration changed as --set says."""
     config = entry.load().PRESETS[preset].config
     values = parse_fields(config, changes, f"configuration field of {entry.name}")
-    try:
-        return registry.create_model(entry.name, preset, seed=seed, **values)
-    except ZooError:
-        raise
-    except (ValueError, TypeError, ArithmeticError) as error:
-        if not values:
-            raise
-        # Layers refuse sizes that make no sense, in their own words.
-        reason = (str(error).strip() or repr(error)).splitlines()[0].rstrip(".")
-        shown = ", ".join(f"{name}={value}" for name, value in values.items())
-        raise ZooError(f"{entry.name} cannot be built with {shown}: {reason}.") from error
+    return registry.create_model(entry.name, preset, seed=seed, **values)
 
 
 def _values(model: "Colorizer", given: dict[str, str]) -> dict[str, float]:
@@ -484,7 +472,7 @@ def _tensorboard(folder: Path | None) -> list[Any]:
 
 
 def _tell_outcome(history: "History", out: Path) -> None:
-    from zoo.tables import duration
+    from zoo.cli.tables import duration
 
     sentence = f"Saw {_count(history.photos_seen, 'photo')} in {duration(history.seconds)}"
     score = history.details.get("best_score")

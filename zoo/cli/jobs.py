@@ -14,7 +14,7 @@ from rich.progress import track
 
 from zoo.errors import ZooError
 from zoo.photos.decoding import PHOTO_SUFFIXES, PhotoError, write_photo
-from zoo.photos.photoset import _entries_in
+from zoo.photos.photoset import find_photos
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
@@ -64,7 +64,7 @@ def _photos_of(given: Path, out: Path) -> list[tuple[Path, str]]:
     inside = out.resolve().is_relative_to(given.resolve()) and out.resolve() != given.resolve()
     photos = [
         (entry.path, entry.name)
-        for entry in _entries_in(given)
+        for entry in find_photos(given)
         if not (inside and entry.path.resolve().is_relative_to(out.resolve()))
     ]
     if not photos:
