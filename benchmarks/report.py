@@ -323,7 +323,9 @@ def _gray(rgb: np.ndarray) -> np.ndarray:
     """The photo as models see it: its lightness alone."""
     lab = color.rgb2lab(rgb)
     lab[..., 1:] = 0
-    return np.rint(color.lab2rgb(lab) * 255).astype(np.uint8)
+    gray = np.rint(color.lab2rgb(lab) * 255).astype(np.uint8)
+    # The constants of Lab put a = b = 0 a hair off R = G = B: one channel serves for all three.
+    return np.repeat(gray[..., 1:2], 3, axis=-1)
 
 
 def _html(board: Leaderboard, comparison: bytes | None, shown: Sequence[PhotoRow]) -> str:

@@ -75,7 +75,7 @@ def test_golden_parameter_counts():
 
 @pytest.mark.parametrize("output_stride", [1, 2, 4])
 def test_networks_give_chroma_at_the_stated_stride(output_stride):
-    network = unet(4, 3, 2, output_stride, seed=0)
+    network = unet(4, 2, 2, output_stride, seed=0)
     assert network(np.zeros((1, 16, 24, 1))).shape == (
         1,
         16 // output_stride,
@@ -290,7 +290,7 @@ def test_configurations_are_plain_data():
         ("width", 0),
         ("depth", 0),
         ("output_stride", 3),
-        ("output_stride", 8),
+        ("output_stride", 0),
         ("architecture", "transformer"),
     ],
 )

@@ -96,14 +96,16 @@ def unet(width: int, depth: int, channels: int, output_stride: int, seed: int) -
     """A U-Net (Ronneberger et al. 2015, arXiv 1505.04597) with same-size convolutions.
 
     Each of the `depth` levels has two 3x3 convolutions with batch normalization; widths double from
-    `width` on; upward steps are transposed 2x2 convolutions. The decoder stops at `output_stride`:
-    chroma needs less detail than lightness, and the last level is the most expensive one.
+    `width` on; upward steps are transposed 2x2 convolutions. With an `output_stride`, strided
+    convolutions come before the first level: chroma needs less detail than lightness, and levels at
+    full size would take most of the time.
 
     Args:
         width: channels of the first level.
-        depth: number of levels; the input's sides must be multiples of 2 ** (depth - 1).
+        depth: number of levels.
         channels: channels of the output.
-        output_stride: 1, 2 or 4: the output's size is the input's divided by it.
+        output_stride: 1, 2 or 4: the size of the first level and of the output is the input's
+            divided by it. The input's sides must be multiples of output_stride * 2 ** (depth - 1).
         seed: decides the initial weights.
 
     Returns:
@@ -111,12 +113,14 @@ def unet(width: int, depth: int, channels: int, output_stride: int, seed: int) -
     """
     inputs = keras.Input((None, None, 1), name="lightness")
     x, skips = inputs, []
+    for step in range(1, output_stride.bit_length()):
+        x = conv(x, width, f"stem{step}", seed, strides=2)
     for level in range(depth):
         if level:
             x = layers.MaxPooling2D(2, name=f"down{level}_pool", dtype="float32")(x)
         x = _double_conv(x, width * 2**level, f"down{level}", seed)
         skips.append(x)
-    for level in reversed(range(output_stride.bit_length() - 1, depth - 1)):
+    for level in reversed(range(depth - 1)):
         x = up_conv(x, width * 2**level, f"up{level}_grow", seed)
         x = layers.Concatenate(name=f"up{level}_join", dtype="float32")([skips[level], x])
         x = _double_conv(x, width * 2**level, f"up{level}", seed)
