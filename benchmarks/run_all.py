@@ -97,8 +97,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "--budget",
-        default="6000",
-        help="of each training: 6000 (photos seen), 90s, 2h (%(default)s)",
+        default="8000",
+        help="of each training: 8000 (photos seen), 90s, 2h (%(default)s)",
     )
     add("--seed", type=_natural, default=0, help="of initial weights and training (%(default)s)")
     add(

@@ -29,8 +29,8 @@ class MSERegressionConfig(TrainingConfig):
     """
 
     architecture: str = "unet"
-    width: int = 24
-    depth: int = 5
+    width: int = 48
+    depth: int = 4
     output_stride: int = 2
 
     def __post_init__(self) -> None:

@@ -261,13 +261,13 @@ class _Training:
                     variable.assign(self.progress.best[name])
         return self._history()
 
-    def save(self) -> None:
+    def save(self, graph: keras.Model) -> None:
         """Write a checkpoint of the present position, where there is a folder for it."""
         self.progress.seconds = time.monotonic() - self.started
         if self.plan.run_dir is not None:
-            save_checkpoint(self.plan.run_dir, self.run_key, self.graph, self.progress)
+            save_checkpoint(self.plan.run_dir, self.run_key, graph, self.progress)
 
-    def end_round(self, round_index: int, logs: dict[str, float]) -> None:
+    def end_round(self, graph: keras.Model, round_index: int, logs: dict[str, float]) -> None:
         """Keep the round's scores, the weights if they are the best so far, and a checkpoint."""
         progress, curves = self.progress, self.progress.curves
         logs = {"photos_seen": float(progress.step * self.batch_size)} | logs
@@ -283,7 +283,7 @@ class _Training:
                     name: np.array(ops.convert_to_numpy(variable))
                     for name, variable in self.colorizer.variables().items()
                 }
-        self.save()
+        self.save(graph)
 
     def _compile(self, steps: int) -> None:
         optimizer = self.colorizer.optimizer(steps)
@@ -359,7 +359,8 @@ class _Training:
 class _Keeper(keras.callbacks.Callback):
     """Moves the loader from round to round, watches the loss, keeps scores and checkpoints.
 
-    `self.model` is used throughout: on JAX, asking for it brings the variables up to date.
+    The training graph is always taken from `self.model`: on JAX, asking for that brings the
+    variables up to date.
     """
 
     def __init__(
@@ -392,8 +393,8 @@ class _Keeper(keras.callbacks.Callback):
         asked = self.interrupted.is_set()
         if due or asked or self.training.progress.step % _CHECK_EVERY == 0:
             self._check_finite(logs)
-        if (due or asked) and self.model is not None:
-            self.training.save()
+        if due or asked:
+            self.training.save(self.model)
             self.saved_at = time.monotonic()
         if asked:
             raise TrainingInterrupted(self._interruption())
@@ -401,9 +402,9 @@ class _Keeper(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Hand the round's logs on."""
         self._check_finite(logs)
-        if self.model is not None:
-            self.training.end_round(epoch, {name: float(v) for name, v in (logs or {}).items()})
-            self.saved_at = time.monotonic()
+        logs = {name: float(value) for name, value in (logs or {}).items()}
+        self.training.end_round(self.model, epoch, logs)
+        self.saved_at = time.monotonic()
 
     def _check_finite(self, logs: dict[str, Any] | None) -> None:
         for name, value in (logs or {}).items():
