@@ -58,7 +58,7 @@ def declares_itself(name: str) -> None:
             preset.config
         )
         assert preset.config.train_size > 0
-    for option in model_class.OPTIONS:
+    for option in model_class.options:
         assert option.low <= option.default <= option.high
         assert option.meaning
 

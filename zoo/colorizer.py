@@ -133,7 +133,7 @@ class Colorizer(ABC):
     """
 
     PRESETS: ClassVar[dict[str, Preset]]
-    OPTIONS: ClassVar[tuple[Option, ...]] = (RENDER_FACTOR,)
+    options: ClassVar[tuple[Option, ...]] = (RENDER_FACTOR,)
     #: Whether `fit` follows gradients of a loss; the shared tests ask more of models that do.
     trains_by_gradient: ClassVar[bool] = False
     #: Whether the model is of no use before `fit` or `load_model`.
@@ -144,7 +144,7 @@ class Colorizer(ABC):
         self.preset = preset
         self.config = config
         self.seed = seed
-        self.defaults = {option.name: option.default for option in self.OPTIONS}
+        self.defaults = {option.name: option.default for option in self.options}
         self.card: dict[str, Any] = {}
         self.networks = self.build_networks()
 
@@ -179,7 +179,7 @@ class Colorizer(ABC):
         Raises:
             ZooError: on an option that this model lacks (naming those it has) or a bad value.
         """
-        by_name = {option.name: option for option in self.OPTIONS}
+        by_name = {option.name: option for option in self.options}
         for name in options:
             valid_choice(f"option of {self.name}", name, tuple(by_name))
         values = {name: value for name, value in options.items() if value is not None}
@@ -261,7 +261,7 @@ class Colorizer(ABC):
 
         Args:
             photo: a file, its bytes, a Pillow image or an array; gray, RGB, RGBA, palette, 16-bit.
-            **options: see `model.OPTIONS`.
+            **options: see `model.options`.
 
         Returns:
             uint8 of the photo's own size: (H, W, 3), or (H, W, 4) where the photo has alpha, which
@@ -375,7 +375,7 @@ def load_model(path: str | os.PathLike) -> Colorizer:
             stored["model"], stored["preset"], seed=stored["seed"], **_from_json(stored["config"])
         )
         model.defaults |= {
-            option.name: option.check(stored["defaults"][option.name]) for option in model.OPTIONS
+            option.name: option.check(stored["defaults"][option.name]) for option in model.options
         }
         expected = card["weights_sha256"]
     except (KeyError, TypeError, AttributeError) as error:

@@ -41,7 +41,7 @@ def presets_table(model_class: "type[Colorizer]") -> Table:
 def options_table(model_class: "type[Colorizer]", defaults: dict[str, float]) -> Table:
     """One row an option: its default for this model, its range and its meaning."""
     table = Table("option (-o name=value)", "default", "range", "meaning")
-    for option in model_class.OPTIONS:
+    for option in model_class.options:
         kind = "whole numbers " if option.whole else ""
         table.add_row(
             f"[bold]{option.name}[/bold]",

@@ -1,0 +1,56 @@
+"""The README is true: its links lead somewhere, and its examples run."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import zoo
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def block(heading: str, language: str) -> str:
+    """The first code block of a language below a heading."""
+    section = README.split(f"## {heading}\n", 1)[1]
+    return re.search(rf"```{language}\n(.*?)```", section, re.DOTALL)[1]
+
+
+def test_relative_links_exist():
+    links = re.findall(r'\]\(([^)]+)\)|src="([^"]+)"', README)
+    local = [one or other for one, other in links if not (one or other).startswith("http")]
+    assert local
+    for link in local:
+        assert (ROOT / link.partition("#")[0]).exists(), link
+
+
+def test_every_model_is_in_the_table():
+    for name in zoo.list_models():
+        assert f"| `{name}` |" in README
+
+
+def test_the_python_example_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code = block("From Python", "python")
+    assert "photos_seen=640" in code
+    exec(compile(code.replace("photos_seen=640", "photos_seen=16"), "README.md", "exec"), {})
+    assert (tmp_path / "runs" / "readme" / "card.json").is_file()
+
+
+def test_the_command_line_example_runs(tmp_path):
+    commands = block("From the command line", "bash")
+    assert commands.count("--budget 3000") == 2
+    tools = Path(sys.executable).parent
+    done = subprocess.run(
+        ["bash", "-euc", commands.replace("--budget 3000", "--budget 16")],
+        cwd=tmp_path,
+        env=os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for made in ("colorized/camera.png", "runs/scores.json", "runs/comparison.png"):
+        assert (tmp_path / made).is_file()
