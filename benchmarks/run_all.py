@@ -37,7 +37,7 @@ _KEPT = ("results", "models")
 _VALIDATION_SHARE = 0.05
 _TEST_SHARE = 0.1
 _PHOTOS_SHOWN = 8
-_TERMINAL_METRICS = ("auc_rebalanced", "ciede2000", "psnr_ab", "colorfulness")
+_TERMINAL_METRICS = ("auc_rebalanced", "ciede2000", "colorfulness")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

