@@ -1,11 +1,4 @@
-import sys
-from pathlib import Path
-
 import pytest
-
-# `pytest` alone, unlike `python -m pytest`, does not look for modules in the repository's root.
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
 from tiny_runs import MALICIOUS, TINY, make_photos
 
 
