@@ -383,7 +383,15 @@ def test_evaluate_shows_intervals_and_differences_and_writes_them(run, trained, 
     stored = tmp_path / "new/scores.json"
     told = run("evaluate", trained, "gray", "--photos", photos, "--json", stored, "--size", 24)
     assert told.status == 0
-    for word in ("PSNR ↑", "CIEDE2000 ↓", "mse_regression:tiny", "…", "Differences to", "paired"):
+    for word in (
+        "PSNR ↑",
+        "CIEDE2000 ↓",
+        "mse_regression:",
+        "tiny",
+        "…",
+        "Differences to",
+        "paired",
+    ):
         assert word in told.out
     assert told.out.count("no claims") == 2
     first, second = json.loads(stored.read_text())

@@ -148,8 +148,8 @@ def test_interrupted_training_ends_as_an_undisturbed_one(tmp_path, photos, finis
 
     end_round = training._Training.end_round
 
-    def interrupt_second_round(self, index, logs):
-        end_round(self, index, logs)
+    def interrupt_second_round(self, graph, index, logs):
+        end_round(self, graph, index, logs)
         if index == 1:
             signal.raise_signal(signal.SIGINT)
 

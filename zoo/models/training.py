@@ -10,6 +10,7 @@ The loader yields uint8 RGB; color conversion and losses are part of the compile
 """
 
 import dataclasses
+import gc
 import math
 import signal
 import threading
@@ -328,17 +329,32 @@ class _Training:
         with _progress_bar(self) as bar, _interrupt_flag() as interrupted:
             for begin, end, offset in parts:
                 keeper = _Keeper(self, self._loader(self.round_steps - offset), offset, interrupted)
-                self.graph.fit(
-                    keeper.loader,
-                    validation_data=self.validation,
-                    initial_epoch=begin,
-                    epochs=end,
-                    shuffle=False,
-                    verbose=0,
-                    callbacks=[keeper, *bar, *self.plan.callbacks],
-                )
+                trouble = self._fit_rounds(keeper, begin, end, [keeper, *bar, *self.plan.callbacks])
+                if trouble is not None:
+                    # What `fit` held is free only now. A reading thread of TensorFlow that outlives
+                    # the program would write its own complaints below ours.
+                    gc.collect()
+                    raise trouble
                 if self.graph.stop_training:
                     break
+
+    def _fit_rounds(
+        self, keeper: "_Keeper", begin: int, end: int, callbacks: list[keras.callbacks.Callback]
+    ) -> ZooError | None:
+        """Keras' `fit` over rounds `begin` to `end` - 1; why it was stopped, if it was."""
+        try:
+            self.graph.fit(
+                keeper.loader,
+                validation_data=self.validation,
+                initial_epoch=begin,
+                epochs=end,
+                shuffle=False,
+                verbose=0,
+                callbacks=callbacks,
+            )
+        except _StoppedError as stopped:
+            return stopped.reason
+        return None
 
     def _history(self) -> History:
         progress = self.progress
@@ -354,6 +370,14 @@ class _Training:
                 "best_score": progress.best_score,
             },
         )
+
+
+class _StoppedError(Exception):
+    """Carries the reason for stopping out of Keras' `fit`."""
+
+    def __init__(self, reason: ZooError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 class _Keeper(keras.callbacks.Callback):
@@ -397,7 +421,7 @@ class _Keeper(keras.callbacks.Callback):
             self.training.save(self.model)
             self.saved_at = time.monotonic()
         if asked:
-            raise TrainingInterrupted(self._interruption())
+            raise _StoppedError(TrainingInterrupted(self._interruption()))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Hand the round's logs on."""
@@ -409,11 +433,12 @@ class _Keeper(keras.callbacks.Callback):
     def _check_finite(self, logs: dict[str, Any] | None) -> None:
         for name, value in (logs or {}).items():
             if not math.isfinite(float(value)):
-                raise ZooError(
+                reason = ZooError(
                     f"The training's {name} is no longer finite at step "
                     f"{self.training.progress.step}; lower learning_rate or use --precision "
                     "float32. The last checkpoint and the best weights so far are kept."
                 )
+                raise _StoppedError(reason)
 
     def _interruption(self) -> str:
         run_dir, photos = self.training.plan.run_dir, self.training.progress.step
