@@ -9,8 +9,8 @@ from pathlib import Path
 
 # Notes of level "info", which TensorFlow writes before it looks at TF_CPP_MIN_LOG_LEVEL.
 _CHATTER = r"I\d{4} |WARNING: All log messages before absl|To enable the following instructions"
-# An error only where there is an NVIDIA driver to call.
-_NO_DRIVER = r"|E\d{4} .*cuInit"
+# Errors only where there is an NVIDIA driver to call.
+_NO_DRIVER = r"|.*(cuInit|Unable to register cu\w+ factory)"
 
 
 def start_keras() -> None:
