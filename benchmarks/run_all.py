@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from zoo.budget import Budget
 from zoo.cli.startup import start_keras
 from zoo.errors import TrainingInterrupted, ZooError
-from zoo.files import atomic_path, read_json
+from zoo.files import read_json, require_writable
 from zoo.photos.photoset import PhotoSet
 from zoo.photos.samples import sample_photos
 from zoo.registry import entry, list_models
@@ -228,9 +228,7 @@ def _prepare_folder(out: Path, resume: bool) -> None:
             f"{out} already holds results: add --resume to keep them and do what is left, or "
             "choose another folder with --out."
         )
-    with atomic_path(out / "results" / "probe"):
-        pass
-    (out / "results" / "probe").unlink()
+    require_writable(out / "results")
 
 
 def _photos(

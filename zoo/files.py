@@ -78,6 +78,22 @@ def sha256_of_file(path: str | os.PathLike) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def require_writable(folder: Path) -> None:
+    """Make a folder and try it, so that hours of work are not lost at their end.
+
+    Raises:
+        ZooError: if it cannot be made or written into.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise ZooError(
+            f"Cannot write into {folder}: {error.strerror or error}; "
+            "choose a folder that you may write to, on a disk with space."
+        ) from error
+
+
 def cache_folder() -> Path:
     """Where things that can be made again are kept: `ZOO_CACHE`, else the user's cache folder."""
     chosen = os.environ.get("ZOO_CACHE")

@@ -7,7 +7,6 @@ line are refused before seconds are spent.
 
 import csv
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +19,7 @@ from zoo._version import __version__
 from zoo.cli.settings import parse_fields, parse_pairs
 from zoo.cli.startup import start_keras
 from zoo.errors import TrainingInterrupted, ZooError, valid_choice
+from zoo.files import require_writable
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer, History
@@ -180,8 +180,8 @@ def train(
     changes = parse_pairs(settings, "--set")
     if _is_finished(out, resume):
         return
-    for folder in (out, tensorboard):
-        _require_writable(folder)
+    for folder in filter(None, (out, tensorboard)):
+        require_writable(folder)
 
     start_keras()
     from zoo.colorizer import PRECISIONS
@@ -285,7 +285,7 @@ def colorize(
 
     given = parse_pairs(option, "-o")
     jobs = plan_jobs(inputs, out)
-    _require_writable(out)
+    require_writable(out)
     colorizer = _load(model)
     values = _values(colorizer, given)
     waiting = [job for job in jobs if overwrite or not job.target.exists()]
@@ -485,25 +485,10 @@ def _tell_outcome(history: "History", out: Path) -> None:
 # ---------------------------------------------------------------------- files and words
 
 
-def _require_writable(folder: Path | None) -> None:
-    """Make a folder and try it, so that hours of work are not lost at their end."""
-    if folder is None:
-        return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise ZooError(
-            f"Cannot write into {folder}: {error.strerror or error}; "
-            "choose a folder that you may write to, on a disk with space."
-        ) from error
-
-
 def _require_writable_file(path: Path) -> None:
     if path.is_dir():
         raise ZooError(f"Cannot write {path}: it is a folder; give the name of a file.")
-    _require_writable(path.parent)
+    require_writable(path.parent)
 
 
 def _about_os_error(error: OSError) -> str:
