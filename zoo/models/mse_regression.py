@@ -13,7 +13,7 @@ from typing import ClassVar
 import keras
 from keras import ops
 
-from zoo.color.spaces import Tensor, rgb_to_lab, rgb_to_lightness
+from zoo.color.spaces import Tensor, rgb_to_lab
 from zoo.colorizer import Preset
 from zoo.errors import valid_choice
 from zoo.models.layers import AB_SCALE, unet, zhang_network
@@ -89,10 +89,6 @@ class MSERegression(GradientColorizer):
         if self.config.architecture == "zhang":
             return (lightness - 50.0) / 100.0
         return lightness / 50.0 - 1.0
-
-    def network_input(self, rgb: Tensor) -> Tensor:
-        """(N, h, w, 3) uint8 RGB -> the network's input."""
-        return self.scale_lightness(rgb_to_lightness(rgb))
 
     def loss(self, rgb: Tensor, output: Tensor) -> Tensor:
         """Mean squared error of ab / 110 against the truth averaged down to the output's size."""

@@ -24,7 +24,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.color.spaces import Tensor
+from zoo.color.spaces import Tensor, rgb_to_lightness
 from zoo.colorizer import Colorizer, History, TrainingPlan
 from zoo.errors import TrainingInterrupted, ZooError, valid_choice
 from zoo.models import pipeline
@@ -108,16 +108,16 @@ class GradientColorizer(Colorizer):
         """(N, h, w, 1) L in [0, 100] -> the network's input."""
 
     @abstractmethod
-    def network_input(self, rgb: Tensor) -> Tensor:
-        """(N, h, w, 3) uint8 RGB -> the network's input."""
-
-    @abstractmethod
     def loss(self, rgb: Tensor, output: Tensor) -> Tensor:
         """The scalar to minimize, in float32, from the photos and the network's output for them."""
 
     @abstractmethod
     def output_to_ab(self, output: Tensor) -> Tensor:
         """The network's output -> (N, h', w', 2) ab."""
+
+    def network_input(self, rgb: Tensor) -> Tensor:
+        """What the network sees of training photos: (N, h, w, 3) uint8 RGB -> its input."""
+        return self.scale_lightness(rgb_to_lightness(rgb))
 
     def optimizer(self, steps: int) -> keras.optimizers.Optimizer:
         """Adam with the configuration's schedule over `steps`."""
