@@ -15,4 +15,14 @@ MODELS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "Regression of ab from L with a squared error (the L2 row of Zhang et al. 2016).",
         ("compact", "paper", "tiny"),
     ),
+    "zhang": (
+        "zhang:Zhang",
+        "Classification over 313 bins of ab with class rebalancing (Zhang et al. 2016).",
+        ("compact", "paper", "tiny"),
+    ),
+    "colorunet": (
+        "colorunet:ColorUNet",
+        "Classification over the 32 most frequent bins of UV (Billaut et al. 2018).",
+        ("compact", "paper", "tiny"),
+    ),
 }

@@ -10,7 +10,7 @@ import hashlib
 from typing import Any
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from zoo.color.spaces import Tensor
 
@@ -90,6 +90,12 @@ def up_conv(
 def batch_norm(x: Tensor, name: str) -> Tensor:
     """Batch normalization with PyTorch's constants: short trainings need statistics that follow."""
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name, dtype="float32")(x)
+
+
+def average_to_size(x: Tensor, like: Tensor) -> Tensor:
+    """Average (N, H, W, C) over squares down to the height and width of `like`, a whole share."""
+    stride = x.shape[1] // like.shape[1]
+    return x if stride == 1 else ops.average_pool(x, stride, stride)
 
 
 def unet(width: int, depth: int, channels: int, output_stride: int, seed: int) -> keras.Model:

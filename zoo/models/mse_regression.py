@@ -16,7 +16,7 @@ from keras import ops
 from zoo.color.spaces import Tensor, rgb_to_lab
 from zoo.colorizer import Preset
 from zoo.errors import valid_choice
-from zoo.models.layers import AB_SCALE, unet, zhang_network
+from zoo.models.layers import AB_SCALE, average_to_size, unet, zhang_network
 from zoo.models.training import GradientColorizer, TrainingConfig, check_fields
 
 
@@ -92,12 +92,9 @@ class MSERegression(GradientColorizer):
 
     def loss(self, rgb: Tensor, output: Tensor) -> Tensor:
         """Mean squared error of ab / 110 against the truth averaged down to the output's size."""
-        truth = rgb_to_lab(rgb)[..., 1:]
-        stride = truth.shape[1] // output.shape[1]
-        if stride > 1:
-            truth = ops.average_pool(truth, stride, stride)
+        truth = average_to_size(rgb_to_lab(rgb)[..., 1:], output)
         return ops.mean(ops.square(ops.cast(output, "float32") - truth / AB_SCALE))
 
-    def output_to_ab(self, output: Tensor) -> Tensor:
+    def output_to_ab(self, output: Tensor, lightness: Tensor) -> Tensor:
         """Undo the network's scale."""
         return output * AB_SCALE

@@ -25,7 +25,7 @@ import numpy as np
 from keras import ops
 
 from zoo.color.spaces import Tensor, rgb_to_lightness
-from zoo.colorizer import Colorizer, History, TrainingPlan
+from zoo.colorizer import RENDER_FACTOR, Colorizer, History, TrainingPlan
 from zoo.errors import TrainingInterrupted, ZooError, valid_choice
 from zoo.models import pipeline
 from zoo.models.checkpoint import (
@@ -112,8 +112,11 @@ class GradientColorizer(Colorizer):
         """The scalar to minimize, in float32, from the photos and the network's output for them."""
 
     @abstractmethod
-    def output_to_ab(self, output: Tensor) -> Tensor:
-        """The network's output -> (N, h', w', 2) ab."""
+    def output_to_ab(self, output: Tensor, lightness: Tensor, **options: float) -> Tensor:
+        """The network's output, and (N, h, w, 1) L that it was made from -> (N, h', w', 2) ab.
+
+        `options` are the model's own at prediction, every one of them.
+        """
 
     def network_input(self, rgb: Tensor) -> Tensor:
         """What the network sees of training photos: (N, h, w, 3) uint8 RGB -> its input."""
@@ -126,12 +129,21 @@ class GradientColorizer(Colorizer):
 
     def predict_ab(self, lightness: Tensor, **options: float) -> np.ndarray:
         """Predict chroma: (N, H, W, 1) L in [0, 100], any size -> (N, H, W, 2) float32 ab."""
-        self.resolve_options(options)
+        values = self.resolve_options(options)
+        del values[RENDER_FACTOR.name]  # it decided the size of `lightness`
         height, width = lightness.shape[1:3]
-        padded = pipeline.reflect_to_multiple(ops.cast(lightness, "float32"), self.stride)
-        output = self.networks["colorizer"].predict_on_batch(self.scale_lightness(padded))
-        ab = pipeline.resize(self.output_to_ab(output), padded.shape[1:3])
+        output, padded = self.network_output(lightness)
+        ab = pipeline.resize(self.output_to_ab(output, padded, **values), padded.shape[1:3])
         return ops.convert_to_numpy(ab)[:, :height, :width]
+
+    def network_output(self, lightness: Tensor) -> tuple[Tensor, Tensor]:
+        """What the network makes of (N, H, W, 1) L in [0, 100] of any size.
+
+        Returns:
+            The output, and L as the network saw it: reflected at the border to the stride.
+        """
+        padded = pipeline.reflect_to_multiple(ops.cast(lightness, "float32"), self.stride)
+        return self.networks["colorizer"].predict_on_batch(self.scale_lightness(padded)), padded
 
     def learn(
         self, train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan

@@ -1,0 +1,295 @@
+"""Quantized chroma: bins, soft targets, priors, rebalancing weights, and decoding.
+
+The mathematics of classification over colors, after Zhang, Isola and Efros 2016 ("Colorful Image
+Colorization", arXiv 1603.08511, section 2) and, for bins of YUV, Billaut, de Rochemonteix and
+Thibault 2018 ("ColorUNet", arXiv 1811.03120). What is part of a training or prediction graph is
+written in `keras.ops`; tables that are made once are NumPy.
+
+Targets stay sparse: for each pixel the indices of its few nearest bins and their shares. A dense
+target would hold hundreds of numbers a pixel, nearly all of them zero.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from keras import ops
+
+from zoo.color.spaces import Tensor, rgb_to_lab
+
+# The 313 bins of the 2016 paper: for a = -90, -80, ..., 100 the lowest and the highest b, every
+# tenth b between them included. No rule about the sRGB gamut gives exactly these.
+_PAPER_STEP = 10.0
+_PAPER_LOWEST_A = -90
+_PAPER_RANGES_OF_B = (
+    *((50, 90), (20, 90), (0, 90), (-20, 90), (-30, 100), (-40, 100), (-50, 100)),
+    *((-50, 100), (-60, 100), (-70, 100), (-80, 90), (-80, 90), (-90, 90), (-100, 90)),
+    *((-100, 80), (-110, 80), (-110, 80), (-110, 70), (-110, 70), (-90, 0)),
+)
+_AB_LIMIT = 110.0
+_U_LIMIT, _V_LIMIT = 0.45, 0.65
+
+# Cells of the lookup table on the side of a bin: smaller ones leave fewer candidates in each.
+_CELLS_A_STEP = 4
+# A place that no color is near, for the unused candidates of a cell.
+_NOWHERE = 1e6
+
+
+@dataclass(frozen=True, eq=False)
+class Bins:
+    """Bins of a chroma plane.
+
+    Attributes:
+        centers: (Q, 2) float32.
+        step: the distance of neighboring bins along each axis.
+        low: the plane's lowest values; the plane is what colors are looked up in.
+        high: the plane's highest values.
+    """
+
+    centers: np.ndarray
+    step: tuple[float, float]
+    low: tuple[float, float]
+    high: tuple[float, float]
+
+    def __len__(self) -> int:
+        """Q, the number of bins."""
+        return len(self.centers)
+
+    def keep(self, indices: np.ndarray) -> "Bins":
+        """These bins alone, in the order of `indices`; colors of the others go to the nearest."""
+        return Bins(self.centers[indices], self.step, self.low, self.high)
+
+
+def ab_bins(step: float = _PAPER_STEP) -> Bins:
+    """Bins of the ab plane on a grid that contains (0, 0).
+
+    With the step 10 these are the paper's 313 (section 2.1), ordered by a and then by b as in its
+    released files. With any other step they are the bins that some sRGB color is nearest to.
+    """
+    if step == _PAPER_STEP:
+        centers = [
+            (_PAPER_LOWEST_A + 10 * row, b)
+            for row, (lowest, highest) in enumerate(_PAPER_RANGES_OF_B)
+            for b in range(lowest, highest + 1, 10)
+        ]
+    else:
+        centers = np.unique(np.round(_gamut_surface() / step), axis=0) * step
+    limits = (-_AB_LIMIT, -_AB_LIMIT), (_AB_LIMIT, _AB_LIMIT)
+    return Bins(np.array(centers, "float32"), (step, step), *limits)
+
+
+def uv_bins(cells: int = 10) -> Bins:
+    """The centers of cells x cells equal cells over U in [-0.45, 0.45] and V in [-0.65, 0.65].
+
+    ColorUNet keeps the most frequent of them: see `most_frequent`.
+    """
+    step = (2 * _U_LIMIT / cells, 2 * _V_LIMIT / cells)
+    u, v = (
+        (np.arange(cells) + 0.5) * width - limit
+        for width, limit in zip(step, (_U_LIMIT, _V_LIMIT), strict=True)
+    )
+    centers = np.stack(np.meshgrid(u, v, indexing="ij"), axis=-1).reshape(-1, 2)
+    limits = (-_U_LIMIT, -_V_LIMIT), (_U_LIMIT, _V_LIMIT)
+    return Bins(centers.astype("float32"), step, *limits)
+
+
+def _gamut_surface() -> np.ndarray:
+    """Ab of all colors on the faces of the sRGB cube: (n, 2).
+
+    Along L every line through the gamut meets its surface, so that the faces cover all its ab.
+    """
+    values = np.linspace(0.0, 1.0, 256, dtype="float32")
+    face = np.stack(np.meshgrid(values, values, indexing="ij"), axis=-1).reshape(-1, 2)
+    faces = [np.insert(face, axis, end, axis=1) for axis in range(3) for end in (0.0, 1.0)]
+    return ops.convert_to_numpy(rgb_to_lab(np.concatenate(faces)))[:, 1:]
+
+
+class NearestBins:
+    """Finds the bins nearest to colors, exactly, by looking at a dozen of them for each.
+
+    The plane is divided into small cells. Which bins can be among the nearest of any color in a
+    cell is found once: those whose least distance to the cell is not more than the k-th smallest of
+    the bins' greatest distances to it. Distances are then direct differences; the shorter way, a
+    matrix product, errs where two bins are nearly equally near.
+
+    Attributes:
+        bins: the bins.
+        neighbors: k, how many bins are found for each color.
+    """
+
+    def __init__(self, bins: Bins, neighbors: int) -> None:
+        self.bins = bins
+        self.neighbors = min(neighbors, len(bins))
+        self._low = np.array(bins.low, "float32")
+        self._high = np.array(bins.high, "float32")
+        self._cell = np.array(bins.step) / _CELLS_A_STEP
+        self._shape = np.ceil((self._high - self._low) / self._cell - 1e-6).astype(int)
+        self._candidates = self._find_candidates()
+        extended = np.vstack([bins.centers, [[_NOWHERE, _NOWHERE]]]).astype("float32")
+        self._centers = extended[self._candidates]
+
+    def __call__(self, chroma: Tensor) -> tuple[Tensor, Tensor]:
+        """The nearest bins of each color, nearest first.
+
+        Args:
+            chroma: (..., 2); values outside the plane are moved to its border.
+
+        Returns:
+            (..., k) int32 indices of bins, and (..., k) float32 squared distances.
+        """
+        chroma = ops.clip(ops.cast(chroma, "float32"), self._low, self._high)
+        place = ops.cast((chroma - self._low) / self._cell.astype("float32"), "int32")
+        place = ops.minimum(place, (self._shape - 1).astype("int32"))
+        cell = place[..., 0] * int(self._shape[1]) + place[..., 1]
+        difference = ops.take(self._centers, cell, axis=0) - chroma[..., None, :]
+        distances = ops.sum(ops.square(difference), axis=-1)
+        negative, ranks = ops.top_k(-distances, self.neighbors)
+        indices = ops.take_along_axis(ops.take(self._candidates, cell, axis=0), ranks, axis=-1)
+        return indices, -negative
+
+    def _find_candidates(self) -> np.ndarray:
+        """(cells, C) int32: the possible bins of each cell in ascending order, Q where unused."""
+        count = len(self.bins)
+        least, greatest = (
+            sides[0][:, None] + sides[1][None, :]
+            for sides in zip(*(self._squares_along(axis) for axis in (0, 1)), strict=True)
+        )
+        kth = np.partition(greatest, self.neighbors - 1, axis=-1)[..., self.neighbors - 1]
+        # A color on a border may be rounded into either cell: hence the small allowance.
+        possible = (least <= kth[..., None] * (1 + 1e-5)).reshape(-1, count)
+        indices = np.where(possible, np.arange(count), count)
+        return np.sort(indices, axis=1)[:, : possible.sum(axis=1).max()].astype("int32")
+
+    def _squares_along(self, axis: int) -> tuple[np.ndarray, np.ndarray]:
+        """Least and greatest squared distance along an axis: (rows of cells, Q) each."""
+        starts = self._low[axis] + self._cell[axis] * np.arange(self._shape[axis])[:, None]
+        ends, centers = starts + self._cell[axis], self.bins.centers[None, :, axis]
+        least = np.maximum(0.0, np.maximum(starts - centers, centers - ends))
+        greatest = np.maximum(abs(starts - centers), abs(ends - centers))
+        return least**2, greatest**2
+
+
+def soft_encode(chroma: Tensor, nearest: NearestBins, sigma: float) -> tuple[Tensor, Tensor]:
+    """Spread each color over its nearest bins with Gaussian weights.
+
+    arXiv 1603.08511, section 2.2: 5 neighbors, sigma = 5 (the released code has 10 neighbors).
+
+    Args:
+        chroma: (..., 2).
+        nearest: finds the bins.
+        sigma: of the Gaussian, in the unit of `chroma`.
+
+    Returns:
+        (..., k) int32 indices of bins, nearest first, and (..., k) float32 shares that sum to 1.
+    """
+    indices, squares = nearest(chroma)
+    # By the nearest bin's share, which is then 1: far from all bins the others' would all be 0.
+    relative = ops.exp((squares[..., :1] - squares) / (2.0 * sigma**2))
+    return indices, relative / ops.sum(relative, axis=-1, keepdims=True)
+
+
+def divergence(logits: Tensor, indices: Tensor, shares: Tensor) -> Tensor:
+    """How far predicted distributions are from sparse soft targets.
+
+    The cross-entropy (arXiv 1603.08511, equation 2, before weighting) less the target's own
+    entropy, that is, the Kullback-Leibler divergence: the gradients are the same, and a perfect
+    prediction has 0.
+
+    Args:
+        logits: (..., Q).
+        indices: (..., k), the bins that have a share.
+        shares: (..., k), summing to 1.
+
+    Returns:
+        (...,) float32, in nats.
+    """
+    logits = ops.cast(logits, "float32")
+    log_shares = ops.log(ops.maximum(shares, 1e-30))
+    gathered = ops.take_along_axis(logits, indices, axis=-1)
+    return ops.logsumexp(logits, axis=-1) + ops.sum(shares * (log_shares - gathered), axis=-1)
+
+
+def measure_prior(batches: Iterable[Tensor], bins: Bins) -> np.ndarray:
+    """The share of colors nearest to each bin, in one pass and constant memory.
+
+    Args:
+        batches: (..., 2) colors, batch by batch.
+        bins: the bins.
+
+    Returns:
+        (Q,) float64, summing to 1; uniform if there is no color at all.
+    """
+    nearest = NearestBins(bins, 1)
+    counts = np.zeros(len(bins), "int64")
+    for chroma in batches:
+        indices = ops.convert_to_numpy(nearest(chroma)[0])
+        counts += np.bincount(indices.ravel(), minlength=len(bins))
+    return counts / counts.sum() if counts.any() else np.full(len(bins), 1 / len(bins))
+
+
+def most_frequent(prior: np.ndarray, count: int) -> np.ndarray:
+    """Indices of the `count` most frequent bins in ascending order; ties go to the lower index."""
+    return np.sort(np.argsort(-prior, kind="stable")[:count])
+
+
+def smooth_prior(prior: np.ndarray, bins: Bins, sigma: float) -> np.ndarray:
+    """Spread each bin's share over the bins around it by a Gaussian (section 2.2).
+
+    Args:
+        prior: (Q,), summing to 1.
+        bins: the bins.
+        sigma: in the unit of the bins' plane.
+
+    Returns:
+        (Q,) float64, summing to 1.
+    """
+    centers = bins.centers.astype("float64")
+    squares = ((centers[:, None] - centers[None]) ** 2).sum(axis=-1)
+    kernel = np.exp(squares / (-2.0 * sigma**2))
+    return prior @ (kernel / kernel.sum(axis=1, keepdims=True))
+
+
+def rebalancing_weights(prior: np.ndarray, uniform_share: float) -> np.ndarray:
+    """How much a pixel of each bin counts, so that rare colors count too.
+
+    w = 1 / ((1 - lambda) p + lambda / Q), scaled so that sum(p w) = 1 (arXiv 1603.08511, section
+    2.2, lambda = 0.5; arXiv 1811.03120, lambda = 0.2).
+
+    Args:
+        prior: p, (Q,), summing to 1.
+        uniform_share: lambda in (0, 1]; 1 lets every bin count the same.
+
+    Returns:
+        (Q,) float64.
+    """
+    weights = 1.0 / ((1.0 - uniform_share) * prior + uniform_share / len(prior))
+    return weights / (prior @ weights)
+
+
+def annealed_mean(logits: Tensor, centers: Tensor, temperature: Tensor) -> Tensor:
+    """Turn distributions over bins into colors (arXiv 1603.08511, equation 5).
+
+    The distribution is sharpened, softmax(logits / T), and its mean taken: T = 1 is the plain mean,
+    T -> 0 the most likely bin's center, T -> infinity the mean of all centers.
+
+    Args:
+        logits: (..., Q).
+        centers: (Q, 2).
+        temperature: T >= 0, a number or a tensor that broadcasts against `logits`. At 0 several
+            bins that are exactly equally likely are averaged.
+
+    Returns:
+        (..., 2) float32.
+    """
+    logits = ops.cast(logits, "float32")
+    below_best = logits - ops.max(logits, axis=-1, keepdims=True)
+    # Two float32 logits that differ do so by far more than this divisor.
+    shares = ops.softmax(below_best / ops.maximum(temperature, 1e-12), axis=-1)
+    return ops.matmul(shares, centers)
+
+
+def entropy(logits: Tensor) -> Tensor:
+    """Entropy of softmax(logits) in nats: (..., Q) -> (...,), from 0 to log Q."""
+    logits = ops.cast(logits, "float32")
+    log_shares = ops.log_softmax(logits, axis=-1)
+    return -ops.sum(ops.exp(log_shares) * log_shares, axis=-1)
