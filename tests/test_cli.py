@@ -529,7 +529,7 @@ def test_colorize_refuses_before_any_work(run, trained, photos, tmp_path):
     run("colorize", tmp_path / "empty", *out).refused("no photo in")
     run("colorize", photos / "sea", photos, *out[:2], "--out", photos).refused("would replace")
     other = make_photos(tmp_path / "other", 1)
-    run("colorize", photos, other, *out).refused("both become", "0.png")
+    run("colorize", photos, other, *out).refused("both write", "0.png")
     (tmp_path / "file").write_text("in the way")
     run("colorize", photos, *out[:2], "--out", tmp_path / "file").refused("Cannot write")
     run("colorize", photos, *out, "-o", "temperature=1").refused("no option", "render_factor")
@@ -539,16 +539,108 @@ def test_colorize_refuses_before_any_work(run, trained, photos, tmp_path):
     assert not list(tmp_path.glob("out/*"))
 
 
+@pytest.fixture(scope="module")
+def unsure(tmp_path_factory) -> Path:
+    """A folder of a model with a distribution, far from even and far from certain."""
+    model = zoo.create_model("zhang:tiny")
+    head = model.networks["colorizer"].get_layer("head")
+    head.kernel.assign(head.kernel * 300)
+    return model.save(tmp_path_factory.mktemp("unsure") / "run")
+
+
+def test_confidence_is_saved_in_gray_beside_each_photo(run, unsure, photos, tmp_path):
+    out = tmp_path / "out"
+    told = run("colorize", photos, "--model", unsure, "--out", out, "--confidence")
+    assert told.status == 0
+    assert "Colored 6 photos" in told.out
+    assert "confidence of 6 photos" in told.out
+    names = {path.relative_to(out).as_posix() for path in out.rglob("*.*")}
+    inputs = {path.relative_to(photos).as_posix() for path in photos.rglob("*.png")}
+    assert names == inputs | {name.replace(".png", "_confidence.png") for name in inputs}
+    expected = zoo.load_model(unsure).confidence(photos / "sea/0.png")
+    levels = pixels(out / "sea/0_confidence.png")
+    assert (levels.dtype, levels.shape) == (np.uint8, (32, 40))
+    np.testing.assert_array_equal(levels, np.rint(255 * expected))
+    assert len(np.unique(levels)) > 10
+    # Coloring is not changed by it.
+    np.testing.assert_array_equal(
+        pixels(out / "sea/0.png"), zoo.load_model(unsure).colorize(photos / "sea/0.png")
+    )
+
+
+@pytest.mark.parametrize(("bias", "level"), [(0.0, 0), (100.0, 255)])
+def test_confidence_goes_from_black_for_anything_to_white_for_sure(run, tmp_path, bias, level):
+    model = zoo.create_model("zhang:tiny")
+    head = model.networks["colorizer"].get_layer("head")
+    head.kernel.assign(head.kernel * 0)
+    head.bias.assign(bias * (np.arange(len(model.bins)) == 7))
+    model.save(tmp_path / "run")
+    Image.new("L", (50, 20), 90).save(tmp_path / "a.jpg")
+    arguments = ["--model", tmp_path / "run", "--out", tmp_path / "out", "--confidence"]
+    assert run("colorize", tmp_path / "a.jpg", *arguments).status == 0
+    levels = pixels(tmp_path / "out/a_confidence.png")
+    np.testing.assert_array_equal(levels, np.full((20, 50), level))
+
+
+def test_confidence_is_added_to_photos_that_are_colored_already(run, unsure, photos, tmp_path):
+    out = tmp_path / "out"
+    arguments = ["colorize", photos, "--model", unsure, "--out", out]
+    assert run(*arguments).status == 0
+    before = (out / "sea/0.png").stat().st_mtime_ns
+    added = run(*arguments, "--confidence")
+    assert "Colored 0 photos" in added.out
+    assert "confidence of 6 photos" in added.out
+    assert "Skipped 6" in added.out
+    assert (out / "sea/0.png").stat().st_mtime_ns == before
+    (out / "sea/0_confidence.png").unlink()
+    (out / "tree/1.png").unlink()
+    again = run(*arguments, "--confidence")
+    assert "Colored 1 photo " in again.out
+    assert "confidence of 1 photo " in again.out
+    assert len(list(out.rglob("*.png"))) == 12
+
+
+def test_confidence_refuses_before_any_work(run, trained, unsure, photos, tmp_path):
+    out = ["--out", tmp_path / "out", "--confidence"]
+    for model in (trained, "gray"):
+        told = run("colorize", photos, "--model", model, *out)
+        told.refused("no distribution", "zhang", "colorunet")
+    data = make_photos(tmp_path / "photos", 1)
+    shutil.copy(data / "sea/0.png", data / "sea/0_confidence.png")
+    told = run("colorize", data, "--model", unsure, *out)
+    told.refused("both write", "sea/0_confidence.png")
+    # The coloring itself has a name of its own: without the option there is no clash.
+    assert run("colorize", data, "--model", unsure, *out[:2]).status == 0
+
+
+def test_an_unreadable_photo_is_listed_once_with_confidence_too(run, unsure, tmp_path):
+    (tmp_path / "text.png").write_text("no picture")
+    arguments = ["--model", unsure, "--out", tmp_path / "out", "--confidence"]
+    told = run("colorize", tmp_path / "text.png", *arguments)
+    assert told.status == 1
+    assert "Colored 0 photos" in told.out
+    assert "confidence of 0 photos" in told.out
+    assert told.err.count("text.png: not an image") == 1
+
+
+@pytest.mark.parametrize("options", [(), ("--confidence",)])
 def test_a_full_disk_while_coloring_leaves_no_half_photo(
-    run, trained, photos, tmp_path, monkeypatch
+    run, unsure, photos, tmp_path, monkeypatch, options
 ):
-    def full(*arguments, **values):
+    save = Image.Image.save
+
+    def full(image, file, *arguments, **values):
+        if image.mode == "RGB" and options:
+            return save(image, file, *arguments, **values)
+        file.write_bytes(b"half of it")
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Image.Image, "save", full)
-    told = run("colorize", photos, "--model", trained, "--out", tmp_path / "out")
-    told.refused("0.png", "No space left")
-    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    out = tmp_path / "out"
+    told = run("colorize", photos / "sea/0.png", "--model", unsure, "--out", out, *options)
+    told.refused("0_confidence.png" if options else "0.png", "No space left")
+    left = [path.name for path in out.rglob("*") if path.is_file()]
+    assert left == (["0.png"] if options else [])
 
 
 # ------------------------------------------------------------------ comparing

@@ -272,6 +272,13 @@ def colorize(
         "colorized"
     ),
     option: OptionsOption = None,
+    confidence: Annotated[
+        bool,
+        typer.Option(
+            "--confidence",
+            help="Beside each photo save NAME_confidence.png: white where the network is sure.",
+        ),
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Color again what is there already.")
     ] = False,
@@ -284,13 +291,19 @@ def colorize(
     from zoo.cli.jobs import plan_jobs, run_jobs
 
     given = parse_pairs(option, "-o")
-    jobs = plan_jobs(inputs, out)
+    jobs = plan_jobs(inputs, out, confidence)
     require_writable(out)
     colorizer = _load(model)
     values = _values(colorizer, given)
+    if confidence:
+        _require_distribution(colorizer)
     waiting = [job for job in jobs if overwrite or not job.target.exists()]
     failures = run_jobs(colorizer, waiting, values)
-    typer.echo(f"Colored {_count(len(waiting) - len(failures), 'photo')} into {out}.")
+    made = [job for job in waiting if job.name not in failures]
+    colored = sum(not job.confidence for job in made)
+    typer.echo(f"Colored {_count(colored, 'photo')} into {out}.")
+    if confidence:
+        typer.echo(f"Saved the confidence of {_count(len(made) - colored, 'photo')} beside them.")
     if len(waiting) < len(jobs):
         typer.echo(f"Skipped {len(jobs) - len(waiting):,} already there; --overwrite redoes them.")
     if failures:
@@ -393,6 +406,23 @@ def _values(model: "Colorizer", given: dict[str, str]) -> dict[str, float]:
     """The given options as this model's numbers; unknown names and bad values are refused."""
     resolved = model.resolve_options(given)
     return {name: resolved[name] for name in given}
+
+
+def _require_distribution(model: "Colorizer") -> None:
+    """Refuse a model that answers with one color a place: it cannot tell how sure it is."""
+    from zoo.models.classification import ClassificationColorizer
+
+    if isinstance(model, ClassificationColorizer):
+        return
+    able = [
+        name
+        for name in registry.list_models()
+        if issubclass(registry.entry(name).load(), ClassificationColorizer)
+    ]
+    raise ZooError(
+        f"{model.name} predicts no distribution over colors, so it has no confidence; leave out "
+        f"--confidence, or take one of these models: {', '.join(able)}."
+    )
 
 
 # ---------------------------------------------------------------------- training

@@ -1,7 +1,8 @@
-"""Coloring many photos: which file goes where, and doing it one by one.
+"""Coloring many photos: which file goes where, and making them one by one.
 
-A job whose target exists needs not run again: targets are written atomically, so that a stopped
-folder goes on when it is repeated.
+A job makes one file; a photo whose confidence is wanted too has two jobs. One whose target exists
+needs not run again: targets are written atomically, so that a stopped folder goes on when it is
+repeated.
 """
 
 import os
@@ -9,34 +10,45 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
 from zoo.errors import ZooError
+from zoo.files import atomic_path
 from zoo.photos.decoding import PHOTO_SUFFIXES, PhotoError, write_photo
 from zoo.photos.photoset import find_photos
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
+    from zoo.models.classification import ClassificationColorizer
 
 
 @dataclass(frozen=True)
 class Job:
-    """One photo to color: its file, its name among the inputs, and where it goes."""
+    """One file to make: from which photo, its name among the inputs, and where it goes.
+
+    With `confidence` it is the picture of how sure the network is, else the colored photo.
+    """
 
     source: Path
     name: str
     target: Path
+    confidence: bool = False
 
 
-def plan_jobs(inputs: list[Path], out: Path) -> list[Job]:
-    """What to color; refused where two would write one file, or one would replace an input."""
+def plan_jobs(inputs: list[Path], out: Path, confidence: bool = False) -> list[Job]:
+    """What to make; refused where two would write one file, or one would replace an input."""
     jobs = []
     for source, name in (photo for given in inputs for photo in _photos_of(given, out)):
         target = out / name
         if target.suffix.lower() not in PHOTO_SUFFIXES:
             target = target.with_suffix(".png")
         jobs.append(Job(source, name, target))
+        if confidence:
+            picture = target.with_name(f"{target.stem}_confidence.png")
+            jobs.append(Job(source, name, picture, confidence=True))
     sources = {os.path.realpath(job.source) for job in jobs}
     writers: dict[str, Path] = {}
     for job in jobs:
@@ -48,7 +60,7 @@ def plan_jobs(inputs: list[Path], out: Path) -> list[Job]:
             )
         if target in writers:
             raise ZooError(
-                f"{writers[target]} and {job.source} would both become {job.target}; "
+                f"{writers[target]} and {job.source} would both write {job.target}; "
                 "color them in two commands with different --out."
             )
         writers[target] = job.source
@@ -73,15 +85,28 @@ def _photos_of(given: Path, out: Path) -> list[tuple[Path, str]]:
 
 
 def run_jobs(model: "Colorizer", jobs: list[Job], options: dict[str, float]) -> dict[str, str]:
-    """Color and write each photo; return the reasons why some could not be read, by name."""
+    """Make and write each file; return the reasons why some photos could not be read, by name."""
     failures = {}
     several = len(jobs) > 1
     for job in track(jobs, "Coloring", console=Console(stderr=True), disable=not several):
+        write = _write_confidence if job.confidence else _write_colored
         try:
-            colored = model.colorize(job.source, **options)
+            write(model, job, options)
         except PhotoError as error:
             failures[job.name] = error.reason
-        else:
-            alpha = colored[..., 3] if colored.shape[2] == 4 else None
-            write_photo(job.target, colored[..., :3], alpha)
     return failures
+
+
+def _write_colored(model: "Colorizer", job: Job, options: dict[str, float]) -> None:
+    colored = model.colorize(job.source, **options)
+    alpha = colored[..., 3] if colored.shape[2] == 4 else None
+    write_photo(job.target, colored[..., :3], alpha)
+
+
+def _write_confidence(
+    model: "ClassificationColorizer", job: Job, options: dict[str, float]
+) -> None:
+    """Draw the confidence in gray: 255 where the network is sure, 0 where anything may be."""
+    levels = np.rint(255 * model.confidence(job.source, **options)).astype(np.uint8)
+    with atomic_path(job.target) as temporary:
+        Image.fromarray(levels).save(temporary, "PNG")
