@@ -5,7 +5,6 @@ needs when it runs, so that `zoo --help` and `zoo list` answer at once, and mist
 line are refused before seconds are spent.
 """
 
-import csv
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +15,17 @@ from typer.core import TyperGroup
 
 from zoo import registry
 from zoo._version import __version__
+from zoo.cli.inputs import (
+    counted,
+    find_entry,
+    is_name,
+    load_run,
+    load_runs,
+    option_values,
+    read_photos,
+    require_writable_file,
+    splits_in,
+)
 from zoo.cli.settings import parse_fields, parse_pairs
 from zoo.cli.startup import start_keras
 from zoo.errors import TrainingInterrupted, ZooError, valid_choice
@@ -26,6 +36,7 @@ if TYPE_CHECKING:
     from zoo.photos.photoset import PhotoSet
 
 _VALIDATION_SHARE = 0.05
+_IMPORTABLE = ("zhang",)
 
 
 class _Commands(TyperGroup):
@@ -85,6 +96,11 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _about_os_error(error: OSError) -> str:
+    where = f" {error.filename}" if error.filename else ""
+    return f"Cannot use{where or ' a file'}: {error.strerror or error}."
+
+
 @app.callback()
 def _zoo(
     version: Annotated[
@@ -122,12 +138,12 @@ def info(
     from zoo.cli import tables
 
     console = Console()
-    if _is_name(model):
-        entry, preset = _entry(model, None)
+    if is_name(model):
+        entry, preset = find_entry(model, None)
         start_keras()
         model_class, defaults = entry.load(), {}
     else:
-        trained = _load(model)
+        trained = load_run(model)
         entry, preset = registry.entry(trained.name), trained.preset
         model_class, defaults = type(trained), trained.defaults
         console.print(tables.card_table(trained))
@@ -175,7 +191,7 @@ def train(
     """
     from zoo.budget import Budget
 
-    entry, preset = _entry(model, preset)
+    entry, preset = find_entry(model, preset)
     amount = Budget.parse(budget)
     changes = parse_pairs(settings, "--set")
     if _is_finished(out, resume):
@@ -208,6 +224,28 @@ def train(
     _tell_outcome(history, out)
 
 
+@app.command("import-weights")
+def import_weights(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="`zhang`.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The published weights.")],
+    out: Annotated[Path, typer.Option(metavar="RUN", help="Folder for the model.")],
+) -> None:
+    """Make a trained model from weights that its authors publish.
+
+    `zhang` takes colorization_release_v2-9b330a0b.pth of github.com/richzhang/colorization. It
+    needs the extra `torch`; nothing in the file is executed.
+    """
+    valid_choice("model whose published weights can be imported", model, _IMPORTABLE)
+    _is_finished(out, resume=False)
+    require_writable(out)
+    start_keras()
+    from zoo.models.zhang_weights import import_weights as read
+
+    read(file).save(out)
+    typer.echo(f"The model is in {out}.")
+    typer.echo(f"Try it: zoo colorize PHOTO --model {out}")
+
+
 @app.command()
 def evaluate(
     runs: Annotated[
@@ -238,11 +276,11 @@ def evaluate(
     for name in metric or ():
         get_metric(name)
     if json is not None:
-        _require_writable_file(json)
+        require_writable_file(json)
 
-    models = _load_all(runs)
-    values = {run: _values(model, given) for run, model in models.items()}
-    photo_set = _read_photos(photos, "test")
+    models = load_runs(runs)
+    values = {run: option_values(model, given) for run, model in models.items()}
+    photo_set = read_photos(photos, "test")
     typer.echo(f"Photos: {photo_set.summary()}.")
     from zoo.evaluation import evaluate as score
 
@@ -293,21 +331,21 @@ def colorize(
     given = parse_pairs(option, "-o")
     jobs = plan_jobs(inputs, out, confidence)
     require_writable(out)
-    colorizer = _load(model)
-    values = _values(colorizer, given)
+    colorizer = load_run(model)
+    values = option_values(colorizer, given)
     if confidence:
         _require_distribution(colorizer)
     waiting = [job for job in jobs if overwrite or not job.target.exists()]
     failures = run_jobs(colorizer, waiting, values)
     made = [job for job in waiting if job.name not in failures]
     colored = sum(not job.confidence for job in made)
-    typer.echo(f"Colored {_count(colored, 'photo')} into {out}.")
+    typer.echo(f"Colored {counted(colored, 'photo')} into {out}.")
     if confidence:
-        typer.echo(f"Saved the confidence of {_count(len(made) - colored, 'photo')} beside them.")
+        typer.echo(f"Saved the confidence of {counted(len(made) - colored, 'photo')} beside them.")
     if len(waiting) < len(jobs):
         typer.echo(f"Skipped {len(jobs) - len(waiting):,} already there; --overwrite redoes them.")
     if failures:
-        typer.echo(f"{_count(len(failures), 'file')} could not be read:", err=True)
+        typer.echo(f"{counted(len(failures), 'file')} could not be read:", err=True)
         for name, reason in failures.items():
             typer.echo(f"  {name}: {reason}", err=True)
         raise typer.Exit(1)
@@ -336,9 +374,9 @@ def compare(
     original = read_rgb(photo)
     if os.path.realpath(out) == os.path.realpath(photo):
         raise ZooError(f"{out} is the photo itself; give another file with --out.")
-    _require_writable_file(out)
-    models = _load_all(model)
-    values = {run: _values(colorizer, given) for run, colorizer in models.items()}
+    require_writable_file(out)
+    models = load_runs(model)
+    values = {run: option_values(colorizer, given) for run, colorizer in models.items()}
     gray = registry.create_model("gray")
     panels = [("gray", gray.colorize(original))]
     panels += [(run, models[run].colorize(original, **values[run])) for run in models]
@@ -346,51 +384,7 @@ def compare(
     typer.echo(f"Wrote {out}.")
 
 
-# ---------------------------------------------------------------------- models and their settings
-
-
-def _entry(model: str, preset: str | None) -> tuple[registry.ModelEntry, str]:
-    """The registry's line and the preset for "model" or "model:preset"."""
-    name, _, inside = model.partition(":")
-    if inside and preset not in (None, inside):
-        raise ZooError(f"{model!r} and --preset {preset} disagree; give the preset once.")
-    entry = registry.entry(name)
-    chosen = inside or preset or entry.presets[0]
-    return entry, valid_choice(f"preset of {name}", chosen, entry.presets)
-
-
-def _is_name(model: str) -> bool:
-    """Whether this names a registered model; a folder of the same name takes precedence."""
-    return model.partition(":")[0] in registry.list_models() and not Path(model).is_dir()
-
-
-def _load(run: str) -> "Colorizer":
-    """The model of a trained folder, or one that needs no training by its name."""
-    if _is_name(run):
-        entry, preset = _entry(run, None)
-        start_keras()
-        if not entry.load().needs_training:
-            return registry.create_model(entry.name, preset)
-        raise ZooError(
-            f"{run} has to be trained first: `zoo train {run} --photos FOLDER --out "
-            f"runs/{entry.name}`; then give runs/{entry.name} in its place."
-        )
-    if not Path(run).exists():
-        raise ZooError(
-            f"There is no folder {run}; give one that `zoo train` wrote, or the name of a model "
-            "that needs no training, as `gray`."
-        )
-    start_keras()
-    from zoo.colorizer import load_model
-
-    return load_model(run)
-
-
-def _load_all(runs: list[str]) -> "dict[str, Colorizer]":
-    twice = sorted({run for run in runs if runs.count(run) > 1})
-    if twice:
-        raise ZooError(f"{twice[0]} is given twice; give each model once.")
-    return {run: _load(run) for run in runs}
+# ---------------------------------------------------------------------- models
 
 
 def _untrained(
@@ -400,12 +394,6 @@ def _untrained(
     config = entry.load().PRESETS[preset].config
     values = parse_fields(config, changes, f"configuration field of {entry.name}")
     return registry.create_model(entry.name, preset, seed=seed, **values)
-
-
-def _values(model: "Colorizer", given: dict[str, str]) -> dict[str, float]:
-    """The given options as this model's numbers; unknown names and bad values are refused."""
-    resolved = model.resolve_options(given)
-    return {name: resolved[name] for name in given}
 
 
 def _require_distribution(model: "Colorizer") -> None:
@@ -454,43 +442,23 @@ def _check_position(position: Path, resume: bool) -> None:
 
 def _training_photos(photos: Path, val_photos: Path | None) -> "tuple[PhotoSet, PhotoSet | None]":
     """Photos to learn from and to validate on; the latter None where too few are there."""
-    training, validation = _read_photos(photos, "train"), None
+    training, validation = read_photos(photos, "train"), None
     typer.echo(f"Photos: {training.summary()}; gray ones are left out.")
     if val_photos is not None:
-        validation = _read_photos(val_photos, "val")
-    elif "val" in _splits_in(photos):
-        validation = _read_photos(photos, "val")
+        validation = read_photos(val_photos, "val")
+    elif "val" in splits_in(photos):
+        validation = read_photos(photos, "val")
     else:
         parts = training.split(val=_VALIDATION_SHARE)
         # Of a handful of photos, either part may be empty.
         if all(any(not photo.is_gray for photo in part) for part in parts.values()):
             training, validation = parts["train"], parts["val"]
-    numbers = f"Learning from {_count(len(training), 'photo')}"
+    numbers = f"Learning from {counted(len(training), 'photo')}"
     if validation is None:
         typer.echo(f"{numbers}; they are too few to validate on some, so the last weights count.")
     else:
         typer.echo(f"{numbers}, choosing the best weights on {len(validation):,} others.")
     return training, validation
-
-
-def _read_photos(path: Path, split: str) -> "PhotoSet":
-    """The photos of a folder, or of a manifest: those of one split where it has splits."""
-    from zoo.photos.photoset import PhotoSet
-
-    if path.suffix.lower() != ".csv":
-        return PhotoSet.from_folder(path, progress=True)
-    return PhotoSet.from_manifest(path, split if _splits_in(path) else None, progress=True)
-
-
-def _splits_in(path: Path) -> set[str]:
-    """The values of a manifest's column `split`; none for a folder or without that column."""
-    if path.suffix.lower() != ".csv" or not path.is_file():
-        return set()
-    try:
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            return {row["split"] for row in csv.DictReader(file) if "split" in row}
-    except csv.Error:
-        return set()  # reading the photos tells what is wrong with the file
 
 
 def _tensorboard(folder: Path | None) -> list[Any]:
@@ -504,27 +472,9 @@ def _tensorboard(folder: Path | None) -> list[Any]:
 def _tell_outcome(history: "History", out: Path) -> None:
     from zoo.cli.tables import duration
 
-    sentence = f"Saw {_count(history.photos_seen, 'photo')} in {duration(history.seconds)}"
+    sentence = f"Saw {counted(history.photos_seen, 'photo')} in {duration(history.seconds)}"
     score = history.details.get("best_score")
     if score is not None:
         sentence += f"; best validation score {score:.4g}"
     typer.echo(f"{sentence}. The model is in {out}.")
     typer.echo(f"Try it: zoo colorize PHOTO --model {out}")
-
-
-# ---------------------------------------------------------------------- files and words
-
-
-def _require_writable_file(path: Path) -> None:
-    if path.is_dir():
-        raise ZooError(f"Cannot write {path}: it is a folder; give the name of a file.")
-    require_writable(path.parent)
-
-
-def _about_os_error(error: OSError) -> str:
-    where = f" {error.filename}" if error.filename else ""
-    return f"Cannot use{where or ' a file'}: {error.strerror or error}."
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing if number == 1 else thing + 's'}"

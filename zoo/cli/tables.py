@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 from rich.table import Table
@@ -54,8 +54,26 @@ def options_table(model_class: "type[Colorizer]", defaults: dict[str, float]) ->
 
 def card_table(model: "Colorizer") -> Table:
     """What a trained model's card tells, without its curves."""
-    training = model.card.get("training", {})
+    origin = model.card.get("origin", {})
     facts = {
+        **_training_facts(model),
+        "imported from": origin.get("file"),
+        "that file's sha256": origin.get("sha256"),
+        "zoo version": model.card.get("zoo_version"),
+        "weights' sha256": model.card.get("weights_sha256"),
+    }
+    table = Table("trained model", f"{model.name}:{model.preset}")
+    for name, value in facts.items():
+        if value is not None:
+            table.add_row(name.replace("_", " "), escape(str(value)))
+    return table
+
+
+def _training_facts(model: "Colorizer") -> dict[str, Any]:
+    if "training" not in model.card:  # it was imported, or needs none
+        return {}
+    training = model.card["training"]
+    return {
         "trained on": f"{training.get('photos', 0):,} photos",
         "photos' fingerprint": training.get("fingerprint"),
         "validated on": f"{training.get('validation_photos', 0):,} photos",
@@ -66,14 +84,7 @@ def card_table(model: "Colorizer") -> Table:
         "seed": model.seed,
         "backend": f"{training.get('backend')}, Keras {training.get('keras_version')}",
         **training.get("details", {}),
-        "zoo version": model.card.get("zoo_version"),
-        "weights' sha256": model.card.get("weights_sha256"),
     }
-    table = Table("trained model", f"{model.name}:{model.preset}")
-    for name, value in facts.items():
-        if value is not None:
-            table.add_row(name.replace("_", " "), escape(str(value)))
-    return table
 
 
 def scores_tables(reports: "dict[str, Report]", width: int) -> Iterator[Table]:

@@ -1,0 +1,100 @@
+"""What several commands do first: find the model, its options and the photos that were named.
+
+As in `commands.py`, nothing at the top imports a deep-learning framework.
+"""
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo import registry
+from zoo.cli.startup import start_keras
+from zoo.errors import ZooError, valid_choice
+from zoo.files import require_writable
+
+if TYPE_CHECKING:
+    from zoo.colorizer import Colorizer
+    from zoo.photos.photoset import PhotoSet
+
+
+def find_entry(model: str, preset: str | None) -> tuple[registry.ModelEntry, str]:
+    """The registry's line and the preset for "model" or "model:preset"."""
+    name, _, inside = model.partition(":")
+    if inside and preset not in (None, inside):
+        raise ZooError(f"{model!r} and --preset {preset} disagree; give the preset once.")
+    entry = registry.entry(name)
+    chosen = inside or preset or entry.presets[0]
+    return entry, valid_choice(f"preset of {name}", chosen, entry.presets)
+
+
+def is_name(model: str) -> bool:
+    """Whether this names a registered model; a folder of the same name takes precedence."""
+    return model.partition(":")[0] in registry.list_models() and not Path(model).is_dir()
+
+
+def load_run(run: str) -> "Colorizer":
+    """The model of a trained folder, or one that needs no training by its name."""
+    if is_name(run):
+        entry, preset = find_entry(run, None)
+        start_keras()
+        if not entry.load().needs_training:
+            return registry.create_model(entry.name, preset)
+        raise ZooError(
+            f"{run} has to be trained first: `zoo train {run} --photos FOLDER --out "
+            f"runs/{entry.name}`; then give runs/{entry.name} in its place."
+        )
+    if not Path(run).exists():
+        raise ZooError(
+            f"There is no folder {run}; give one that `zoo train` wrote, or the name of a model "
+            "that needs no training, as `gray`."
+        )
+    start_keras()
+    from zoo.colorizer import load_model
+
+    return load_model(run)
+
+
+def load_runs(runs: list[str]) -> "dict[str, Colorizer]":
+    """The models of several folders or names, none of them given twice."""
+    twice = sorted({run for run in runs if runs.count(run) > 1})
+    if twice:
+        raise ZooError(f"{twice[0]} is given twice; give each model once.")
+    return {run: load_run(run) for run in runs}
+
+
+def option_values(model: "Colorizer", given: dict[str, str]) -> dict[str, float]:
+    """The given options as this model's numbers; unknown names and bad values are refused."""
+    resolved = model.resolve_options(given)
+    return {name: resolved[name] for name in given}
+
+
+def read_photos(path: Path, split: str) -> "PhotoSet":
+    """The photos of a folder, or of a manifest: those of one split where it has splits."""
+    from zoo.photos.photoset import PhotoSet
+
+    if path.suffix.lower() != ".csv":
+        return PhotoSet.from_folder(path, progress=True)
+    return PhotoSet.from_manifest(path, split if splits_in(path) else None, progress=True)
+
+
+def splits_in(path: Path) -> set[str]:
+    """The values of a manifest's column `split`; none for a folder or without that column."""
+    if path.suffix.lower() != ".csv" or not path.is_file():
+        return set()
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            return {row["split"] for row in csv.DictReader(file) if "split" in row}
+    except csv.Error:
+        return set()  # reading the photos tells what is wrong with the file
+
+
+def require_writable_file(path: Path) -> None:
+    """Refuse a folder, and a file whose folder cannot be made or written into."""
+    if path.is_dir():
+        raise ZooError(f"Cannot write {path}: it is a folder; give the name of a file.")
+    require_writable(path.parent)
+
+
+def counted(number: int, thing: str) -> str:
+    """A number and what is counted, in the singular or the plural: "1 photo", "2 photos"."""
+    return f"{number:,} {thing if number == 1 else thing + 's'}"
