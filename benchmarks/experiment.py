@@ -23,6 +23,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.environment import describe_environment
+from benchmarks.suites import Row
 from zoo import registry
 from zoo.budget import Budget
 from zoo.colorizer import Colorizer
@@ -45,6 +46,8 @@ TILE = 240
 class Cell:
     """One model under fixed conditions; equal cells give equal results.
 
+    How reports call and explain a cell takes no part in comparing it and in its key.
+
     Attributes:
         model: the registered name.
         preset: the preset's name.
@@ -61,6 +64,8 @@ class Cell:
         backend: Keras' backend.
         precision: of the training, never "auto".
         protocol: the version of the rules that the benchmark follows.
+        label: what reports call the cell; model and preset where None.
+        changes: the fields of `config` that differ from the preset's.
     """
 
     model: str
@@ -78,17 +83,21 @@ class Cell:
     backend: str
     precision: str
     protocol: int = PROTOCOL
+    label: str | None = dataclasses.field(default=None, compare=False)
+    changes: dict[str, Any] = dataclasses.field(default_factory=dict, compare=False)
 
     @property
     def key(self) -> str:
-        """16 hexadecimal digits that follow from all fields."""
-        text = json.dumps(dataclasses.asdict(self), sort_keys=True, separators=(",", ":"))
+        """16 hexadecimal digits that follow from all fields that are compared."""
+        names = [field.name for field in dataclasses.fields(self) if field.compare]
+        compared = {name: getattr(self, name) for name in names}
+        text = json.dumps(compared, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
     def title(self) -> str:
-        """Model and preset, as in "zhang:compact"."""
-        return f"{self.model}:{self.preset}"
+        """The label; where there is none, model and preset as in "zhang:compact"."""
+        return self.label or f"{self.model}:{self.preset}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,13 +136,16 @@ class Conditions:
     precision: str
     command: str
 
-    def cell(self, model: str, preset: str) -> Cell:
-        """The cell of a model; the precision is decided here, so that the key holds it."""
-        config, precision = _config_and_precision(model, preset, self.precision)
+    def cell(self, row: Row) -> Cell:
+        """The cell of a row whose preset is decided.
+
+        Configuration and precision are decided here, so that the key holds them.
+        """
+        preset, changes = _preset_and_changes(row)
         return Cell(
-            model=model,
-            preset=preset,
-            config=config,
+            model=row.model,
+            preset=row.preset,
+            config=preset | changes,
             options={},
             train_photos=len(self.train),
             train_fingerprint=self.train.fingerprint,
@@ -144,13 +156,22 @@ class Conditions:
             budget=str(self.budget),
             seed=self.seed,
             backend=keras.backend.backend(),
-            precision=precision,
+            precision=_precision(row.model, self.precision) if preset else "float32",
+            label=row.label,
+            changes=changes,
         )
 
 
 def result_path(out: Path, cell: Cell) -> Path:
     """Where a cell's result is stored."""
     return out / "results" / f"{cell.key}.json"
+
+
+def relabel(known: dict[str, Any], cell: Cell, out: Path) -> None:
+    """Give a stored result, which another suite may have left, the cell's label if it has one."""
+    if cell.label not in (None, known["cell"].get("label")):
+        stored = known["cell"] | {"label": cell.label, "changes": cell.changes}
+        write_json(result_path(out, cell), known | {"cell": stored})
 
 
 def run_cell(
@@ -188,7 +209,12 @@ def run_cell(
 
 def _run(cell: Cell, conditions: Conditions, out: Path, progress: bool) -> dict[str, Any]:
     folder = _model_folder(out, cell)
-    model = registry.create_model(cell.model, cell.preset, seed=cell.seed)
+    model = registry.create_model(cell.model, cell.preset, seed=cell.seed, **cell.config)
+    if dataclasses.asdict(model.config) != cell.config:
+        raise ZooError(
+            f"{cell.title} is not configured as its key says, because a model could not be loaded "
+            "when the key was made; mend that and repeat the command with --resume."
+        )
     history = model.fit(
         conditions.train,
         conditions.validation,
@@ -247,15 +273,30 @@ def _record(cell: Cell, conditions: Conditions) -> dict[str, Any]:
     }
 
 
-def _config_and_precision(model: str, preset: str, precision: str) -> tuple[dict[str, Any], str]:
+def _preset_and_changes(row: Row) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The preset's configuration, and what the row wants to be different from it.
+
+    Fields that the model does not have are among the changes: making the model refuses them. The
+    configuration is empty where a model cannot be loaded: `run_cell` records that as a failure.
+    """
     try:
-        kind = registry.entry(model).load()
-        config = dataclasses.asdict(kind.PRESETS[preset].config)
-    except Exception:  # noqa: BLE001 - it fails again in `run_cell`, where it is recorded
-        return {}, "float32"
-    if not kind.trains_by_gradient:
-        return config, "float32"
-    return config, fastest_precision() if precision == "auto" else precision
+        preset = _preset_config(row.model, row.preset)
+        shared = _preset_config(row.like, row.preset) if row.like else {}
+    except Exception:  # noqa: BLE001 - one model's failure must not end the others' runs
+        return {}, row.config
+    wanted = {name: value for name, value in shared.items() if name in preset} | row.config
+    same = preset.items()
+    return preset, {name: value for name, value in wanted.items() if (name, value) not in same}
+
+
+def _preset_config(model: str, preset: str) -> dict[str, Any]:
+    return dataclasses.asdict(registry.entry(model).load().PRESETS[preset].config)
+
+
+def _precision(model: str, wanted: str) -> str:
+    if not registry.entry(model).load().trains_by_gradient:
+        return "float32"
+    return fastest_precision() if wanted == "auto" else wanted
 
 
 def _save_pictures(

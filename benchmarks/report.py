@@ -130,7 +130,7 @@ class Leaderboard:
 
     @cached_property
     def titles(self) -> dict[str, str]:
-        """Each result's model and preset by key; those of one name are told apart by their key."""
+        """Each result's title by key; results of one name are told apart by their key."""
         names = {result["key"]: _name(result) for result in self.results}
         count = Counter(names.values())
         return {
@@ -191,6 +191,11 @@ class Leaderboard:
             "Arrows point to the better direction. Brackets hold 95 % bootstrap intervals over the "
             f"test photos; {MISSING} means that there is no figure.",
             "Training seconds depend on the machine and on what else it did: no speed comparison.",
+            *(
+                f"{self.title(result)}: {_definition(result)}."
+                for result in self.results
+                if result["cell"].get("label")
+            ),
         ]
 
     def as_csv(self) -> str:
@@ -200,6 +205,7 @@ class Leaderboard:
         for result in self.results:
             history = result.get("history", {})
             row = {
+                "title": self.title(result),
                 "model": result["cell"]["model"],
                 "preset": result["cell"]["preset"],
                 "status": result["status"],
@@ -236,6 +242,7 @@ class Leaderboard:
         rows = []
         for result in self.finished:
             start = {
+                "title": self.title(result),
                 "model": result["cell"]["model"],
                 "preset": result["cell"]["preset"],
                 "key": result["key"],
@@ -267,7 +274,15 @@ def _rank(result: dict[str, Any]) -> tuple[bool, float, str, str]:
 
 
 def _name(result: dict[str, Any]) -> str:
-    return f"{result['cell']['model']}:{result['cell']['preset']}"
+    cell = result["cell"]
+    return cell.get("label") or f"{cell['model']}:{cell['preset']}"
+
+
+def _definition(result: dict[str, Any]) -> str:
+    """What a label stands for, as in "zhang:compact with loss = plain"."""
+    cell = result["cell"]
+    changes = ", ".join(f"{name} = {value}" for name, value in cell["changes"].items())
+    return f"{cell['model']}:{cell['preset']}" + (f" with {changes}" if changes else "")
 
 
 def _effort(result: dict[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
     python benchmarks/run_all.py
     python benchmarks/run_all.py --models gray,mse_regression:paper --photos DIR --budget 2h
+    python benchmarks/run_all.py --suite ablation --photos DIR --budget 200000
 
 Without options it takes the photos that come with scikit-image, scikit-learn and matplotlib, and
 ends within five minutes on two processor cores. Each model's result is stored as soon as it is
@@ -9,6 +10,7 @@ there: after Ctrl-C, a crash or a failing model, the same command with --resume 
 """
 
 import argparse
+import dataclasses
 import shlex
 import sys
 from collections.abc import Sequence
@@ -19,13 +21,14 @@ from typing import TYPE_CHECKING, Any
 # packages `benchmarks` and `zoo` are. Everything below is imported by its full name in either case.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.suites import SUITES, Row, load_suite
 from zoo.budget import Budget
 from zoo.cli.startup import start_keras
 from zoo.errors import TrainingInterrupted, ZooError
 from zoo.files import read_json, require_writable
 from zoo.photos.photoset import PhotoSet
 from zoo.photos.samples import sample_photos
-from zoo.registry import entry, list_models
+from zoo.registry import entry
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 
 # Sub-folders of --out that hold what was computed.
 _KEPT = ("results", "models")
+# What tells rows of one table apart, whatever their configuration has become.
+_ROW_FIELDS = ("model", "preset", "label")
 _VALIDATION_SHARE = 0.05
 _TEST_SHARE = 0.1
 _PHOTOS_SHOWN = 8
@@ -67,7 +72,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Train, score and compare models on the same photos with the same budget.",
     )
     add = parser.add_argument
-    add("--models", help="names, or name:preset, with commas between; all if not given")
+    suites = "; ".join(f"{name}, {summary}" for name, summary in SUITES.items())
+    add("--suite", metavar="NAME", help=f"what to compare ({suites}); the first if not given")
+    add("--models", help="names, or name:preset, with commas between, in place of a suite")
     add("--preset", default="compact", help="of models with several (%(default)s)")
     add(
         "--photos",
@@ -97,8 +104,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "--budget",
-        default="8000",
-        help="of each training: 8000 (photos seen), 90s, 2h (%(default)s)",
+        default="5000",
+        help="of each training: 5000 (photos seen), 90s, 2h (%(default)s)",
     )
     add("--seed", type=_natural, default=0, help="of initial weights and training (%(default)s)")
     add(
@@ -119,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace, command: str) -> int:
-    models = _chosen_models(options.models, options.preset)
+    rows = _chosen_rows(options.suite, options.models, options.preset)
     budget = Budget.parse(options.budget)
     _prepare_folder(options.out, options.resume)
 
@@ -143,7 +150,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
         precision=options.precision,
         command=command,
     )
-    cells = [conditions.cell(name, preset) for name, preset in models]
+    cells = [conditions.cell(row) for row in rows]
     stored = {path: read_json(path) for path in (options.out / "results").glob("*.json")}
     known = [result["cell"] for result in stored.values()]
     check_comparable([*known, *map(vars, cells)], options.out)
@@ -160,7 +167,7 @@ def _run_cells(
     console: "Console",
 ) -> int:
     """Run the cells that have not finished yet; return how many of all failed."""
-    from benchmarks.experiment import result_path, run_cell
+    from benchmarks.experiment import relabel, result_path, run_cell
 
     failed = 0
     for number, cell in enumerate(cells, start=1):
@@ -168,6 +175,7 @@ def _run_cells(
         known = stored.get(result_path(out, cell))
         if known is not None and known["status"] == "ok":
             console.print(f"{place}: finished before", highlight=False)
+            relabel(known, cell, out)
             continue
         _forget_failures(stored, cell)
         console.print(place, highlight=False)
@@ -179,10 +187,9 @@ def _run_cells(
 
 
 def _forget_failures(stored: dict[Path, dict[str, Any]], cell: "Cell") -> None:
-    """Remove the model's earlier failures: mending its code may have changed its key."""
+    """Remove the row's earlier failures: mending its code may have changed its key."""
     for path, result in stored.items():
-        known = result["cell"]
-        same = (known["model"], known["preset"]) == (cell.model, cell.preset)
+        same = all(result["cell"].get(name) == getattr(cell, name) for name in _ROW_FIELDS)
         if same and result["status"] == "failed":
             path.unlink()
 
@@ -210,14 +217,27 @@ def _finish(out: Path, console: "Console") -> None:
     print("\n".join(str(path) for path in paths))
 
 
-def _chosen_models(names: str | None, preset: str) -> list[tuple[str, str]]:
-    """(name, preset) of each model to run, in order, none twice."""
-    wanted = list_models() if names is None else [name.strip() for name in names.split(",")]
-    chosen = []
-    for text in wanted:
-        name, colon, own = text.partition(":")
-        chosen.append((name, entry(name).preset_or_only(own if colon else preset)))
-    return list(dict.fromkeys(chosen))
+def _chosen_rows(suite: str | None, models: str | None, preset: str) -> list[Row]:
+    """The rows to run, in order, none twice, each with its preset."""
+    if models is None:
+        wanted = load_suite(suite)
+    elif suite is None:
+        wanted = [_named_row(text.strip()) for text in models.split(",")]
+    else:
+        raise ZooError("--suite and --models both say what to compare: leave one of them away.")
+    chosen: list[Row] = []
+    for line in wanted:
+        asked = preset if line.preset is None else line.preset
+        row = dataclasses.replace(line, preset=entry(line.model).preset_or_only(asked))
+        if row not in chosen:
+            chosen.append(row)
+    return chosen
+
+
+def _named_row(text: str) -> Row:
+    """The row of a model that is given as "name" or "name:preset"."""
+    name, colon, preset = text.partition(":")
+    return Row(name, preset=preset if colon else None)
 
 
 def _prepare_folder(out: Path, resume: bool) -> None:

@@ -215,6 +215,10 @@ def test_a_file_in_the_way_of_the_folder_is_refused_before_training(tmp_path, ph
     [
         (["--models", "grey"], "did you mean 'gray'"),
         (["--models", "mse_regression:huge"], "preset of mse_regression"),
+        (["--models", "mse_regression:"], "preset of mse_regression"),
+        (["--suite", "ablations"], "did you mean 'ablation'?); choose from: models, ablation."),
+        (["--suite", "ablation", "--models", "gray"], "leave one of them away"),
+        (["--suite", "ablation", "--preset", "huge"], "preset of mse_regression"),
         (["--budget", "lots"], "Cannot read the budget"),
         (["--photos", "no/such/folder"], "does not exist"),
     ],
@@ -223,7 +227,7 @@ def test_mistakes_get_one_sentence(tmp_path, capsys, arguments, message):
     assert run_all.main([*arguments, "--out", str(tmp_path / "out")]) == 2
     printed = capsys.readouterr().err
     assert message in printed
-    assert "Traceback" not in printed
+    assert printed.count("\n") == 1
 
 
 @pytest.mark.parametrize("arguments", [["--size", "0"], ["--seed", "-1"], ["--test-size", "x"]])
@@ -256,7 +260,8 @@ def test_too_few_photos_for_a_test_are_refused(tmp_path, capsys):
 
 
 def test_a_model_is_run_once():
-    chosen = run_all._chosen_models("gray, mse_regression:tiny,gray", "tiny")
+    rows = run_all._chosen_rows(None, "gray, mse_regression:tiny,gray", "tiny")
+    chosen = [(row.model, row.preset) for row in rows]
     assert chosen == [("gray", "default"), ("mse_regression", "tiny")]
 
 

@@ -7,8 +7,9 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 
-TINY = ["--preset", "tiny", "--budget", "16", "--size", "32", "--test-size", "32"]
-TINY += ["--precision", "float32", "--models", "gray,mean_color,mse_regression"]
+CONDITIONS = ["--preset", "tiny", "--budget", "16", "--size", "32", "--test-size", "32"]
+CONDITIONS += ["--precision", "float32"]
+TINY = [*CONDITIONS, "--models", "gray,mean_color,mse_regression"]
 
 #: A photo's name that means something to HTML and to Matplotlib.
 MALICIOUS = "$x_<img src=x onerror=alert(1)>.png"
