@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from zoo import registry
 from zoo._version import __version__
+from zoo.cli import studies
 from zoo.cli.inputs import (
     counted,
     find_entry,
@@ -366,8 +367,8 @@ def compare(
 
     An option given with -o has to be one that all of the models have.
     """
-    from zoo.cli.side_by_side import check_suffix, draw_side_by_side
     from zoo.photos.decoding import read_rgb
+    from zoo.pictures import check_suffix, draw_side_by_side
 
     given = parse_pairs(option, "-o")
     check_suffix(out)
@@ -382,6 +383,9 @@ def compare(
     panels += [(run, models[run].colorize(original, **values[run])) for run in models]
     draw_side_by_side(out, [*panels, ("original", original)])
     typer.echo(f"Wrote {out}.")
+
+
+app.command()(studies.temperature)
 
 
 # ---------------------------------------------------------------------- models

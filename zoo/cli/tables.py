@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.table import Table
 
+from zoo.cli.inputs import counted
 from zoo.registry import ModelEntry
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
     from zoo.evaluation import Interval, Report
+    from zoo.temperature import TemperatureStudy
 
 _ARROWS = {"higher": "↑", "lower": "↓", None: ""}
 # Columns hold "-0.036 … -0.018", "class-rebalanced" and most names; three fit into 80 characters.
@@ -54,9 +56,10 @@ def options_table(model_class: "type[Colorizer]", defaults: dict[str, float]) ->
 
 def card_table(model: "Colorizer") -> Table:
     """What a trained model's card tells, without its curves."""
-    origin = model.card.get("origin", {})
+    origin, study = model.card.get("origin", {}), model.card.get("temperature")
     facts = {
         **_training_facts(model),
+        "temperature chosen on": study and counted(study["photos"], "photo"),
         "imported from": origin.get("file"),
         "that file's sha256": origin.get("sha256"),
         "zoo version": model.card.get("zoo_version"),
@@ -94,7 +97,7 @@ def scores_tables(reports: "dict[str, Report]", width: int) -> Iterator[Table]:
     """
     first = next(iter(reports.values()))
     title = f"{len(first.photos):,} photos, mean and 95 % interval over the photos"
-    caption = None if first.supports_claims else _no_claims(first)
+    caption = _no_claims(len(first.photos))
     summaries = {run: report.summary() for run, report in reports.items()}
     yield from _metric_tables(summaries, reports, title, caption, width, _interval)
 
@@ -105,7 +108,7 @@ def difference_tables(reports: "dict[str, Report]", width: int) -> Iterator[Tabl
 
     (base, first), *others = reports.items()
     title = f"Differences to {base}, paired over the photos"
-    caption = "* the interval excludes zero" if first.supports_claims else _no_claims(first)
+    caption = _no_claims(len(first.photos)) or "* the interval excludes zero"
     differences = {run: compare(report, first) for run, report in others}
 
     def cell(difference: "Interval") -> str:
@@ -114,6 +117,24 @@ def difference_tables(reports: "dict[str, Report]", width: int) -> Iterator[Tabl
         return f"[bold]{text} *[/bold]" if marked else text
 
     yield from _metric_tables(differences, reports, title, caption, width, cell)
+
+
+def temperature_table(study: "TemperatureStudy", chosen: float) -> Table:
+    """One row a temperature, the chosen one marked; then what to compare the figures with."""
+    decimals = {"colorfulness": 1, "delta_colorfulness": 1, "auc": 4, "auc_rebalanced": 4}
+    table = Table(title=f"Means over {counted(study.photos, 'photo')}")
+    table.caption = _no_claims(study.photos)
+    for header in ("temperature", *map(_header, decimals)):
+        table.add_column(header, justify="right")
+    for row, temperature in enumerate(study.temperatures):
+        figures = [f"{study.means(name)[row]:.{digits}f}" for name, digits in decimals.items()]
+        mark, style = ("chosen: ", "bold") if temperature == chosen else ("", "")
+        table.add_row(f"{mark}{temperature:g}", *figures, style=style)
+    table.add_section()
+    gray = [f"{study.gray[name]:.{digits}f}" for name, digits in decimals.items()]
+    table.add_row("gray photos", *gray, style="dim")
+    table.add_row("true photos", f"{study.true_colorfulness:.1f}", style="dim")
+    return table
 
 
 def duration(seconds: float) -> str:
@@ -169,10 +190,10 @@ def _interval(figure: "Interval", sign: str = "") -> str:
     return f"{figure.mean:{sign}.{decimals}f}\n{ends}"
 
 
-def _no_claims(report: "Report") -> str:
+def _no_claims(photos: int) -> str | None:
+    """What to say under figures of few photos; None where there are enough."""
     from zoo.evaluation import MIN_PHOTOS_FOR_CLAIMS
 
-    return (
-        f"Only {len(report.photos)} photos: no claims are made from fewer than "
-        f"{MIN_PHOTOS_FOR_CLAIMS}."
-    )
+    if photos >= MIN_PHOTOS_FOR_CLAIMS:
+        return None
+    return f"Only {photos} photos: no claims are made from fewer than {MIN_PHOTOS_FOR_CLAIMS}."

@@ -1,7 +1,11 @@
-"""One picture that shows a photo in gray, as each model colors it, and as it was."""
+"""Pictures for people to look at: photos side by side, and figures saved without half a file.
+
+Matplotlib is used without pyplot, which would keep every figure and look for a screen.
+"""
 
 import textwrap
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,7 +13,10 @@ from zoo.errors import valid_choice
 from zoo.files import atomic_path
 from zoo.photos.decoding import shrink
 
-#: What the picture may be saved as.
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: What a picture may be saved as.
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".pdf", ".svg")
 
 _ACROSS = 4
@@ -17,6 +24,9 @@ _PANEL_INCHES = 3.2
 _DOTS_PER_INCH = 150
 # So many characters of the title's size fit over one panel.
 _TITLE_CHARACTERS = 24
+
+#: Photos with a longer short side, in px, are drawn at this one.
+PANEL_SIDE = round(_PANEL_INCHES * _DOTS_PER_INCH)
 
 
 def check_suffix(path: Path) -> None:
@@ -26,6 +36,27 @@ def check_suffix(path: Path) -> None:
         ZooError: naming the formats there are.
     """
     valid_choice("picture format", path.suffix.lower(), PICTURE_SUFFIXES)
+
+
+def new_figure(width: float, height: float) -> "Figure":
+    """An empty figure of a size in inches, whose parts find their places by themselves."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=_DOTS_PER_INCH, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save_figure(path: Path, figure: "Figure") -> None:
+    """Save atomically, in the format of the suffix, one of `PICTURE_SUFFIXES`.
+
+    Raises:
+        ZooError: if the suffix is another one, or the file cannot be written.
+    """
+    check_suffix(path)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary)
 
 
 def draw_side_by_side(path: Path, panels: list[tuple[str, np.ndarray]]) -> None:
@@ -38,9 +69,6 @@ def draw_side_by_side(path: Path, panels: list[tuple[str, np.ndarray]]) -> None:
     Raises:
         ZooError: if the suffix is another one, or the file cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     check_suffix(path)
     names = [textwrap.fill(name, _TITLE_CHARACTERS) for name, _ in panels]
     across = min(_ACROSS, len(panels))
@@ -49,16 +77,12 @@ def draw_side_by_side(path: Path, panels: list[tuple[str, np.ndarray]]) -> None:
     # Very long or very tall photos get panels of a bounded shape, and white around them.
     aspect = min(max(height / width, 0.3), 2.0)
     title_inches = 0.2 * max(name.count("\n") + 2 for name in names)
-    size = (_PANEL_INCHES * across, (_PANEL_INCHES * aspect + title_inches) * down)
-    figure = Figure(figsize=size, dpi=_DOTS_PER_INCH, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(_PANEL_INCHES * across, (_PANEL_INCHES * aspect + title_inches) * down)
     axes = figure.subplots(down, across, squeeze=False).ravel()
     for axis in axes:
         axis.set_axis_off()
-    side = round(_PANEL_INCHES * _DOTS_PER_INCH)
     for axis, name, (_, rgb) in zip(axes, names, panels, strict=False):
-        axis.imshow(shrink(rgb, side))
+        axis.imshow(shrink(rgb, PANEL_SIDE))
         # Names are file names: a dollar sign in one is no formula.
         axis.set_title(name, fontsize=11, parse_math=False)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary)
+    save_figure(path, figure)

@@ -1,0 +1,81 @@
+"""The commands that measure a trained model in order to set it up."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from zoo.cli.inputs import load_run, read_photos
+from zoo.files import require_writable
+
+if TYPE_CHECKING:
+    from zoo.colorizer import Colorizer
+    from zoo.photos.photoset import PhotoSet
+
+
+def temperature(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A trained folder.")],
+    photos: Annotated[
+        Path,
+        typer.Option(metavar="DIR", help="Folder of validation photos, or a .csv manifest."),
+    ],
+    size: Annotated[
+        int | None, typer.Option(min=1, help="Shrink larger photos to this short side in px.")
+    ] = None,
+    photo: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The photo in temperature_photos.png; else the first."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the pictures go; else into RUN.")
+    ] = None,
+) -> None:
+    """Choose the temperature of a model on validation photos and store it in its folder.
+
+    A low temperature gives vivid colors, a high one muted ones. Several are scored; the one that is
+    as colorful as the true photos without being less accurate than gray becomes the model's
+    default. temperature_curves.png and temperature_photos.png show them all.
+
+    The photos must be validation photos: neither photos that the model was trained on, nor test
+    photos, whose scores would mean nothing afterwards. Of a .csv manifest with a column `split`,
+    the rows "val" are used. Photos that are really gray are left out.
+    """
+    from zoo.cli import tables
+    from zoo.photos.decoding import read_rgb
+
+    pictured = None if photo is None else read_rgb(photo)
+    model = load_run(str(run))
+    from zoo.temperature import choose, draw_curves, draw_temperatures, require_temperature, study
+
+    require_temperature(model)
+    folder = run if out is None else out
+    for written in (run, folder):
+        require_writable(written)
+    photo_set = read_photos(photos, "val").color_only()
+    typer.echo(f"Photos: {photo_set.summary()}.")
+    _warn_of_training_photos(model, photo_set)
+
+    result = study(model, photo_set, size=size, progress=True)
+    chosen, before = choose(result), model.defaults["temperature"]
+    Console().print(tables.temperature_table(result, chosen))
+    draw_curves(folder / "temperature_curves.png", result)
+    shown = photo_set[0].read() if pictured is None else pictured
+    draw_temperatures(
+        folder / "temperature_photos.png", shown, model, result.temperatures, chosen=chosen
+    )
+    # The last step, so that whatever stops the command before leaves the model as it was.
+    model.defaults["temperature"] = chosen
+    model.card["temperature"] = {"chosen": chosen, **result.to_json()}
+    model.save(run)
+    typer.echo(f"The default temperature of {run} is {chosen:g} now; it was {before:g}.")
+    typer.echo(f"The pictures temperature_curves.png and temperature_photos.png are in {folder}.")
+
+
+def _warn_of_training_photos(model: "Colorizer", photos: "PhotoSet") -> None:
+    if photos.fingerprint == model.card.get("training", {}).get("fingerprint"):
+        typer.echo(
+            "Caution: the model was trained on these very photos, which it knows better than any "
+            "others; a temperature that is chosen on them may not suit new photos.",
+            err=True,
+        )
