@@ -257,7 +257,12 @@ def test_a_caution_where_the_photos_are_those_of_the_training(run, model, photo_
     trained = model.save(tmp_path / "trained")
     # Gray photos are left out here as they are in training.
     Image.new("L", (40, 32), 90).save(photo_folder / "gray.png")
-    assert "Caution" in run("temperature", trained, "--photos", photo_folder)[2]
+    (photo_folder / "text.png").write_text("no picture")
+    _, out, err = run("temperature", trained, "--photos", photo_folder)
+    assert "Caution" in err
+    assert "text.png (not an image" in out
+    assert "1 gray photo;" in out
+    assert "Means over 6 photos" in out
     shutil.rmtree(photo_folder / "tree")
     assert "Caution" not in run("temperature", trained, "--photos", photo_folder)[2]
 

@@ -52,8 +52,9 @@ def temperature(
     folder = run if out is None else out
     for written in (run, folder):
         require_writable(written)
-    photo_set = read_photos(photos, "val").color_only()
-    typer.echo(f"Photos: {photo_set.summary()}.")
+    found = read_photos(photos, "val")
+    typer.echo(f"Photos: {found.summary()}; gray ones are left out.")
+    photo_set = found.color_only()
     _warn_of_training_photos(model, photo_set)
 
     result = study(model, photo_set, size=size, progress=True)
