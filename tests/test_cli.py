@@ -705,6 +705,7 @@ class Config:
     flag: bool = True
     sizes: tuple[int, ...] = (1, 2)
     limit: float | None = None
+    prior: tuple[float, ...] = ()
 
 
 @pytest.mark.parametrize(
@@ -713,11 +714,32 @@ class Config:
         ("flag", "maybe", "true or false"),
         ("sizes", "1,x", "commas"),
         ("limit", "inf", "a finite number"),
+        ("prior", "0.5;0.5", r"commas between, or a \.npy file of them\.$"),
+        ("prior", "nowhere.npy", r"\.npy file"),
     ],
 )
 def test_values_of_another_type_are_refused(name, text, words):
     with pytest.raises(ZooError, match=words):
         parse_fields(Config(), {name: text}, "field")
+
+
+def test_numbers_come_from_a_file(tmp_path):
+    np.save(tmp_path / "prior.npy", np.array([0.25, 0.75], "float32"))
+    path = str(tmp_path / "prior.npy")
+    assert parse_fields(Config(), {"prior": path}, "field") == {"prior": (0.25, 0.75)}
+
+
+def test_a_file_of_objects_is_refused_unread(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return Path.touch, (tmp_path / "executed",)
+
+    np.save(tmp_path / "trap.npy", np.array([Trap()], dtype=object), allow_pickle=True)
+    for content in ((tmp_path / "trap.npy").read_bytes(), b"no array"):
+        (tmp_path / "prior.npy").write_bytes(content)
+        with pytest.raises(ZooError, match="npy file of them"):
+            parse_fields(Config(), {"prior": str(tmp_path / "prior.npy")}, "field")
+    assert not (tmp_path / "executed").exists()
 
 
 def test_durations_are_words():

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import types
+from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from zoo.errors import ZooError, valid_choice
@@ -44,9 +45,10 @@ def parse_fields(config: Any, given: dict[str, str], kind: str) -> dict[str, Any
         try:
             values[name] = parse_value(text, hints[name])
         except ValueError as error:
+            present = getattr(config, name)
+            example = "" if present == () else f", as in {name}={present}"
             raise ZooError(
-                f"Cannot read {name}={text}: it must be {_in_words(hints[name])}, "
-                f"as in {name}={getattr(config, name)}."
+                f"Cannot read {name}={text}: it must be {_in_words(hints[name])}{example}."
             ) from error
     return values
 
@@ -54,7 +56,8 @@ def parse_fields(config: Any, given: dict[str, str], kind: str) -> dict[str, Any
 def parse_value(text: str, hint: Any) -> Any:
     """Read `text` as a bool, a whole number, a finite number, a text, or a tuple "1,2,3" of these.
 
-    `hint` may also be an optional type: "none".
+    A tuple of numbers may also be a NumPy file, "prior.npy". `hint` may also be an optional type:
+    "none".
 
     Raises:
         ValueError: if the text is none of that.
@@ -64,6 +67,8 @@ def parse_value(text: str, hint: Any) -> Any:
         if text.lower() == "none" and type(None) in inner:
             return None
         return parse_value(text, next(part for part in inner if part is not type(None)))
+    if origin is tuple and inner[0] is float and text.endswith(".npy"):
+        return _numbers_in(Path(text))
     if origin is tuple:
         return tuple(parse_value(part.strip(), inner[0]) for part in text.split(","))
     if hint is bool:
@@ -71,6 +76,16 @@ def parse_value(text: str, hint: Any) -> Any:
     if hint is float and not math.isfinite(float(text)):
         return _fail(text)
     return hint(text)
+
+
+def _numbers_in(path: Path) -> tuple[float, ...]:
+    import numpy as np
+
+    try:
+        values = np.load(path, allow_pickle=False)  # an array of objects would be code
+    except (OSError, EOFError) as error:
+        raise ValueError(str(error)) from error
+    return tuple(float(value) for value in np.ravel(values))
 
 
 def _fail(text: str) -> Any:
@@ -81,5 +96,6 @@ def _in_words(hint: Any) -> str:
     words = {bool: "true or false", int: "a whole number", float: "a finite number", str: "a text"}
     inner = [part for part in get_args(hint) if part not in (type(None), ...)]
     if get_origin(hint) is tuple:
-        return f"{words.get(inner[0], 'values')}, or several with commas between"
+        file = ", or a .npy file of them" if inner[0] is float else ""
+        return f"{words.get(inner[0], 'values')}, or several with commas between{file}"
     return words.get(inner[0] if inner else hint, "another value")

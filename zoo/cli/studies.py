@@ -33,9 +33,9 @@ def temperature(
 ) -> None:
     """Choose the temperature of a model on validation photos and store it in its folder.
 
-    A low temperature gives vivid colors, a high one muted ones. Several are scored; the one that is
-    as colorful as the true photos without being less accurate than gray becomes the model's
-    default. temperature_curves.png and temperature_photos.png show them all.
+    A low temperature gives vivid colors, a high one muted ones. Several are scored; of those that
+    are about as accurate as the best one, the one whose colorfulness is nearest to the true
+    photos' becomes the model's default. temperature_curves.png and temperature_photos.png show all.
 
     The photos must be validation photos: neither photos that the model was trained on, nor test
     photos, whose scores would mean nothing afterwards. Of a .csv manifest with a column `split`,
