@@ -2,6 +2,7 @@
 
     python benchmarks/speed.py
     python benchmarks/speed.py --photos DIR --json speed.json
+    python benchmarks/speed.py --against torch
 
 Takes under two minutes. A time is the median of several repetitions after a warm-up, with the
 fastest and the slowest in brackets; nothing else should be running meanwhile. Memory is measured
@@ -16,6 +17,8 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -68,13 +71,19 @@ class Row:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print the table, and write it as JSON where asked for; return the exit status."""
     parser = argparse.ArgumentParser(description="Time the hot paths against alternatives.")
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
         "--photos", type=Path, metavar="DIR", help="photos for the loader; else synthetic ones"
+    )
+    what.add_argument(
+        "--against",
+        choices=["torch"],
+        help="measure a network's forward pass against PyTorch's, and nothing else",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows here")
     options = parser.parse_args(argv)
     try:
-        rows = measure(options.photos)
+        rows = torch_rows() if options.against == "torch" else measure(options.photos)
         _print_table(rows)
         if options.json is not None:
             _write(options.json, rows)
@@ -150,6 +159,72 @@ def colorize_row() -> Row:
         _seconds("colorize", lambda: model.colorize(photo), repetitions=3),
         _seconds(f"network alone, {size[1]} x {size[0]}", lambda: model.predict_ab(lightness)),
     )
+
+
+def torch_rows(side: int = 256, batches: Sequence[int] = (1, 8), width: int = 64) -> list[Row]:
+    """The network of Zhang et al. as the zoo predicts with it, against the same in PyTorch.
+
+    Raises:
+        ZooError: if PyTorch is not installed.
+    """
+    if find_spec("torch") is None:
+        raise ZooError("--against torch needs PyTorch; run `pip install torch`.")
+    start_keras()
+    from zoo.models.layers import zhang_network
+    from zoo.models.precision import training_precision
+    from zoo.models.prediction import fixed_weights
+
+    network = zhang_network(channels=313, width=width, decay=0.0, seed=0)
+    rows = []
+    for precision, policy in {"float32": "float32", "bfloat16": "mixed_bfloat16"}.items():
+        theirs = {
+            f"PyTorch, {memory_format}": _torch_forward(width, precision, memory_format)
+            for memory_format in ("contiguous_format", "channels_last")
+        }
+        with training_precision(network, policy), fixed_weights([network], predictions=1000):
+            for count in batches:
+                photos = np.random.default_rng(0).random((count, side, side, 1), "float32")
+                rows.append(_torch_row(network, theirs, precision, photos))
+    return rows
+
+
+def _torch_row(
+    network: Any, theirs: dict[str, Callable], precision: str, photos: np.ndarray
+) -> Row:
+    """A forward pass from array to array, against PyTorch in the faster of its memory formats."""
+    import keras
+
+    from zoo.models.prediction import predict
+
+    actions = {f"zoo, {keras.backend.backend()}": partial(predict, network, photos)}
+    actions |= {name: partial(forward, photos) for name, forward in theirs.items()}
+    ours, *alternatives = _seconds_in_turn(actions, len(photos))
+    return Row(
+        f"network of Zhang et al. 2016, {photos.shape[1]} px, {len(photos)} at once, {precision}",
+        "s/photo",
+        False,
+        ours,
+        min(alternatives, key=lambda measurement: measurement.median),
+    )
+
+
+def _torch_forward(
+    width: int, precision: str, memory_format: str
+) -> Callable[[np.ndarray], np.ndarray]:
+    """PyTorch's forward pass, from (N, H, W, 1) on."""
+    import torch
+
+    from benchmarks.zhang_torch import ZhangNetwork
+
+    kind = {"dtype": getattr(torch, precision), "memory_format": getattr(torch, memory_format)}
+    network = ZhangNetwork(width=width).eval().to(**kind)
+
+    @torch.inference_mode()
+    def forward(photos: np.ndarray) -> np.ndarray:
+        channels_first = torch.from_numpy(photos).permute(0, 3, 1, 2)
+        return network(channels_first.to(**kind)).float().numpy()
+
+    return forward
 
 
 def memory_row(megapixels: int) -> Row:
@@ -231,6 +306,23 @@ def _seconds(name: str, action: Callable[[], Any], repetitions: int = _REPETITIO
         action()
         seconds.append(time.perf_counter() - started)
     return Measurement(name, statistics.median(seconds), min(seconds), max(seconds))
+
+
+def _seconds_in_turn(
+    actions: dict[str, Callable[[], Any]], photos: int, repetitions: int = _REPETITIONS
+) -> list[Measurement]:
+    """Time actions as `_seconds` does, a photo, but in turn: what slows the machine slows all."""
+    seconds: dict[str, list[float]] = {name: [] for name in actions}
+    for repetition in range(-2, repetitions):
+        for name, action in actions.items():
+            started = time.perf_counter()
+            action()
+            if repetition >= 0:
+                seconds[name].append((time.perf_counter() - started) / photos)
+    return [
+        Measurement(name, statistics.median(times), min(times), max(times))
+        for name, times in seconds.items()
+    ]
 
 
 def _model() -> Any:

@@ -1,6 +1,7 @@
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,65 @@ def test_the_plain_loop_makes_what_the_loader_makes(tmp_path):
     loader = PhotoLoader(photos, speed._SIZE, speed._BATCH, steps=1, cache_dir=tmp_path)
     assert plain.shape == loader[0][0].shape
     assert plain.dtype == np.uint8
+
+
+def test_without_pytorch_one_sentence_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setattr(speed, "find_spec", lambda name: None)
+    assert speed.main(["--against", "torch"]) == 2
+    captured = capsys.readouterr()
+    assert captured.err == "--against torch needs PyTorch; run `pip install torch`.\n"
+    assert not captured.out
+
+
+def test_a_forward_pass_is_compared_with_pytorch(monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.setattr(speed, "measure", lambda folder: pytest.fail("measured the other rows"))
+    small = partial(speed.torch_rows, side=16, batches=(1, 2), width=4)
+    monkeypatch.setattr(speed, "torch_rows", small)
+    rows = []
+    monkeypatch.setattr(speed, "_print_table", rows.extend)
+    assert speed.main(["--against", "torch"]) == 0
+    assert [row.title.split(", ", 1)[1] for row in rows] == [
+        "16 px, 1 at once, float32",
+        "16 px, 2 at once, float32",
+        "16 px, 1 at once, bfloat16",
+        "16 px, 2 at once, bfloat16",
+    ]
+    assert not any(row.higher_is_better for row in rows)
+    assert all(row.ours.name.startswith("zoo") for row in rows)
+    assert all(row.alternative.name.startswith("PyTorch, c") for row in rows)
+
+
+def test_the_network_in_pytorch_is_that_of_the_zoo():
+    torch = pytest.importorskip("torch")
+    from benchmarks.zhang_torch import ZhangNetwork
+    from zoo.models.zhang_weights import convert
+
+    torch.manual_seed(0)
+    theirs = ZhangNetwork().eval()
+    for name, value in theirs.state_dict().items():
+        if value.ndim == 4:
+            torch.nn.init.kaiming_normal_(value)
+        elif "running" in name:
+            value.uniform_(0.5, 1.5)
+    state = {name: value.numpy() for name, value in theirs.state_dict().items()}
+    batch = np.random.default_rng(0).random((1, 24, 32, 1), "float32")
+    with torch.inference_mode():
+        expected = theirs(torch.from_numpy(batch).permute(0, 3, 1, 2)).permute(0, 2, 3, 1).numpy()
+    given = convert(state).networks["colorizer"].predict_on_batch(batch)
+    assert given.shape == expected.shape == (1, 6, 8, 313)
+    assert abs(given - expected).max() < 1e-4 * expected.std()
+
+
+def test_times_are_taken_in_turn_and_a_photo(monkeypatch):
+    calls, clock = [], iter(range(1000))
+    monkeypatch.setattr(speed.time, "perf_counter", lambda: next(clock))
+    first, second = speed._seconds_in_turn(
+        {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, photos=4, repetitions=3
+    )
+    assert "".join(calls) == "ab" * 5
+    assert first == Measurement("a", 0.25, 0.25, 0.25)
+    assert second.name == "b"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
