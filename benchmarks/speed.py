@@ -4,19 +4,17 @@
     python benchmarks/speed.py --photos DIR --json speed.json
     python benchmarks/speed.py --against torch
 
-Takes under two minutes. A time is the median of several repetitions after a warm-up, with the
+Takes about three minutes. A time is the median of several repetitions after a warm-up, with the
 fastest and the slowest in brackets; nothing else should be running meanwhile. Memory is measured
 on Linux alone.
 """
 
 import argparse
-import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from importlib.util import find_spec
 from multiprocessing import get_context
@@ -28,6 +26,16 @@ import numpy as np
 # As in run_all.py: a script finds the packages `benchmarks` and `zoo` one folder up.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.timing import (
+    Measurement,
+    Row,
+    measure_in_turn,
+    measure_rate,
+    measure_seconds,
+    peak_memory,
+    print_table,
+    summarize,
+)
 from zoo.cli.startup import start_keras
 from zoo.errors import ZooError
 from zoo.files import write_json
@@ -35,37 +43,8 @@ from zoo.photos.photoset import PhotoSet
 
 _SIZE = 96
 _BATCH = 32
-_REPETITIONS = 7
+_STEP_PROCESSES = 3
 _MEGAPIXELS = {12: (3000, 4000), 48: (6000, 8000)}
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """What was measured: a name, and the median, lowest and highest of the repetitions."""
-
-    name: str
-    median: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Row:
-    """Two measurements in one unit and their ratio.
-
-    `higher_is_better` says in which direction `ratio`, ours by the alternative's, is good.
-    """
-
-    title: str
-    unit: str
-    higher_is_better: bool
-    ours: Measurement
-    alternative: Measurement
-
-    @property
-    def ratio(self) -> float:
-        """Ours divided by the alternative's."""
-        return self.ours.median / self.alternative.median
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -84,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         rows = torch_rows() if options.against == "torch" else measure(options.photos)
-        _print_table(rows)
+        print_table(rows)
         if options.json is not None:
             _write(options.json, rows)
     except ZooError as error:
@@ -101,7 +80,7 @@ def measure(folder: Path | None) -> list[Row]:
             _make_photos(folder)
         photos = PhotoSet.from_folder(folder)
         rows = loader_rows(photos, Path(temporary) / "cache")
-    rows += [lab_row(), colorize_row()]
+    rows += [lab_row(), soft_encoding_row(), colorize_row(), *training_step_rows()]
     if sys.platform == "linux":
         rows += [memory_row(megapixels) for megapixels in _MEGAPIXELS]
     return rows
@@ -114,9 +93,9 @@ def loader_rows(photos: PhotoSet, cache: Path) -> list[Row]:
 
     loader = PhotoLoader(photos, _SIZE, _BATCH, steps=10_000, cache_dir=cache)
     batches = iter(range(10_000))
-    ours = _rate("PhotoLoader, warm", _BATCH, lambda: loader[next(batches)])
+    ours = measure_rate("PhotoLoader, warm", _BATCH, lambda: loader[next(batches)])
     starts = iter(range(0, 10_000 * _BATCH, _BATCH))
-    plain = _rate("Pillow and NumPy", _BATCH, lambda: _plain_batch(photos, next(starts)))
+    plain = measure_rate("Pillow and NumPy", _BATCH, lambda: _plain_batch(photos, next(starts)))
     training = _training_rate(loader)
     title = f"photos loaded at {_SIZE} px"
     return [
@@ -139,9 +118,83 @@ def lab_row() -> Row:
         f"RGB to Lab at {_SIZE} px",
         "photos/s",
         True,
-        _rate("rgb_to_lab, compiled", _BATCH, lambda: graph.predict_on_batch(batch)),
-        _rate("skimage.color.rgb2lab", _BATCH, lambda: color.rgb2lab(batch)),
+        measure_rate("rgb_to_lab, compiled", _BATCH, lambda: graph.predict_on_batch(batch)),
+        measure_rate("skimage.color.rgb2lab", _BATCH, lambda: color.rgb2lab(batch)),
     )
+
+
+def soft_encoding_row() -> Row:
+    """Soft targets over the 313 bins, compiled as in the loss, against scikit-learn."""
+    import keras
+    from sklearn.neighbors import NearestNeighbors
+
+    from zoo.color.bins import NearestBins, ab_bins, soft_encode
+
+    bins, neighbors, sigma = ab_bins(), 5, 5.0
+    # The colors of a batch at a quarter of its size; most are muted, as in photos.
+    count = _BATCH * (_SIZE // 4) ** 2
+    colors = np.random.default_rng(0).normal(0, 20, (count, 2)).astype("float32")
+    chroma = keras.Input((2,))
+    graph = keras.Model(chroma, soft_encode(chroma, NearestBins(bins, neighbors), sigma))
+    search = NearestNeighbors(n_neighbors=neighbors).fit(bins.centers)
+
+    def plain() -> tuple[np.ndarray, np.ndarray]:
+        distances, indices = search.kneighbors(colors)
+        shares = np.exp(-(distances**2) / (2 * sigma**2))
+        return indices, shares / shares.sum(axis=1, keepdims=True)
+
+    return Row(
+        f"soft-encoding over {neighbors} of {len(bins)} bins",
+        "colors/s",
+        True,
+        measure_rate("soft_encode, compiled", count, lambda: graph.predict_on_batch(colors)),
+        measure_rate("sklearn NearestNeighbors", count, plain),
+    )
+
+
+def training_step_rows() -> list[Row]:
+    """A training step of a classification against the same network's with a squared error.
+
+    Each is measured in a process of its own, in turn, so that neither has the other's memory.
+    """
+    measured: dict[str, list[tuple[float, float]]] = {"zhang": [], "mse_regression": []}
+    for _ in range(_STEP_PROCESSES):
+        for name, results in measured.items():
+            results.append(_in_new_process(_training_step, name))
+    names = {"zhang": "zhang, 313 bins", "mse_regression": "mse_regression, 2 channels"}
+    rows = []
+    for index, (what, unit) in enumerate({"time": "s", "memory growth": "MB"}.items()):
+        ours, alternative = (
+            summarize(names[name], [result[index] for result in results])
+            for name, results in measured.items()
+        )
+        title = f"{what} of a training step at {_SIZE} px, output at a quarter"
+        rows.append(Row(title, unit, False, ours, alternative))
+    return rows if sys.platform == "linux" else rows[:1]
+
+
+def _training_step(name: str) -> tuple[float, float]:
+    """Median seconds of a step, and MB that training adds to a process with the model made."""
+    start_keras()
+    import dataclasses
+
+    from zoo.models.precision import fastest_precision, training_precision, use_jit
+    from zoo.models.training import TrainingGraph
+    from zoo.registry import create_model, entry
+
+    precision = fastest_precision()
+    config = dataclasses.asdict(entry("zhang").load().PRESETS["compact"].config)
+    network = {
+        field: config[field] for field in ("architecture", "width", "depth", "output_stride")
+    }
+    model = create_model(name, "compact", **network)
+    batch = _noise((config["batch_size"], _SIZE, _SIZE, 3))
+    before = peak_memory() if sys.platform == "linux" else 0.0
+    with training_precision(model.networks["colorizer"], precision):
+        graph = TrainingGraph(model)
+        graph.compile(optimizer=model.optimizer(100), jit_compile=use_jit())
+        step = measure_seconds(name, lambda: graph.train_on_batch(batch), repetitions=20)
+    return step.median, (peak_memory() if sys.platform == "linux" else 0.0) - before
 
 
 def colorize_row() -> Row:
@@ -156,8 +209,10 @@ def colorize_row() -> Row:
         "colorize 12 megapixels",
         "s",
         False,
-        _seconds("colorize", lambda: model.colorize(photo), repetitions=3),
-        _seconds(f"network alone, {size[1]} x {size[0]}", lambda: model.predict_ab(lightness)),
+        measure_seconds("colorize", lambda: model.colorize(photo), repetitions=3),
+        measure_seconds(
+            f"network alone, {size[1]} x {size[0]}", lambda: model.predict_ab(lightness)
+        ),
     )
 
 
@@ -198,7 +253,7 @@ def _torch_row(
 
     actions = {f"zoo, {keras.backend.backend()}": partial(predict, network, photos)}
     actions |= {name: partial(forward, photos) for name, forward in theirs.items()}
-    ours, *alternatives = _seconds_in_turn(actions, len(photos))
+    ours, *alternatives = measure_in_turn(actions, len(photos))
     return Row(
         f"network of Zhang et al. 2016, {photos.shape[1]} px, {len(photos)} at once, {precision}",
         "s/photo",
@@ -229,9 +284,7 @@ def _torch_forward(
 
 def memory_row(megapixels: int) -> Row:
     """Peak memory of colorizing a large photo against the same process before it."""
-    # A spawned process starts with no memory of this one's.
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        before, after = pool.submit(_peaks, megapixels).result()
+    before, after = _in_new_process(_peaks, megapixels)
     return Row(
         f"peak memory of colorizing {megapixels} megapixels",
         "MB",
@@ -241,21 +294,18 @@ def memory_row(megapixels: int) -> Row:
     )
 
 
+def _in_new_process(function: Callable[[Any], Any], argument: Any) -> Any:
+    """Call a function in a spawned process, which starts with no memory of this one's."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, argument).result()
+
+
 def _peaks(megapixels: int) -> tuple[float, float]:
     """Peak memory in MB before and after colorizing one photo."""
     model = _model()
-    before = _peak_memory()
+    before = peak_memory()
     model.colorize(_large_photo(megapixels))
-    return before, _peak_memory()
-
-
-def _peak_memory() -> float:
-    """This program's peak memory in MB.
-
-    Not `getrusage`: its ru_maxrss starts from that of the process which started this one.
-    """
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1000
+    return before, peak_memory()
 
 
 def _training_rate(loader: Any) -> Measurement:
@@ -268,7 +318,9 @@ def _training_rate(loader: Any) -> Measurement:
     with training_precision(model.networks["colorizer"], fastest_precision()):
         graph = TrainingGraph(model)
         graph.compile(optimizer=model.optimizer(100), jit_compile=use_jit())
-        return _rate("mse_regression:compact trains", _BATCH, lambda: graph.train_on_batch(batch))
+        return measure_rate(
+            "mse_regression:compact trains", _BATCH, lambda: graph.train_on_batch(batch)
+        )
 
 
 def _plain_batch(photos: PhotoSet, start: int) -> np.ndarray:
@@ -288,41 +340,6 @@ def _plain_batch(photos: PhotoSet, start: int) -> np.ndarray:
         pixels = np.asarray(image)
         batch.append(pixels[:, ::-1] if generator.random() < 0.5 else pixels)
     return np.stack(batch)
-
-
-def _rate(name: str, items: int, action: Callable[[], Any]) -> Measurement:
-    """How many items a second an action handles that handles `items` at once."""
-    seconds = _seconds(name, action)
-    return Measurement(name, items / seconds.median, items / seconds.high, items / seconds.low)
-
-
-def _seconds(name: str, action: Callable[[], Any], repetitions: int = _REPETITIONS) -> Measurement:
-    """Time an action after two warm-up calls: the first compiles, the second fills caches."""
-    action()
-    action()
-    seconds = []
-    for _ in range(repetitions):
-        started = time.perf_counter()
-        action()
-        seconds.append(time.perf_counter() - started)
-    return Measurement(name, statistics.median(seconds), min(seconds), max(seconds))
-
-
-def _seconds_in_turn(
-    actions: dict[str, Callable[[], Any]], photos: int, repetitions: int = _REPETITIONS
-) -> list[Measurement]:
-    """Time actions as `_seconds` does, a photo, but in turn: what slows the machine slows all."""
-    seconds: dict[str, list[float]] = {name: [] for name in actions}
-    for repetition in range(-2, repetitions):
-        for name, action in actions.items():
-            started = time.perf_counter()
-            action()
-            if repetition >= 0:
-                seconds[name].append((time.perf_counter() - started) / photos)
-    return [
-        Measurement(name, statistics.median(times), min(times), max(times))
-        for name, times in seconds.items()
-    ]
 
 
 def _model() -> Any:
@@ -356,33 +373,6 @@ def _make_photos(folder: Path) -> None:
 
     for number in range(64):
         write_photo(folder / f"{number:02}.jpg", _smooth(number, 375, 500))
-
-
-def _print_table(rows: Sequence[Row]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title="Speed", show_lines=True)
-    for name in ("What", "Ours", "Alternative", "Ratio", "Better"):
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(
-            row.title,
-            _text(row.ours, row.unit),
-            _text(row.alternative, row.unit),
-            f"{row.ratio:.2f}",
-            "higher" if row.higher_is_better else "lower",
-        )
-    Console().print(table, highlight=False)
-
-
-def _text(measurement: Measurement, unit: str) -> str:
-    median, low, high = (
-        f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-        for value in (measurement.median, measurement.low, measurement.high)
-    )
-    spread = "" if low == high else f" \\[{low}, {high}]"
-    return f"{measurement.name}:\n{median} {unit}{spread}"
 
 
 def _write(path: Path, rows: Sequence[Row]) -> None:

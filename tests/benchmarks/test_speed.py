@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from tiny_runs import make_photos
 
-from benchmarks import speed
-from benchmarks.speed import Measurement, Row
+from benchmarks import speed, timing
+from benchmarks.timing import Measurement, Row
 from zoo.photos.loader import PhotoLoader
 from zoo.photos.photoset import PhotoSet
 
@@ -40,8 +40,8 @@ def test_mistakes_get_one_sentence(capsys):
 
 def test_repetitions_are_timed_after_a_warm_up():
     calls = []
-    rate = speed._rate("nothing", 10, lambda: calls.append(1))
-    assert len(calls) == 2 + speed._REPETITIONS
+    rate = timing.measure_rate("nothing", 10, lambda: calls.append(1))
+    assert len(calls) == 2 + timing.REPETITIONS
     assert 0 < rate.low <= rate.median <= rate.high
 
 
@@ -68,7 +68,7 @@ def test_a_forward_pass_is_compared_with_pytorch(monkeypatch):
     small = partial(speed.torch_rows, side=16, batches=(1, 2), width=4)
     monkeypatch.setattr(speed, "torch_rows", small)
     rows = []
-    monkeypatch.setattr(speed, "_print_table", rows.extend)
+    monkeypatch.setattr(speed, "print_table", rows.extend)
     assert speed.main(["--against", "torch"]) == 0
     assert [row.title.split(", ", 1)[1] for row in rows] == [
         "16 px, 1 at once, float32",
@@ -104,8 +104,8 @@ def test_the_network_in_pytorch_is_that_of_the_zoo():
 
 def test_times_are_taken_in_turn_and_a_photo(monkeypatch):
     calls, clock = [], iter(range(1000))
-    monkeypatch.setattr(speed.time, "perf_counter", lambda: next(clock))
-    first, second = speed._seconds_in_turn(
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: next(clock))
+    first, second = timing.measure_in_turn(
         {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, photos=4, repetitions=3
     )
     assert "".join(calls) == "ab" * 5
@@ -117,9 +117,47 @@ def test_times_are_taken_in_turn_and_a_photo(monkeypatch):
 def test_peak_memory_is_in_megabytes():
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     present = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-    assert 0.9 * present <= speed._peak_memory() <= 50 * present
+    assert 0.9 * present <= timing.peak_memory() <= 50 * present
 
 
 def test_large_photos_have_the_size_they_are_named_for():
     for megapixels, (height, width) in speed._MEGAPIXELS.items():
         assert height * width == megapixels * 1e6
+
+
+def test_soft_encoding_is_compared_with_scikit_learn(monkeypatch):
+    monkeypatch.setattr(speed, "_BATCH", 1)
+    row = speed.soft_encoding_row()
+    assert row.higher_is_better
+    assert row.title == "soft-encoding over 5 of 313 bins"
+    assert row.ratio > 0
+
+
+def test_training_steps_are_compared_in_processes_of_their_own(monkeypatch):
+    called = []
+    times = {"zhang": [(3.0, 30.0), (1.0, 50.0), (2.0, 40.0)], "mse_regression": [(1.0, 20.0)] * 3}
+
+    def in_new_process(function, name):
+        called.append(name)
+        assert function is speed._training_step
+        return times[name][called.count(name) - 1]
+
+    monkeypatch.setattr(speed, "_in_new_process", in_new_process)
+    monkeypatch.setattr(speed.sys, "platform", "linux")
+    step, memory = speed.training_step_rows()
+    assert called == ["zhang", "mse_regression"] * 3
+    assert (step.ours.median, step.ours.low, step.ours.high, step.ratio) == (2.0, 1.0, 3.0, 2.0)
+    assert (memory.ours.median, memory.unit, memory.ratio) == (40.0, "MB", 2.0)
+
+
+def test_a_training_step_of_either_loss_is_measured(monkeypatch):
+    monkeypatch.setattr(speed, "_SIZE", 32)
+    monkeypatch.setattr("zoo.models.precision.fastest_precision", lambda: "float32")
+    once = partial(timing.measure_seconds, repetitions=1)
+    monkeypatch.setattr(
+        speed, "measure_seconds", lambda name, action, repetitions: once(name, action)
+    )
+    for name in ("zhang", "mse_regression"):
+        seconds, growth = speed._training_step(name)
+        assert seconds > 0
+        assert growth >= 0

@@ -1,0 +1,118 @@
+"""Latency, throughput and memory: how they are taken, and the table that compares them.
+
+A time is the median of several repetitions after a warm-up, with the fastest and the slowest.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+REPETITIONS = 7
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What was measured: a name, and the median, lowest and highest of the repetitions."""
+
+    name: str
+    median: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """Two measurements in one unit and their ratio.
+
+    `higher_is_better` says in which direction `ratio`, ours by the alternative's, is good.
+    """
+
+    title: str
+    unit: str
+    higher_is_better: bool
+    ours: Measurement
+    alternative: Measurement
+
+    @property
+    def ratio(self) -> float:
+        """Ours divided by the alternative's."""
+        return self.ours.median / self.alternative.median
+
+
+def measure_rate(name: str, items: int, action: Callable[[], Any]) -> Measurement:
+    """How many items a second an action handles that handles `items` at once."""
+    seconds = measure_seconds(name, action)
+    return Measurement(name, items / seconds.median, items / seconds.high, items / seconds.low)
+
+
+def measure_seconds(
+    name: str, action: Callable[[], Any], repetitions: int = REPETITIONS
+) -> Measurement:
+    """Time an action after two warm-up calls: the first compiles, the second fills caches."""
+    action()
+    action()
+    seconds = []
+    for _ in range(repetitions):
+        started = time.perf_counter()
+        action()
+        seconds.append(time.perf_counter() - started)
+    return summarize(name, seconds)
+
+
+def measure_in_turn(
+    actions: dict[str, Callable[[], Any]], photos: int, repetitions: int = REPETITIONS
+) -> list[Measurement]:
+    """Seconds a photo as in `measure_seconds`, but in turn: what slows the machine slows all."""
+    seconds: dict[str, list[float]] = {name: [] for name in actions}
+    for repetition in range(-2, repetitions):
+        for name, action in actions.items():
+            started = time.perf_counter()
+            action()
+            if repetition >= 0:
+                seconds[name].append((time.perf_counter() - started) / photos)
+    return [summarize(name, times) for name, times in seconds.items()]
+
+
+def summarize(name: str, values: Sequence[float]) -> Measurement:
+    """The median of several values, and the lowest and highest of them."""
+    return Measurement(name, statistics.median(values), min(values), max(values))
+
+
+def peak_memory() -> float:
+    """This program's peak memory in MB.
+
+    Not `getrusage`: its ru_maxrss starts from that of the process which started this one.
+    """
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1000
+
+
+def print_table(rows: Sequence[Row]) -> None:
+    """Print the measurements, a row for each pair."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="Speed", show_lines=True)
+    for name in ("What", "Ours", "Alternative", "Ratio", "Better"):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(
+            row.title,
+            _text(row.ours, row.unit),
+            _text(row.alternative, row.unit),
+            f"{row.ratio:.2f}",
+            "higher" if row.higher_is_better else "lower",
+        )
+    Console().print(table, highlight=False)
+
+
+def _text(measurement: Measurement, unit: str) -> str:
+    median, low, high = (
+        f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+        for value in (measurement.median, measurement.low, measurement.high)
+    )
+    spread = "" if low == high else f" \\[{low}, {high}]"
+    return f"{measurement.name}:\n{median} {unit}{spread}"
