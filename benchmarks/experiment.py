@@ -2,10 +2,11 @@
 
 Everything is kept in one folder, each file written when it is whole:
 
-    results/<key>.json          what became of the cell: scores, curves, environment, or the error
-    models/<key>/               the trained model, and the checkpoint while it is being trained
-    pictures/<key>/<photo>.png  what the model made of the photos that reports show
-    pictures/truth/<photo>.png  those photos themselves
+    results/<key>.json              what became of it: scores, curves, environment, or the error
+    models/<key>/                   the trained model; the checkpoint while it is being trained
+    pictures/<key>/<photo>.png      what the model made of the photos that reports show
+    pictures/<key>/<photo>-T<t>.png the first of them at the temperature t
+    pictures/truth/<photo>.png      those photos themselves
 """
 
 import dataclasses
@@ -34,12 +35,21 @@ from zoo.models.checkpoint import FILE_NAME as CHECKPOINT
 from zoo.models.precision import fastest_precision
 from zoo.photos.decoding import write_photo
 from zoo.photos.photoset import Photo, PhotoSet
+from zoo.temperature import study
 
 #: Part of every key: raise it when the same cell would now be trained or scored differently.
 PROTOCOL = 1
 
 #: Pictures for reports fit into a square of this side, in px.
 TILE = 240
+
+#: Reports show models that have a temperature at these and at their default. Every one costs a
+#: pass over the validation photos.
+TEMPERATURES = (0.0, 0.2, 0.38, 0.6, 1.0)
+
+#: At most so many validation photos are scored at each temperature: more take time and hardly move
+#: a mean.
+STUDY_PHOTOS = 500
 
 
 @dataclasses.dataclass(frozen=True)
@@ -238,7 +248,7 @@ def _run(cell: Cell, conditions: Conditions, out: Path, progress: bool) -> dict[
         "summary": summary,
     }
     model.save(folder)
-    return {
+    result = {
         "status": "ok",
         **_record(cell, conditions),
         "summary": summary,
@@ -248,6 +258,9 @@ def _run(cell: Cell, conditions: Conditions, out: Path, progress: bool) -> dict[
         "evaluation_seconds": seconds,
         "pictures": _save_pictures(model, cell, conditions.shown, out),
     }
+    if "temperature" in model.defaults:
+        result["temperature"] = _try_temperatures(model, cell, conditions, out, progress)
+    return result
 
 
 def _failure(cell: Cell, conditions: Conditions, error: Exception) -> dict[str, Any]:
@@ -312,6 +325,53 @@ def _save_pictures(
         write_photo(out / "pictures" / "truth" / file, _tile(truth))
         pictures.append({"photo": entry.photo.name, "role": entry.role, "file": file})
     return pictures
+
+
+def _try_temperatures(
+    model: Colorizer, cell: Cell, conditions: Conditions, out: Path, progress: bool
+) -> dict[str, Any]:
+    """Colorize and score at several temperatures, for reports to show: nothing is chosen by it.
+
+    Only validation photos are scored: a temperature that somebody chooses by the test photos'
+    scores would make those scores too good.
+    """
+    default = model.resolve_options(cell.options)["temperature"]
+    temperatures = sorted({*TEMPERATURES, default})
+    stored = {
+        "default": default,
+        "tiles": _save_tiles(model, cell, conditions.shown[:1], temperatures, out),
+        "validation_photos": 0,
+        "study": None,
+    }
+    if conditions.validation:
+        photos = conditions.validation.color_only()
+        scored = _spread(photos, STUDY_PHOTOS)
+        found = study(model, scored, temperatures, size=cell.test_size, progress=progress)
+        stored |= {"validation_photos": len(photos), "study": found.to_json()}
+    return stored
+
+
+def _spread(photos: PhotoSet, count: int) -> PhotoSet:
+    """At most so many of the photos, at equal distances: the first ones would be of one folder."""
+    if len(photos) <= count:
+        return photos
+    return PhotoSet(tuple(photos[number * len(photos) // count] for number in range(count)))
+
+
+def _save_tiles(
+    model: Colorizer, cell: Cell, shown: Sequence[Shown], temperatures: Sequence[float], out: Path
+) -> list[dict[str, Any]]:
+    """Colorize each photo at each temperature, and store them as `_save_pictures` does."""
+    tiles = []
+    for entry in shown:
+        truth = entry.photo.read(short_side=cell.test_size)
+        for temperature in temperatures:
+            file = f"{entry.photo.sha256[:16]}-T{temperature:g}.png"
+            options = cell.options | {"temperature": temperature}
+            colored = model.colorize_batch(truth[None], **options)[0]
+            write_photo(out / "pictures" / cell.key / file, _tile(colored))
+            tiles.append({"temperature": temperature, "file": file})
+    return tiles
 
 
 def _tile(rgb: np.ndarray) -> np.ndarray:

@@ -18,7 +18,14 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from skimage import color
 
-from benchmarks.figures import PhotoRow, draw_comparison, draw_curves
+from benchmarks.figures import (
+    PhotoRow,
+    TemperatureCurves,
+    draw_comparison,
+    draw_curves,
+    draw_temperature_curves,
+    stack,
+)
 from zoo.errors import ZooError
 from zoo.evaluation import MIN_PHOTOS_FOR_CLAIMS, Report
 from zoo.files import atomic_path, read_json
@@ -80,8 +87,9 @@ def write_report(out: Path) -> list[Path]:
     """Render the stored results; see the module's description.
 
     Returns:
-        The files written: leaderboard.csv, leaderboard.md, per_photo.csv, report.html, and
-        comparison.png where at least one model has finished.
+        The files written: leaderboard.csv, leaderboard.md, per_photo.csv, report.html;
+        comparison.png where at least one model has finished; temperature.png where one has a
+        temperature.
 
     Raises:
         ZooError: if the results cannot be read or compared, or a file cannot be written.
@@ -95,7 +103,10 @@ def write_report(out: Path) -> list[Path]:
     comparison, shown = _comparison(board, out)
     if comparison is not None:
         contents["comparison.png"] = comparison
-    contents["report.html"] = _html(board, comparison, shown).encode()
+    temperature = _temperature(board, out)
+    if temperature.picture is not None:
+        contents["temperature.png"] = temperature.picture
+    contents["report.html"] = _html(board, comparison, shown, temperature).encode()
     for name, content in contents.items():
         with atomic_path(out / name) as temporary:
             temporary.write_bytes(content)
@@ -174,13 +185,7 @@ class Leaderboard:
     @property
     def caution(self) -> str | None:
         """The warning that goes with a table of few photos."""
-        photos = self.results[0]["test_photos"]
-        if photos >= MIN_PHOTOS_FOR_CLAIMS:
-            return None
-        return (
-            f"With {_count(photos, 'test photo')}, fewer than {MIN_PHOTOS_FOR_CLAIMS}, this table "
-            "makes no claims of significance: differences may well be chance."
-        )
+        return _caution(self.results[0]["test_photos"], "test photo", "this table makes")
 
     @property
     def notes(self) -> list[str]:
@@ -251,6 +256,50 @@ class Leaderboard:
         return _csv(rows)
 
 
+@dataclass(frozen=True)
+class Temperature:
+    """What is shown of the models that have a temperature; all empty where there are none.
+
+    Attributes:
+        defaults: title and default temperature of each model.
+        rows: the models that are in the picture of the photo.
+        photo: that photo's name and role.
+        strips: the picture, as PNG: a row a model, a column a temperature.
+        curves: the models whose temperatures were scored on validation photos.
+        available: how many validation photos there are, of which not all may have been scored.
+    """
+
+    defaults: tuple[tuple[str, float], ...] = ()
+    rows: tuple[PhotoRow, ...] = ()
+    photo: str = ""
+    strips: bytes | None = None
+    curves: tuple[TemperatureCurves, ...] = ()
+    available: int = 0
+
+    @cached_property
+    def picture(self) -> bytes | None:
+        """The photo and the curves in one PNG file; None without either."""
+        parts = [self.strips] if self.strips else []
+        if self.curves:
+            parts.append(draw_temperature_curves(self.curves, "png"))
+        return stack(parts) if parts else None
+
+    @property
+    def scored(self) -> str:
+        """The photos behind the curves, in words."""
+        photos, size = (self.curves[0].study[part] for part in ("photos", "size"))
+        part = "" if photos == self.available else f"{photos:,}, evenly spread, of "
+        return (
+            f"{part}the {_count(self.available, 'validation photo')}, at most {size} px on the "
+            "short side"
+        )
+
+    @property
+    def caution(self) -> str | None:
+        """The warning that goes with curves of few photos."""
+        return _caution(self.curves[0].study["photos"], "validation photo", "the curves make")
+
+
 def heading(metric: Metric) -> str:
     """A metric's heading: title, unit, and an arrow to the better direction."""
     unit = f" ({metric.unit})" if metric.unit else ""
@@ -296,6 +345,15 @@ def _effort(result: dict[str, Any]) -> list[str]:
     ]
 
 
+def _caution(photos: int, kind: str, subject: str) -> str | None:
+    if photos >= MIN_PHOTOS_FOR_CLAIMS:
+        return None
+    return (
+        f"With {_count(photos, kind)}, fewer than {MIN_PHOTOS_FOR_CLAIMS}, {subject} no claims of "
+        "significance: differences may well be chance."
+    )
+
+
 def _count(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
@@ -334,6 +392,55 @@ def _comparison(board: Leaderboard, out: Path) -> tuple[bytes | None, list[Photo
     return png, rows[:count]
 
 
+def _temperature(board: Leaderboard, out: Path) -> Temperature:
+    """What the results tell about temperatures, those that were stored without it left out."""
+    results = [result for result in board.finished if "temperature" in result]
+    strips = [result for result in results if result["temperature"]["tiles"]]
+    png, rows, photo = _strips(board, strips, out) if strips else (None, (), "")
+    studied = [result for result in results if result["temperature"]["study"]]
+    return Temperature(
+        defaults=tuple((board.title(one), one["temperature"]["default"]) for one in results),
+        rows=rows,
+        photo=photo,
+        strips=png,
+        curves=tuple(
+            TemperatureCurves(
+                board.title(result),
+                result["temperature"]["default"],
+                result["temperature"]["study"],
+            )
+            for result in studied
+        ),
+        available=studied[0]["temperature"]["validation_photos"] if studied else 0,
+    )
+
+
+def _strips(
+    board: Leaderboard, results: Sequence[dict[str, Any]], out: Path
+) -> tuple[bytes, tuple[PhotoRow, ...], str]:
+    """The first photo at several temperatures: the picture, the models in it, the photo's name."""
+    # Results that share all conditions show the same photo, and it is the first of each.
+    shown = results[0]["pictures"][0]
+    truth = read_rgb(out / "pictures" / "truth" / shown["file"])
+    blank = np.full_like(truth, 255)
+    # A model whose default is an unusual one has a column more than the others.
+    files = [
+        {tile["temperature"]: tile["file"] for tile in result["temperature"]["tiles"]}
+        for result in results
+    ]
+    columns = sorted(set().union(*files))
+    rows = []
+    for result, by_temperature in zip(results, files, strict=True):
+        folder = out / "pictures" / result["key"]
+        tiles = [
+            read_rgb(folder / by_temperature[T]) if T in by_temperature else blank for T in columns
+        ]
+        name = f"{board.title(result)}, default T = {result['temperature']['default']:g}"
+        rows.append(PhotoRow(name, shown["role"], (*tiles, truth)))
+    png, count = draw_comparison([*(f"T = {T:g}" for T in columns), "truth"], rows)
+    return png, tuple(rows[:count]), shown["photo"]
+
+
 def _gray(rgb: np.ndarray) -> np.ndarray:
     """The photo as models see it: its lightness alone."""
     lab = color.rgb2lab(rgb)
@@ -343,7 +450,12 @@ def _gray(rgb: np.ndarray) -> np.ndarray:
     return np.repeat(gray[..., 1:2], 3, axis=-1)
 
 
-def _html(board: Leaderboard, comparison: bytes | None, shown: Sequence[PhotoRow]) -> str:
+def _html(
+    board: Leaderboard,
+    comparison: bytes | None,
+    shown: Sequence[PhotoRow],
+    temperature: Temperature,
+) -> str:
     templates = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -361,6 +473,10 @@ def _html(board: Leaderboard, comparison: bytes | None, shown: Sequence[PhotoRow
         comparison=comparison and _data_uri(comparison, "image/png"),
         shown=shown,
         curves=_data_uri(draw_curves(histories), "image/svg+xml") if histories else None,
+        temperature=temperature,
+        temperature_strips=temperature.strips and _data_uri(temperature.strips, "image/png"),
+        temperature_curves=temperature.curves
+        and _data_uri(draw_temperature_curves(temperature.curves, "svg"), "image/svg+xml"),
         environments=_environments(board),
         commands=list(dict.fromkeys(result["command"] for result in board.results)),
         missing=MISSING,

@@ -201,8 +201,11 @@ def test_labels_are_in_the_pictures(ablation, monkeypatch):
     monkeypatch.setattr(report, "draw_curves", curves)
     board = report.Leaderboard(tuple(report.load_results(ablation[1])))
     png, shown = report._comparison(board, ablation[1])
-    report._html(board, png, shown)
+    report._html(board, png, shown, report.Temperature())
     assert drawn == [TITLES | {"input (gray)", "truth"}, set(TRAINED)]
+    temperature = report._temperature(board, ablation[1])
+    able = {"classification", "classification, rebalanced"}
+    assert {row.name.rpartition(", default")[0] for row in temperature.rows} == able
 
 
 def test_a_finished_suite_is_not_run_again(again, capsys):
