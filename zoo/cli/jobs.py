@@ -86,14 +86,17 @@ def _photos_of(given: Path, out: Path) -> list[tuple[Path, str]]:
 
 def run_jobs(model: "Colorizer", jobs: list[Job], options: dict[str, float]) -> dict[str, str]:
     """Make and write each file; return the reasons why some photos could not be read, by name."""
+    from zoo.models.prediction import fixed_weights
+
     failures = {}
     several = len(jobs) > 1
-    for job in track(jobs, "Coloring", console=Console(stderr=True), disable=not several):
-        write = _write_confidence if job.confidence else _write_colored
-        try:
-            write(model, job, options)
-        except PhotoError as error:
-            failures[job.name] = error.reason
+    with fixed_weights(model.networks.values(), len(jobs)):
+        for job in track(jobs, "Coloring", console=Console(stderr=True), disable=not several):
+            write = _write_confidence if job.confidence else _write_colored
+            try:
+                write(model, job, options)
+            except PhotoError as error:
+                failures[job.name] = error.reason
     return failures
 
 

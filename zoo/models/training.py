@@ -37,6 +37,7 @@ from zoo.models.checkpoint import (
     training_variables,
 )
 from zoo.models.precision import fastest_precision, training_precision, use_jit
+from zoo.models.prediction import predict
 from zoo.photos.loader import PhotoLoader
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ class GradientColorizer(Colorizer):
             The output, and L as the network saw it: reflected at the border to the stride.
         """
         padded = pipeline.reflect_to_multiple(ops.cast(lightness, "float32"), self.stride)
-        return self.networks["colorizer"].predict_on_batch(self.scale_lightness(padded)), padded
+        return predict(self.networks["colorizer"], self.scale_lightness(padded)), padded
 
     def learn(
         self, train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
