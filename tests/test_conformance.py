@@ -28,7 +28,6 @@ def test_predicts_finite_chroma_of_any_size(name):
     conformance.predicts_finite_chroma_of_any_size(name)
 
 
-@pytest.mark.core
 @every_model
 def test_colorizes_any_size(name):
     conformance.colorizes_any_size(name)

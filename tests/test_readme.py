@@ -41,7 +41,7 @@ def test_the_python_example_runs(tmp_path, monkeypatch):
 
 def test_the_command_line_example_runs(tmp_path):
     commands = block("From the command line", "bash")
-    assert commands.count("--budget 3000") == 2
+    assert commands.count("--budget 3000") == 3
     tools = Path(sys.executable).parent
     done = subprocess.run(
         ["bash", "-euc", commands.replace("--budget 3000", "--budget 16")],
@@ -52,5 +52,11 @@ def test_the_command_line_example_runs(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    for made in ("colorized/camera.png", "runs/scores.json", "runs/comparison.png"):
+    for made in (
+        "colorized/camera.png",
+        "runs/scores.json",
+        "runs/comparison.png",
+        "colorized/zhang/camera_confidence.png",
+        "runs/zhang/temperature_curves.png",
+    ):
         assert (tmp_path / made).is_file()

@@ -46,7 +46,6 @@ def close(a, b):
     return np.allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.core
 @pytest.mark.parametrize("shape", [(1, 32, 32), (3, 24, 40)])
 def test_predictions_are_those_of_keras(network, shape):
     batch = noise(*shape, 1)
@@ -58,7 +57,6 @@ def test_predictions_are_those_of_keras(network, shape):
         assert close(predict(network, keras.ops.convert_to_tensor(batch)), expected)
 
 
-@pytest.mark.core
 def test_no_prediction_comes_from_weights_of_the_past(network):
     batch = noise(1, 16, 16, 1)
     with fixed_weights([network], MANY):
@@ -72,7 +70,6 @@ def test_no_prediction_comes_from_weights_of_the_past(network):
             assert close(predict(network, batch), expected)
 
 
-@pytest.mark.core
 def test_training_goes_on_as_usual_after_a_block(network):
     batch = noise(2, 16, 16, 1)
     network.compile("sgd", "mse")
@@ -134,7 +131,6 @@ def test_dilated_convolutions_are_single_operations_in_the_graph_alone(network):
     assert not any("convolution_op" in vars(layer) for layer in network.layers)
 
 
-@pytest.mark.core
 def test_several_inputs_nested_networks_and_dropout():
     inner = keras.Sequential([keras.Input((None, None, 2)), layers.Conv2D(3, 3, dilation_rate=2)])
     photo, words = keras.Input((None, None, 2), name="photo"), keras.Input((3,), name="words")
