@@ -162,6 +162,29 @@ class Colorizer(ABC):
     def predict_ab(self, lightness: Tensor, **options: float) -> np.ndarray:
         """Predict chroma of any size: (N, H, W, 1) L in [0, 100] -> (N, H, W, 2) float32 ab."""
 
+    def context(self, rgb: np.ndarray) -> dict[str, Any]:
+        """What `predict_ab` wants to know of whole photos beside their L at the working size.
+
+        Args:
+            rgb: (N, H, W, 3) uint8.
+
+        Returns:
+            Arguments for `predict_ab`; none for most models.
+        """
+        return {}
+
+    def references(self) -> dict[str, dict[str, str]]:
+        """What predictions depend on that is too large for the model's folder; nothing for most.
+
+        Returns:
+            For each by name, what it is ("is", in words that its owner understands) and its
+            "sha256". Loading a model refuses another one.
+
+        Raises:
+            ZooError: if one of them is missing.
+        """
+        return {}
+
     # ------------------------------------------------------------------ made and configured
 
     @classmethod
@@ -278,7 +301,7 @@ class Colorizer(ABC):
         """Color photos of one size: (N, H, W, 3) uint8 -> (N, H, W, 3) uint8."""
         values = self.resolve_options(options)
         size = pipeline.working_size(*rgb.shape[1:3], int(values.pop("render_factor")))
-        ab = self.predict_ab(pipeline.working_lightness(rgb, size), **values)
+        ab = self.predict_ab(pipeline.working_lightness(rgb, size), **self.context(rgb), **values)
         if not np.isfinite(ab).all():
             raise ZooError(
                 f"{self.name} predicts colors that are not finite: its weights are broken; "
@@ -319,6 +342,7 @@ class Colorizer(ABC):
                 "config": dataclasses.asdict(self.config),
                 "seed": self.seed,
                 "defaults": self.defaults,
+                "references": self.references(),
             },
         )
         card = self.card | {
@@ -378,6 +402,7 @@ def load_model(path: str | os.PathLike) -> Colorizer:
             option.name: option.check(stored["defaults"][option.name]) for option in model.options
         }
         expected = card["weights_sha256"]
+        references = stored.get("references", {})
     except (KeyError, TypeError, AttributeError) as error:
         raise ZooError(f"{path} has a damaged config.json or card.json ({error!r}).") from error
     weights = path / "weights.npz"
@@ -388,9 +413,19 @@ def load_model(path: str | os.PathLike) -> Colorizer:
             f"{weights} is not the file that was saved (its sha256 differs from the card's); "
             "copy the folder again or train again."
         )
+    _check_references(model, references, path)
     model.load_weights(weights)
     model.card = card
     return model
+
+
+def _check_references(model: Colorizer, stored: dict[str, Any], path: Path) -> None:
+    for name, present in model.references().items():
+        if stored.get(name) != present:
+            raise ZooError(
+                f"The {name} {present['is']} is another one than {path} was trained with (its "
+                "sha256 differs), and would give wrong colors; put the original back in its place."
+            )
 
 
 def _from_json(config: dict[str, Any]) -> dict[str, Any]:

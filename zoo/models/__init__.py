@@ -15,6 +15,11 @@ MODELS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "Regression of ab from L with a squared error (the L2 row of Zhang et al. 2016).",
         ("compact", "paper", "tiny"),
     ),
+    "fusion": (
+        "fusion:Fusion",
+        "Regression that also sees what a classifier says of the photo (Baldassarre et al. 2017).",
+        ("compact", "paper", "tiny"),
+    ),
     "zhang": (
         "zhang:Zhang",
         "Classification over 313 bins of ab with class rebalancing (Zhang et al. 2016).",

@@ -7,6 +7,7 @@ float32 whatever the global policy: training switches the precision for its own 
 """
 
 import hashlib
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -87,6 +88,12 @@ def up_conv(
     )(x)
 
 
+def dense(x: Tensor, units: int, name: str, seed: int, activation: str | None = "relu") -> Tensor:
+    """A fully connected layer."""
+    initial = _initial(name, seed, decay=0.0)
+    return layers.Dense(units, activation=activation, name=name, dtype="float32", **initial)(x)
+
+
 def batch_norm(x: Tensor, name: str) -> Tensor:
     """Batch normalization with PyTorch's constants: short trainings need statistics that follow."""
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name, dtype="float32")(x)
@@ -98,7 +105,15 @@ def average_to_size(x: Tensor, like: Tensor) -> Tensor:
     return x if stride == 1 else ops.average_pool(x, stride, stride)
 
 
-def unet(width: int, depth: int, channels: int, output_stride: int, seed: int) -> keras.Model:
+def unet(
+    width: int,
+    depth: int,
+    channels: int,
+    output_stride: int,
+    seed: int,
+    bottom: Callable[[Tensor], Tensor] | None = None,
+    beside: Sequence[Tensor] = (),
+) -> keras.Model:
     """A U-Net (Ronneberger et al. 2015, arXiv 1505.04597) with same-size convolutions.
 
     Each of the `depth` levels has two 3x3 convolutions with batch normalization; widths double from
@@ -113,6 +128,8 @@ def unet(width: int, depth: int, channels: int, output_stride: int, seed: int) -
         output_stride: 1, 2 or 4: the size of the first level and of the output is the input's
             divided by it. The input's sides must be multiples of output_stride * 2 ** (depth - 1).
         seed: decides the initial weights.
+        bottom: makes something else of the lowest level's output, of the same size.
+        beside: inputs that `bottom` takes in, beside L.
 
     Returns:
         A functional model (N, H, W, 1) -> (N, H/output_stride, W/output_stride, channels).
@@ -126,12 +143,13 @@ def unet(width: int, depth: int, channels: int, output_stride: int, seed: int) -
             x = layers.MaxPooling2D(2, name=f"down{level}_pool", dtype="float32")(x)
         x = _double_conv(x, width * 2**level, f"down{level}", seed)
         skips.append(x)
+    x = bottom(x) if bottom else x
     for level in reversed(range(depth - 1)):
         x = up_conv(x, width * 2**level, f"up{level}_grow", seed)
         x = layers.Concatenate(name=f"up{level}_join", dtype="float32")([skips[level], x])
         x = _double_conv(x, width * 2**level, f"up{level}", seed)
     outputs = conv(x, channels, HEAD, seed, kernel=1, activation=None)
-    return keras.Model(inputs, outputs, name="unet")
+    return keras.Model([inputs, *beside] if beside else inputs, outputs, name="unet")
 
 
 def zhang_network(channels: int, width: int, decay: float, seed: int) -> keras.Model:

@@ -59,9 +59,14 @@ def working_lightness(rgb: np.ndarray, size: tuple[int, int]) -> Tensor:
         for start, stop in _stripes(rgb.shape)
     ]
     narrow = rows[0] if len(rows) == 1 else ops.concatenate(rows, axis=1)
-    lightness = ops.matmul(_resampling_matrix(height, size[0]), narrow)[..., None]
-    # The filter's negative lobes overshoot at edges.
-    return ops.clip(lightness, 0.0, 100.0)
+    return _clipped(ops.matmul(_resampling_matrix(height, size[0]), narrow))
+
+
+def resample_lightness(lightness: Tensor, size: tuple[int, int]) -> Tensor:
+    """(N, H, W, 1) L resized to (N, *size, 1) by the filter that `working_lightness` uses."""
+    height, width = lightness.shape[1:3]
+    narrow = ops.matmul(lightness[..., 0], _resampling_matrix(width, size[1]).T)
+    return _clipped(ops.matmul(_resampling_matrix(height, size[0]), narrow))
 
 
 def merge(rgb: np.ndarray, ab: Tensor) -> np.ndarray:
@@ -124,6 +129,11 @@ def reflect_to_multiple(x: Tensor, stride: int) -> Tensor:
         if padded != size:
             x = ops.take(x, _reflected_indices(size, padded), axis=axis)
     return x
+
+
+def _clipped(resampled: Tensor) -> Tensor:
+    """(N, h, w) -> (N, h, w, 1) L; the filter's negative lobes overshoot at edges."""
+    return ops.clip(resampled[..., None], 0.0, 100.0)
 
 
 def _join(lightness: Tensor, chroma: Tensor) -> Tensor:

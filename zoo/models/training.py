@@ -16,7 +16,7 @@ import signal
 import threading
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -38,7 +38,7 @@ from zoo.models.checkpoint import (
 )
 from zoo.models.precision import fastest_precision, training_precision, use_jit
 from zoo.models.prediction import predict
-from zoo.photos.loader import PhotoLoader
+from zoo.photos.loader import Companion, PhotoLoader
 
 if TYPE_CHECKING:
     import rich.progress
@@ -57,9 +57,9 @@ _CHECK_EVERY = 10
 class TrainingConfig:
     """What every gradient training needs.
 
-    schedule: "cosine" (a short warm-up, then down to zero) or "zhang" (the paper's two steps, at
-    the same shares of the training). beta_2 is Adam's; weight_decay multiplies the weights in the
-    gradient, for networks that use it.
+    schedule: "cosine" (a short warm-up, then down to zero), "constant", or "zhang" (the paper's two
+    steps, at the same shares of the training). beta_2 is Adam's; weight_decay multiplies the
+    weights in the gradient, for networks that use it.
     """
 
     train_size: int = 96
@@ -71,7 +71,7 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         """Refuse numbers that cannot train."""
-        valid_choice("schedule", self.schedule, ("cosine", "zhang"))
+        valid_choice("schedule", self.schedule, ("cosine", "constant", "zhang"))
         check_fields(self, lambda value: value >= 1, "at least 1", "train_size", "batch_size")
         check_fields(self, lambda value: value > 0, "positive", "learning_rate")
         check_fields(self, lambda value: value >= 0, "at least 0", "weight_decay")
@@ -123,6 +123,22 @@ class GradientColorizer(Colorizer):
         """What the network sees of training photos: (N, h, w, 3) uint8 RGB -> its input."""
         return self.scale_lightness(rgb_to_lightness(rgb))
 
+    def companion(self, photos: "PhotoSet", *, training: bool, progress: bool) -> Companion | None:
+        """What training needs of each photo beside its pixels; nothing for most models.
+
+        Where there is something, `network_input` and `loss` get its rows as their last argument.
+
+        Args:
+            photos: those to train on, or those for validation.
+            training: which of the two.
+            progress: whether to show a progress bar where this takes long.
+        """
+        return None
+
+    def training_network(self) -> keras.Model:
+        """The network that `loss` gets its output from; it may give more than the colorizer's."""
+        return self.networks["colorizer"]
+
     def optimizer(self, steps: int) -> keras.optimizers.Optimizer:
         """Adam with the configuration's schedule over `steps`."""
         config = self.config
@@ -130,10 +146,15 @@ class GradientColorizer(Colorizer):
 
     def predict_ab(self, lightness: Tensor, **options: float) -> np.ndarray:
         """Predict chroma: (N, H, W, 1) L in [0, 100], any size -> (N, H, W, 2) float32 ab."""
+        return self.predicted_ab(*self.network_output(lightness), lightness.shape[1:3], options)
+
+    def predicted_ab(
+        self, output: Tensor, padded: Tensor, size: tuple[int, int], options: dict[str, float]
+    ) -> np.ndarray:
+        """From what `network_output` gave for L of this size, to the ab of `predict_ab`."""
         values = self.resolve_options(options)
-        del values[RENDER_FACTOR.name]  # it decided the size of `lightness`
-        height, width = lightness.shape[1:3]
-        output, padded = self.network_output(lightness)
+        del values[RENDER_FACTOR.name]  # it decided the size of L
+        height, width = size
         ab = pipeline.resize(self.output_to_ab(output, padded, **values), padded.shape[1:3])
         return ops.convert_to_numpy(ab)[:, :height, :width]
 
@@ -161,17 +182,17 @@ class GradientColorizer(Colorizer):
 
 
 class TrainingGraph(keras.Model):
-    """From uint8 photos to the loss, as one compiled graph for Keras' `fit`."""
+    """From uint8 photos, or those and their companions, to the loss: one graph for Keras' `fit`."""
 
     def __init__(self, colorizer: GradientColorizer) -> None:
         super().__init__(name="training", dtype="float32")
-        self.network = colorizer.networks["colorizer"]
+        self.network = colorizer.training_network()
         self._network_input = colorizer.network_input
         self._photo_loss = colorizer.loss
 
-    def call(self, rgb: Tensor, training: bool = False) -> Tensor:
-        """(N, h, w, 3) uint8 -> the network's output."""
-        return self.network(self._network_input(rgb), training=training)
+    def call(self, batch: Tensor | tuple[Tensor, Tensor], training: bool = False) -> Tensor:
+        """(N, h, w, 3) uint8, with or without rows beside them -> the network's output."""
+        return self.network(self._network_input(*_parts(batch)), training=training)
 
     def compute_loss(
         self,
@@ -182,19 +203,28 @@ class TrainingGraph(keras.Model):
         training: bool = True,
     ) -> Tensor:
         """The colorizer's loss; weight decay joins in training only, to keep scores comparable."""
-        loss = self._photo_loss(x, y_pred)
+        rgb, *beside = _parts(x)
+        loss = self._photo_loss(rgb, y_pred, *beside)
         if training and self.losses:
             loss = loss + sum(ops.cast(term, "float32") for term in self.losses)
         return loss
 
 
-def schedule(config: TrainingConfig, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+def _parts(batch: Tensor | Sequence[Tensor]) -> Sequence[Tensor]:
+    return batch if isinstance(batch, (tuple, list)) else (batch,)
+
+
+def schedule(
+    config: TrainingConfig, steps: int
+) -> float | keras.optimizers.schedules.LearningRateSchedule:
     """The learning rate over a training of `steps` steps.
 
     "zhang": in arXiv 1603.08511, 3e-5 falls to 1e-5 at 200k and to 3e-6 at 375k of about 450k
     iterations; here at the same shares of `steps`.
     """
     rate = config.learning_rate
+    if config.schedule == "constant":
+        return rate
     if config.schedule == "zhang":
         return keras.optimizers.schedules.PiecewiseConstantDecay(
             [round(steps * 200 / 450), round(steps * 375 / 450)], [rate, rate / 3, rate / 10]
@@ -235,8 +265,14 @@ class _Training:
         self.colorizer, self.train, self.plan, self.precision = colorizer, train, plan, precision
         self.batch_size = colorizer.config.batch_size
         self.graph = TrainingGraph(colorizer)
+        self.companion = colorizer.companion(train, training=True, progress=plan.progress)
         self.validation = validation and PhotoLoader(
-            validation, plan.size, self.batch_size, augment=False, progress=plan.progress
+            validation,
+            plan.size,
+            self.batch_size,
+            augment=False,
+            companion=colorizer.companion(validation, training=False, progress=plan.progress),
+            progress=plan.progress,
         )
         self.progress = Progress()
         self.run_key = {
@@ -249,6 +285,7 @@ class _Training:
             "budget": str(plan.budget),
             "precision": precision,
             "backend": keras.backend.backend(),
+            "references": colorizer.references(),
         }
 
     def run(self) -> History:
@@ -311,6 +348,7 @@ class _Training:
             self.batch_size,
             steps=steps,
             seed=self.colorizer.seed,
+            companion=self.companion,
             progress=self.plan.progress,
         )
 

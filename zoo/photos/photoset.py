@@ -13,6 +13,7 @@ from typing import overload
 import numpy as np
 
 from zoo.errors import ZooError, valid_choice
+from zoo.files import sha256_of_file
 from zoo.photos.decoding import (
     PHOTO_SUFFIXES,
     PhotoError,
@@ -62,6 +63,19 @@ class Photo:
         """
         rgb = read_rgb(self.path)
         return rgb if short_side is None else shrink(rgb, short_side)
+
+    def read_for_cache(self) -> np.ndarray:
+        """As `read`, for what will be kept under the photo's sha256.
+
+        Raises:
+            ZooError: if the file cannot be read any more, or is another one by now.
+        """
+        rgb = self.read()
+        if sha256_of_file(self.path) != self.sha256:
+            raise PhotoError(
+                str(self.path), "it changed after its set was made", "make the PhotoSet again"
+            )
+        return rgb
 
 
 @dataclass(frozen=True)
