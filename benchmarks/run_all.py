@@ -23,8 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.suites import SUITES, Row, load_suite
 from zoo.budget import Budget
+from zoo.cli.settings import parse_fields, parse_pairs
 from zoo.cli.startup import start_keras
-from zoo.errors import TrainingInterrupted, ZooError
+from zoo.errors import TrainingInterrupted, ZooError, valid_choice
 from zoo.files import read_json, require_writable
 from zoo.photos.photoset import PhotoSet
 from zoo.photos.samples import sample_photos
@@ -76,6 +77,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--suite", metavar="NAME", help=f"what to compare ({suites}); the first if not given")
     add("--models", help="names, or name:preset, with commas between, in place of a suite")
     add("--preset", default="compact", help="of models with several (%(default)s)")
+    add(
+        "--set",
+        action="append",
+        metavar="MODEL.FIELD=VALUE",
+        help="change a configuration in the rows that leave the field open; may be repeated",
+    )
     add(
         "--photos",
         type=Path,
@@ -135,6 +142,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
     console = Console(stderr=True)
     train, validation, test = _photos(options, console)
     start_keras()
+    rows = _configured(rows, options.set)
     from benchmarks.experiment import Conditions
     from benchmarks.report import check_comparable
 
@@ -232,6 +240,25 @@ def _chosen_rows(suite: str | None, models: str | None, preset: str) -> list[Row
         if row not in chosen:
             chosen.append(row)
     return chosen
+
+
+def _configured(rows: Sequence[Row], given: Sequence[str] | None) -> list[Row]:
+    """The rows with the fields that --set changes; a row's own configuration comes first.
+
+    Raises:
+        ZooError: if something is not MODEL.FIELD=VALUE, names no row's model or no field, or is no
+            such value.
+    """
+    rows = list(rows)
+    for target, text in parse_pairs(given, "--set").items():
+        model, _, field = target.partition(".")
+        valid_choice("model in this benchmark", model, tuple({row.model: None for row in rows}))
+        for number, row in enumerate(rows):
+            if row.model == model:
+                base = entry(model).load().PRESETS[row.preset].config
+                values = parse_fields(base, {field: text}, f"configuration field of {model}")
+                rows[number] = dataclasses.replace(row, config=values | row.config)
+    return rows
 
 
 def _named_row(text: str) -> Row:

@@ -12,9 +12,9 @@ on Linux alone.
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from importlib.util import find_spec
 from multiprocessing import get_context
@@ -80,6 +80,7 @@ def measure(folder: Path | None) -> list[Row]:
             _make_photos(folder)
         photos = PhotoSet.from_folder(folder)
         rows = loader_rows(photos, Path(temporary) / "cache")
+        rows.append(fusion_row(photos, Path(temporary) / "cache"))
     rows += [lab_row(), soft_encoding_row(), colorize_row(), *training_step_rows()]
     if sys.platform == "linux":
         rows += [memory_row(megapixels) for megapixels in _MEGAPIXELS]
@@ -102,6 +103,42 @@ def loader_rows(photos: PhotoSet, cache: Path) -> list[Row]:
         Row(title, "photos/s", True, ours, plain),
         Row(title, "photos/s", True, ours, training),
     ]
+
+
+def fusion_row(photos: PhotoSet, cache: Path) -> Row:
+    """Training with stored embeddings of 1,001 numbers against the encoder-decoder alone.
+
+    Loading counts on both sides: an epoch is so many of these steps.
+    """
+    start_keras()
+    from zoo.models.embedding_cache import EmbeddingCache
+    from zoo.models.embeddings import Spec, ZeroEmbedding
+    from zoo.photos.loader import PhotoLoader
+    from zoo.registry import create_model
+
+    text = "zeros,width=1001"
+    stored = EmbeddingCache(ZeroEmbedding(Spec.parse(text)), cache)
+    stored.fill(photos)
+    companions = {"mse_regression": None, "fusion": stored.companion(photos)}
+    actions = {}
+    for name, companion in companions.items():
+        model = create_model(name, "compact", **({"embedding": text} if companion else {}))
+        settings = {"steps": 10_000, "companion": companion, "cache_dir": cache}
+        loader = PhotoLoader(photos, _SIZE, model.config.batch_size, **settings)
+        actions[name] = partial(_next_step, _compiled(model), loader, iter(range(10_000)))
+    alone, ours = measure_in_turn(actions, 1, repetitions=30)
+    return Row(
+        f"a training step at {_SIZE} px, embeddings stored",
+        "s",
+        False,
+        replace(ours, name="fusion:compact"),
+        replace(alone, name="mse_regression:compact"),
+    )
+
+
+def _next_step(graph: Any, loader: Any, steps: Iterator[int]) -> None:
+    (batch,) = loader[next(steps)]
+    graph.train_on_batch(batch)
 
 
 def lab_row() -> Row:
@@ -178,11 +215,8 @@ def _training_step(name: str) -> tuple[float, float]:
     start_keras()
     import dataclasses
 
-    from zoo.models.precision import fastest_precision, training_precision, use_jit
-    from zoo.models.training import TrainingGraph
     from zoo.registry import create_model, entry
 
-    precision = fastest_precision()
     config = dataclasses.asdict(entry("zhang").load().PRESETS["compact"].config)
     network = {
         field: config[field] for field in ("architecture", "width", "depth", "output_stride")
@@ -190,10 +224,8 @@ def _training_step(name: str) -> tuple[float, float]:
     model = create_model(name, "compact", **network)
     batch = _noise((config["batch_size"], _SIZE, _SIZE, 3))
     before = peak_memory() if sys.platform == "linux" else 0.0
-    with training_precision(model.networks["colorizer"], precision):
-        graph = TrainingGraph(model)
-        graph.compile(optimizer=model.optimizer(100), jit_compile=use_jit())
-        step = measure_seconds(name, lambda: graph.train_on_batch(batch), repetitions=20)
+    graph = _compiled(model)
+    step = measure_seconds(name, lambda: graph.train_on_batch(batch), repetitions=20)
     return step.median, (peak_memory() if sys.platform == "linux" else 0.0) - before
 
 
@@ -310,17 +342,22 @@ def _peaks(megapixels: int) -> tuple[float, float]:
 
 def _training_rate(loader: Any) -> Measurement:
     """Photos that mse_regression:compact trains on in a second, loading not counted."""
-    from zoo.models.precision import fastest_precision, training_precision, use_jit
+    graph = _compiled(_model())
+    batch = loader[0][0]
+    return measure_rate(
+        "mse_regression:compact trains", _BATCH, lambda: graph.train_on_batch(batch)
+    )
+
+
+def _compiled(model: Any) -> Any:
+    """A model's training graph in the faster precision, in which the model stays."""
+    from zoo.models.precision import fastest_precision, set_precision, use_jit
     from zoo.models.training import TrainingGraph
 
-    model = _model()
-    batch = loader[0][0]
-    with training_precision(model.networks["colorizer"], fastest_precision()):
-        graph = TrainingGraph(model)
-        graph.compile(optimizer=model.optimizer(100), jit_compile=use_jit())
-        return measure_rate(
-            "mse_regression:compact trains", _BATCH, lambda: graph.train_on_batch(batch)
-        )
+    set_precision(model.networks["colorizer"], fastest_precision())
+    graph = TrainingGraph(model)
+    graph.compile(optimizer=model.optimizer(100), jit_compile=use_jit())
+    return graph
 
 
 def _plain_batch(photos: PhotoSet, start: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from zoo.errors import valid_choice
 SUITES: dict[str, str] = {
     "models": "every registered model",
     "ablation": "what makes Zhang et al. 2016 colorful, one change a row",
+    "fusion": "what an embedding of the whole photo brings",
 }
 
 

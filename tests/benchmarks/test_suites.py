@@ -94,6 +94,7 @@ def test_help_lists_the_suites(capsys):
         run_all.main(["--help"])
     told = " ".join(capsys.readouterr().out.split())
     assert "models, every registered model; ablation, what makes" in told
+    assert "fusion, what an embedding" in told
 
 
 def test_without_a_suite_every_model_is_run():
@@ -273,3 +274,60 @@ def test_a_row_like_a_model_that_cannot_be_loaded_fails(tmp_path, photos, suite,
     assert run_all.main([*arguments, "--out", str(tmp_path / "out")]) == 1
     result = results_of(tmp_path / "out")["like absent"]
     assert result["error"].startswith("like absent is not configured as its key says")
+
+
+def test_fusion_differs_from_the_regression_in_the_fusion_alone():
+    """Same network but for the embedding's part, same training: what the suite's rows promise."""
+    rows = run_all._chosen_rows("fusion", None, "compact")
+    assert [row.label or row.model for row in rows] == [
+        "gray",
+        "mse_regression",
+        "fusion",
+        "fusion without embedding",
+    ]
+    shapes, trainings = {}, {}
+    for row in rows[1:]:
+        model = create_model(row.model, row.preset, **row.config)
+        config = dataclasses.asdict(model.config)
+        own = ("embedding", "class_weight")
+        trainings[row.label or row.model] = {k: v for k, v in config.items() if k not in own}
+        named = [(name, tuple(v.shape)) for name, v in model.variables().items()]
+        kept = [(name, shape) for name, shape in named if not is_fusion(name)]
+        shapes[row.label or row.model] = kept
+    assert shapes["mse_regression"] == shapes["fusion"] == shapes["fusion without embedding"]
+    assert trainings["mse_regression"] == trainings["fusion"]
+    assert trainings["fusion"] == trainings["fusion without embedding"]
+
+
+def is_fusion(name):
+    return name.split("/")[1].startswith(("fusion", "features", "embedding"))
+
+
+def test_set_changes_the_rows_that_leave_the_field_open():
+    rows = run_all._chosen_rows("fusion", None, "compact")
+    given = ["fusion.embedding=zeros,width=3", "fusion.width=5", "mse_regression.width=7"]
+    changed = run_all._configured(rows, given)
+    assert [row.config for row in changed] == [
+        {},
+        {"width": 7},
+        {"embedding": "zeros,width=3", "width": 5},
+        {"embedding": "zeros", "width": 5},
+    ]
+    assert run_all._configured(rows, None) == rows
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("fusion.embedding", "write --set name=value"),
+        ("zhang.width=3", "no model in this benchmark 'zhang'"),
+        ("fusion.widht=3", "did you mean 'width'"),
+        ("fusion=3", "no configuration field of fusion ''"),
+        ("fusion.width=wide", "must be a whole number"),
+    ],
+)
+def test_set_that_cannot_be_used(tmp_path, photos, capsys, given, told):
+    arguments = [*CONDITIONS, *photos, "--suite", "fusion", "--set", given]
+    assert run_all.main([*arguments, "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert told in error

@@ -81,9 +81,7 @@ class Spec:
         Raises:
             ZooError: on an unknown kind or setting, or a name that is missing or too much.
         """
-        start, *rest = text.split(",")
-        while rest and not re.match(r"[a-z]+=", rest[0]):
-            start += "," + rest.pop(0)  # a comma in a folder's name
+        start, *rest = re.split(r",(?=[a-z]+=)", text)  # other commas are a folder's own
         kind, _, name = start.partition(":")
         valid_choice("embedding", kind, tuple(_SETTINGS))
         if bool(name) != (kind in _NAMED):
@@ -171,7 +169,7 @@ def open_embedding(text: str) -> Embedding | None:
 def scratch_features(x: Tensor, width: int, seed: int) -> Tensor:
     """Global features of (N, h, w, C) low-level ones: (N, width), at least 0.
 
-    In the manner of Iizuka et al. 2016 ("Let there be color!", section 3.3), whose four strided
+    In the manner of Iizuka et al. 2016 ("Let there be color!"), whose four strided
     convolutions end in fully connected layers and so want one size; here a mean over all places
     takes any.
     """
@@ -436,7 +434,8 @@ class KerasEmbedding(Embedding):
                 f"{self.spec.name} cannot be made with weights={weights} ({_first_line(error)}); "
                 "give the .h5 or .weights.h5 file of this very network."
             )
-        place = Path(keras.config.keras_home()) / "models" / Path(url[0]).name
+        home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+        place = home / "models" / Path(url[0]).name
         return (
             f"The ImageNet weights of {self.spec.name} cannot be fetched; get {url[0]} on another "
             f"machine and put it at {place}, or name a file by weights=FILE."
@@ -448,7 +447,9 @@ def _draw_weights(network: keras.Model) -> None:
     for number, variable in enumerate(network.weights):
         if len(variable.shape) > 1:
             generator = np.random.default_rng(seed_for(0, "random weights", str(number)))
-            spread = np.sqrt(2 / np.prod(variable.shape[:-1]))
+            # He et al. 2015; a depthwise kernel, (h, w, channels, 1), sees one channel.
+            inputs = variable.shape[:2] if variable.shape[-1] == 1 else variable.shape[:-1]
+            spread = np.sqrt(2 / np.prod(inputs))
             variable.assign(generator.normal(0, spread, variable.shape).astype("float32"))
 
 

@@ -45,8 +45,8 @@ class FusionConfig(TrainingConfig):
 
     architecture: "unet" or "encoder_decoder", the paper's. width: channels of its first block.
     depth, output_stride: of the U-Net alone. embedding: a specification, see `embeddings.py`.
-    class_weight: alpha of Iizuka et al. 2016, equation 5: how much telling the labels apart counts
-    beside the color, for the embedding "scratch".
+    class_weight: alpha of Iizuka et al. 2016: how much telling the labels apart counts beside the
+    color, for the embedding "scratch".
     """
 
     architecture: str = "unet"

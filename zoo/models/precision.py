@@ -24,11 +24,11 @@ def training_precision(network: keras.Model, precision: str) -> Iterator[None]:
 
     Variables are float32 all the time; the head computes in float32 all the time.
     """
-    _set_policy(network, precision)
+    set_precision(network, precision)
     try:
         yield
     finally:
-        _set_policy(network, "float32")
+        set_precision(network, "float32")
         # A prediction compiled meanwhile would keep the other precision.
         network.predict_function = None
 
@@ -50,10 +50,11 @@ def fastest_precision() -> str:
     return known[machine]
 
 
-def _set_policy(network: keras.Model, precision: str) -> None:
+def set_precision(network: keras.Model, precision: str) -> None:
+    """Let a network's layers compute in `precision` from now on; its head stays float32."""
     for layer in network.layers:
         if isinstance(layer, keras.Model):
-            _set_policy(layer, precision)
+            set_precision(layer, precision)
         elif layer.name != HEAD:
             layer.dtype_policy = precision
 
