@@ -8,11 +8,7 @@ here a TF Hub module in a folder. The row without an embedding is the same netwo
 `mse_regression` in the same preset is the same network without the place for one.
 
 Cost: `compact` sees about 100 photos a second on two idle processor cores, so 90,000 take a quarter
-of an hour a row; a classifier embeds each photo once before, in about 5 ms a photo and mirror image
-for a MobileNet.
-
-Expect a smaller ab RMSE with a classifier, and hardly any difference with features trained along:
-from some thousand photos they learn little that the network would not learn without them.
+of an hour a row; before that, a pretrained classifier embeds each photo and its mirror image once.
 """
 
 from benchmarks.suites import Row
