@@ -402,14 +402,14 @@ def _untrained(
 
 def _require_distribution(model: "Colorizer") -> None:
     """Refuse a model that answers with one color a place: it cannot tell how sure it is."""
-    from zoo.models.classification import ClassificationColorizer
+    from zoo.models.distribution import DistributionColorizer
 
-    if isinstance(model, ClassificationColorizer):
+    if isinstance(model, DistributionColorizer):
         return
     able = [
         name
         for name in registry.list_models()
-        if issubclass(registry.entry(name).load(), ClassificationColorizer)
+        if issubclass(registry.entry(name).load(), DistributionColorizer)
     ]
     raise ZooError(
         f"{model.name} predicts no distribution over colors, so it has no confidence; leave out "

@@ -22,7 +22,7 @@ from zoo.photos.photoset import find_photos
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
-    from zoo.models.classification import ClassificationColorizer
+    from zoo.models.distribution import DistributionColorizer
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,7 @@ def _write_colored(model: "Colorizer", job: Job, options: dict[str, float]) -> N
     write_photo(job.target, colored[..., :3], alpha)
 
 
-def _write_confidence(
-    model: "ClassificationColorizer", job: Job, options: dict[str, float]
-) -> None:
+def _write_confidence(model: "DistributionColorizer", job: Job, options: dict[str, float]) -> None:
     """Draw the confidence in gray: 255 where the network is sure, 0 where anything may be."""
     levels = np.rint(255 * model.confidence(job.source, **options)).astype(np.uint8)
     with atomic_path(job.target) as temporary:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from keras import ops
 
-from zoo.color.spaces import Tensor, rgb_to_lab
+from zoo.color.planes import AB, UV
+from zoo.color.spaces import Tensor
 
 # The 313 bins of the 2016 paper: for a = -90, -80, ..., 100 the lowest and the highest b, every
 # tenth b between them included. No rule about the sRGB gamut gives exactly these.
@@ -26,8 +27,6 @@ _PAPER_RANGES_OF_B = (
     *((-50, 100), (-60, 100), (-70, 100), (-80, 90), (-80, 90), (-90, 90), (-100, 90)),
     *((-100, 80), (-110, 80), (-110, 80), (-110, 70), (-110, 70), (-90, 0)),
 )
-_AB_LIMIT = 110.0
-_U_LIMIT, _V_LIMIT = 0.45, 0.65
 
 # Cells of the lookup table on the side of a bin: smaller ones leave fewer candidates in each.
 _CELLS_A_STEP = 4
@@ -74,8 +73,7 @@ def ab_bins(step: float = _PAPER_STEP) -> Bins:
         ]
     else:
         centers = np.unique(np.round(_gamut_surface() / step), axis=0) * step
-    limits = (-_AB_LIMIT, -_AB_LIMIT), (_AB_LIMIT, _AB_LIMIT)
-    return Bins(np.array(centers, "float32"), (step, step), *limits)
+    return Bins(np.array(centers, "float32"), (step, step), AB.low, AB.high)
 
 
 def uv_bins(cells: int = 10) -> Bins:
@@ -83,14 +81,10 @@ def uv_bins(cells: int = 10) -> Bins:
 
     ColorUNet keeps the most frequent of them: see `most_frequent`.
     """
-    step = (2 * _U_LIMIT / cells, 2 * _V_LIMIT / cells)
-    u, v = (
-        (np.arange(cells) + 0.5) * width - limit
-        for width, limit in zip(step, (_U_LIMIT, _V_LIMIT), strict=True)
-    )
+    step = tuple((high - low) / cells for low, high in zip(UV.low, UV.high, strict=True))
+    u, v = ((np.arange(cells) + 0.5) * width + low for width, low in zip(step, UV.low, strict=True))
     centers = np.stack(np.meshgrid(u, v, indexing="ij"), axis=-1).reshape(-1, 2)
-    limits = (-_U_LIMIT, -_V_LIMIT), (_U_LIMIT, _V_LIMIT)
-    return Bins(centers.astype("float32"), step, *limits)
+    return Bins(centers.astype("float32"), step, UV.low, UV.high)
 
 
 def _gamut_surface() -> np.ndarray:
@@ -101,7 +95,7 @@ def _gamut_surface() -> np.ndarray:
     values = np.linspace(0.0, 1.0, 256, dtype="float32")
     face = np.stack(np.meshgrid(values, values, indexing="ij"), axis=-1).reshape(-1, 2)
     faces = [np.insert(face, axis, end, axis=1) for axis in range(3) for end in (0.0, 1.0)]
-    return ops.convert_to_numpy(rgb_to_lab(np.concatenate(faces)))[:, 1:]
+    return ops.convert_to_numpy(AB.of_rgb(np.concatenate(faces)))
 
 
 class NearestBins:

@@ -30,4 +30,14 @@ MODELS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "Classification over the 32 most frequent bins of UV (Billaut et al. 2018).",
         ("compact", "paper", "tiny"),
     ),
+    "knn_patches": (
+        "patches:KNNPatches",
+        "The nearest of the patches stored from training photos vote (Richart and Visca).",
+        ("compact", "paper", "tiny"),
+    ),
+    "som_patches": (
+        "patches:SOMPatches",
+        "A small network picks each patch's color from a self-organizing map (Richart and Visca).",
+        ("compact", "paper", "tiny"),
+    ),
 }

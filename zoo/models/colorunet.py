@@ -22,7 +22,8 @@ import numpy as np
 from keras import layers, ops
 
 from zoo.color.bins import Bins, NearestBins, measure_prior, most_frequent, uv_bins
-from zoo.color.spaces import Tensor, lightness_to_gray, rgb_to_lab, rgb_to_yuv, yuv_to_rgb
+from zoo.color.planes import UV
+from zoo.color.spaces import Tensor, lightness_to_gray
 from zoo.colorizer import Preset
 from zoo.errors import valid_choice
 from zoo.models.classification import ClassificationColorizer, ClassificationConfig
@@ -62,6 +63,7 @@ class ColorUNetConfig(ClassificationConfig):
 class ColorUNet(ClassificationColorizer):
     """Y in, a distribution over bins of UV out."""
 
+    plane: ClassVar = UV
     PRESETS: ClassVar = {
         "compact": Preset(
             ColorUNetConfig(),
@@ -111,23 +113,12 @@ class ColorUNet(ClassificationColorizer):
         grid = uv_bins(self.config.cells)
         counted = measure_prior(batches, grid)
         if "training" not in self.card:
-            self.bins = grid.keep(most_frequent(counted, self.config.kept))
-            self.networks["decoder"].get_layer("bins").centers.assign(self.bins.centers)
+            self.set_bins(grid.keep(most_frequent(counted, self.config.kept)))
         if self.config.loss == "plain":
             return np.full(len(self.bins), 1 / len(self.bins))
         # The colors of a bin that was not kept are counted where its center goes.
         kept = ops.convert_to_numpy(NearestBins(self.bins, 1)(grid.centers)[0])[:, 0]
         return np.bincount(kept, counted, minlength=len(self.bins))
-
-    def chroma_of(self, rgb: Tensor) -> Tensor:
-        """U and V."""
-        return rgb_to_yuv(rgb)[..., 1:]
-
-    def chroma_to_ab(self, chroma: Tensor, lightness: Tensor) -> Tensor:
-        """UV on the gray photo's Y, as ab; colors outside the gamut are clipped."""
-        y = lightness_to_gray(lightness)[..., :1]
-        rgb = ops.clip(yuv_to_rgb(ops.concatenate([y, chroma], axis=-1)), 0.0, 1.0)
-        return rgb_to_lab(rgb)[..., 1:]
 
 
 def colorunet(channels: int, seed: int) -> keras.Model:

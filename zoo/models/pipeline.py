@@ -131,6 +131,48 @@ def reflect_to_multiple(x: Tensor, stride: int) -> Tensor:
     return x
 
 
+def reflect_around(x: Tensor, margin: int) -> Tensor:
+    """Pad (N, h, w, C) by reflection on all four sides, as `reflect_to_multiple` does on two."""
+    for axis in (1, 2):
+        size = ops.shape(x)[axis]
+        period = ops.maximum(2 * (size - 1), 1)
+        folded = ops.mod(ops.arange(-margin, size + margin, dtype="int32"), period)
+        x = ops.take(x, ops.minimum(folded, period - folded) % size, axis=axis)
+    return x
+
+
+def box_mean(x: Tensor, radius: int) -> Tensor:
+    """The mean over squares of 2 x radius + 1 px around each place of (N, h, w, C)."""
+    side = 2 * radius + 1
+    return ops.average_pool(reflect_around(x, radius), side, 1)
+
+
+def guided_resize(x: Tensor, coarse: Tensor, fine: Tensor, radius: int, epsilon: float) -> Tensor:
+    """Enlarge `x` so that it follows the edges of a guide, and is smooth where that is smooth.
+
+    The fast guided filter (He and Sun 2015, arXiv 1505.00996, algorithm 2): within small squares
+    `x` is fitted as a linear function of the guide, and the functions are enlarged, not `x`.
+
+    Args:
+        x: (N, h, w, C).
+        coarse: (N, h, w, 1), the guide at the size of `x`.
+        fine: (N, H, W, 1), the guide at the size wanted.
+        radius: of the squares, in pixels of `x`.
+        epsilon: variance of the guide below which it counts as smooth.
+
+    Returns:
+        (N, H, W, C).
+    """
+    mean, mean_guide = box_mean(x, radius), box_mean(coarse, radius)
+    variance = box_mean(coarse * coarse, radius) - mean_guide * mean_guide
+    covariance = box_mean(x * coarse, radius) - mean * mean_guide
+    slope = covariance / (ops.maximum(variance, 0.0) + epsilon)
+    offset = mean - slope * mean_guide
+    size = fine.shape[1:3]
+    slope, offset = (resize(box_mean(part, radius), size) for part in (slope, offset))
+    return slope * fine + offset
+
+
 def _clipped(resampled: Tensor) -> Tensor:
     """(N, h, w) -> (N, h, w, 1) L; the filter's negative lobes overshoot at edges."""
     return ops.clip(resampled[..., None], 0.0, 100.0)

@@ -20,7 +20,8 @@ import numpy as np
 from keras import ops
 
 from zoo.color.bins import Bins, ab_bins, measure_prior, smooth_prior
-from zoo.color.spaces import Tensor, rgb_to_lab
+from zoo.color.planes import AB
+from zoo.color.spaces import Tensor
 from zoo.colorizer import Preset
 from zoo.errors import ZooError, valid_choice
 from zoo.models.classification import ClassificationColorizer, ClassificationConfig
@@ -70,6 +71,7 @@ def _check_prior(prior: np.ndarray, bins: int) -> None:
 class Zhang(ClassificationColorizer):
     """L in, a distribution over bins of ab out."""
 
+    plane: ClassVar = AB
     PRESETS: ClassVar = {
         "compact": Preset(
             # With the paper's lambda of 0.5 a network this small paints so boldly that its plain
@@ -136,11 +138,3 @@ class Zhang(ClassificationColorizer):
     def photo_weight(self, chroma: Tensor) -> Tensor:
         """0 for photos that are nearly gray, 1 for the others."""
         return ops.cast(ops.max(ops.abs(chroma), axis=(1, 2, 3)) > _NEARLY_GRAY, "float32")
-
-    def chroma_of(self, rgb: Tensor) -> Tensor:
-        """Ab."""
-        return rgb_to_lab(rgb)[..., 1:]
-
-    def chroma_to_ab(self, chroma: Tensor, lightness: Tensor) -> Tensor:
-        """The bins are of ab."""
-        return chroma

@@ -1,0 +1,512 @@
+"""Patch classifiers: the color of a pixel from the lightness around it, by classical means.
+
+After Richart and Visca, "Image colorization with neural networks": the chroma of training pixels is
+clustered by a self-organizing map, the codebook (`zoo.color.codebook`); of each photo 2,500 to
+3,000 pixels are sampled, each described by the luminance patch around it; a classifier learns which
+of the codebook's clusters a patch has. `knn_patches` lets the nearest stored patches vote,
+`som_patches` is the small neural network over the same features. No convolution is learned: these
+are what deep models have to beat.
+
+`paper` has what the text says: UV, raw patches. The text gives no size of the map, no k and no
+layers: those numbers are ours. So are the `compact` presets: ab, patches at three scales with their
+contrast and the height in the photo, reduced to principal components, and a smoothing that follows
+the photo's edges.
+
+Departures: a stored table holds means of at least four similar patches, so that no patch of a
+training photo can be read off it; the network sees every pixel of its grid in the training squares,
+about as many as the text samples, but others each time a photo is seen.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from zoo.color.bins import Bins, NearestBins, measure_prior, rebalancing_weights
+from zoo.color.codebook import TOPOLOGIES, Codebook, learn_codebook
+from zoo.color.planes import PLANES, Plane
+from zoo.color.spaces import Tensor
+from zoo.colorizer import History, Option, Preset, TrainingPlan
+from zoo.errors import valid_choice
+from zoo.models import pipeline
+from zoo.models.classification import ClassificationColorizer, ClassificationConfig
+from zoo.models.distribution import DistributionColorizer
+from zoo.models.layers import HEAD, average_to_size, conv
+from zoo.models.patch_features import PatchFeatures, prototypes, sample_patches
+from zoo.models.prediction import predict
+from zoo.models.training import check_fields
+
+if TYPE_CHECKING:
+    from zoo.photos.photoset import PhotoSet
+
+#: How many pixels the codebook and the features' statistics are learned from.
+_SAMPLED = 100_000
+#: Variance of L / 100 below which a square counts as smooth: a deviation of 3 in L.
+_SMOOTH = 1e-3
+#: Queries whose distances to the whole table are held at once.
+_CHUNK = 256
+#: The most neighbors that may vote, and how many more are ranked again by exact distances.
+_MOST_NEIGHBORS, _SPARE = 64, 8
+#: Where unused rows of a table are: farther away than any standardized feature.
+_NOWHERE = 1e3
+
+K = Option(
+    "k", default=32, low=1, high=_MOST_NEIGHBORS, meaning="how many neighbors vote", whole=True
+)
+WEIGHTS = Option(
+    "weights",
+    default=0,
+    low=0,
+    high=4,
+    meaning="power of the distance that votes are divided by: 0 all the same, 1 inverse distance",
+)
+
+
+@dataclass(frozen=True)
+class PatchConfig:
+    """Patches, their features and the codebook.
+
+    plane: "ab" or "uv". patch_side: odd, in px. scales: odd numbers, a patch at each. context:
+    whether contrast and height join. components: principal components that are kept; 0 keeps all
+    numbers. whitening: 0 leaves the components their variances, 1 makes them equal. samples: pixels
+    drawn of each photo. map_rows, map_columns, topology: of the codebook. stride: distance of
+    the pixels that are classified. smoothing: radius, in units of the stride, of a filter that
+    follows the photo's edges; 0 for none.
+    """
+
+    train_size: int = 96
+    plane: str = "ab"
+    patch_side: int = 7
+    scales: tuple[int, ...] = (1, 3, 9)
+    context: bool = True
+    components: int = 32
+    whitening: float = 0.5
+    samples: int = 2750
+    map_rows: int = 16
+    map_columns: int = 16
+    topology: str = "hexagonal"
+    stride: int = 4
+    smoothing: int = 2
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that make no patch or no map."""
+        # The trained one's other configuration comes next in line.
+        getattr(super(), "__post_init__", lambda: None)()
+        valid_choice("plane", self.plane, tuple(PLANES))
+        valid_choice("topology", self.topology, TOPOLOGIES)
+        check_fields(self, lambda v: v >= 1 and v % 2, "odd", "patch_side")
+        check_fields(
+            self, lambda v: len(v) > 0 and all(s >= 1 and s % 2 for s in v), "odd", "scales"
+        )
+        check_fields(self, lambda v: v >= 1, "at least 1", "train_size", "samples", "stride")
+        check_fields(self, lambda v: v >= 2, "at least 2", "map_rows", "map_columns")
+        check_fields(self, lambda v: v >= 0, "at least 0", "components", "smoothing")
+        check_fields(self, lambda v: 0 <= v <= 1, "from 0 to 1", "whitening")
+
+
+class PatchColorizer(DistributionColorizer):
+    """What both patch classifiers have: features, a codebook of colors, smoothing."""
+
+    @staticmethod
+    def initial_bins(config: Any) -> Bins:
+        """A map's worth of colors around gray, until training learns them."""
+        plane = PLANES[config.plane]
+        sides = [
+            np.linspace(low / 3, high / 3, count)
+            for low, high, count in zip(
+                plane.low, plane.high, (config.map_rows, config.map_columns), strict=True
+            )
+        ]
+        colors = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).reshape(-1, 2)
+        return _codebook(config, colors.astype("float32")).as_bins(plane.low, plane.high)
+
+    @property
+    def plane(self) -> Plane:
+        """The plane that the codebook is of."""
+        return PLANES[self.config.plane]
+
+    @property
+    def codebook(self) -> Codebook:
+        """The self-organizing map whose units are the colors to choose from."""
+        return _codebook(self.config, self.bins.centers)
+
+    @property
+    def features(self) -> PatchFeatures:
+        """The layer that describes pixels."""
+        return self.networks["colorizer"].get_layer("features")
+
+    def feature_layer(self) -> PatchFeatures:
+        """A new layer as the configuration has it."""
+        config = self.config
+        return PatchFeatures(
+            config.patch_side,
+            config.scales,
+            config.context,
+            config.components,
+            config.stride,
+            name="features",
+        )
+
+    def learn_features(self, train: "PhotoSet", plan: TrainingPlan) -> np.ndarray:
+        """Learn the features' statistics and the codebook, unless an earlier training did.
+
+        Returns:
+            (n, 2): the chroma of a sample of the pixels.
+        """
+        config = self.config
+        described, chroma = sample_patches(
+            train,
+            plan,
+            self.features,
+            self.plane,
+            per_photo=config.samples,
+            rows=_SAMPLED,
+            seed=self.seed,
+            title="Learning the codebook",
+        )
+        if "training" in self.card:
+            return chroma
+        self.features.fit(described, config.whitening)
+        shape = (config.map_rows, config.map_columns, config.topology)
+        codebook = learn_codebook(chroma, *shape, seed=self.seed)
+        self.set_bins(codebook.as_bins(self.plane.low, self.plane.high))
+        return chroma
+
+    def output_to_ab(self, output: Tensor, lightness: Tensor, temperature: float) -> Tensor:
+        """The distributions' colors, smoothed where the configuration says so."""
+        ab = super().output_to_ab(output, lightness, temperature)
+        if not self.config.smoothing:
+            return ab
+        fine = lightness / 100.0
+        coarse = average_to_size(fine, output)
+        return pipeline.guided_resize(ab, coarse, fine, self.config.smoothing, _SMOOTH)
+
+
+def _labels(nearest: NearestBins, chroma: np.ndarray) -> np.ndarray:
+    """The nearest bin of each color: (n, 2) -> (n,)."""
+    return ops.convert_to_numpy(nearest(chroma)[0])[:, 0]
+
+
+def _part(photos: "PhotoSet", count: int | None, seed: int) -> "PhotoSet":
+    """So many photos at random in their order, or all where there are no more."""
+    if count is None or count >= len(photos):
+        return photos
+    chosen = np.random.default_rng([seed, count]).choice(len(photos), count, replace=False)
+    return type(photos)(tuple(photos[int(index)] for index in np.sort(chosen)))
+
+
+def _codebook(config: PatchConfig, colors: np.ndarray) -> Codebook:
+    return Codebook(colors, config.map_rows, config.map_columns, config.topology)
+
+
+# ---------------------------------------------------------------------- nearest neighbors
+
+
+@dataclass(frozen=True)
+class KNNConfig(PatchConfig):
+    """The table of patches.
+
+    table_rows: means of patches that are stored, at most. group: how many similar patches a mean is
+    of, at least. balance: 1 draws the pixels of all clusters equally often, 0 as they come; between
+    the two, the mixture of arXiv 1603.08511, section 2.2, with lambda = balance.
+    """
+
+    table_rows: int = 100_000
+    group: int = 4
+    balance: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that make no table."""
+        super().__post_init__()
+        check_fields(self, lambda v: v >= 1, "at least 1", "group")
+        fewest = _MOST_NEIGHBORS + _SPARE
+        check_fields(self, lambda v: v >= fewest, f"at least {fewest}", "table_rows")
+        check_fields(self, lambda v: 0 <= v <= 1, "from 0 to 1", "balance")
+
+
+class NearestVotes(layers.Layer):
+    """The votes of the stored patches that are nearest to each one asked about.
+
+    Distances are found by a matrix product, a few hundred patches at a time. That rounds; so a few
+    more candidates than wanted are ranked again by direct differences, ties by the lowest row.
+
+    Args:
+        rows: of the table.
+        clusters: Q, how many labels there are.
+    """
+
+    def __init__(self, rows: int, clusters: int, **kwargs: Any) -> None:
+        super().__init__(autocast=False, dtype="float32", **kwargs)
+        self.rows, self.clusters = rows, clusters
+
+    def build(
+        self,
+        features_shape: tuple[int | None, ...],
+        k_shape: tuple[int | None, ...],
+        weights_shape: tuple[int | None, ...],
+    ) -> None:
+        """Make the table; its rows are unused, that is, far away and without a vote."""
+        nowhere = keras.initializers.Constant(_NOWHERE)
+        shape = (self.rows, features_shape[-1])
+        self.table = self.add_weight(shape, nowhere, trainable=False, name="table")
+        self.labels = self.add_weight(
+            (self.rows,), "zeros", dtype="int32", trainable=False, name="labels"
+        )
+        self.counts = self.add_weight((self.rows,), "zeros", trainable=False, name="counts")
+
+    def fill(self, features: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> None:
+        """Store rows: (m, d) features, (m,) labels, (m,) how many votes each has; m <= rows."""
+        left = self.rows - len(features)
+        self.table.assign(np.pad(features, ((0, left), (0, 0)), constant_values=_NOWHERE))
+        self.labels.assign(np.pad(labels, (0, left)))
+        self.counts.assign(np.pad(counts, (0, left)))
+
+    def compute_output_shape(
+        self,
+        features_shape: tuple[int | None, ...],
+        k_shape: tuple[int | None, ...],
+        weights_shape: tuple[int | None, ...],
+    ) -> tuple[int | None, ...]:
+        """A share for every cluster."""
+        return (*features_shape[:-1], self.clusters)
+
+    def call(self, features: Tensor, k: Tensor, weights: Tensor) -> Tensor:
+        """Shares of the votes.
+
+        Args:
+            features: (N, h, w, d).
+            k: (N,), how many neighbors vote; the first counts.
+            weights: (N,), the power of the distance that votes are divided by; the first counts. As
+                in scikit-learn, patches at no distance at all then outvote all others.
+
+        Returns:
+            (N, h, w, Q) float32 logarithms of the shares of the votes.
+        """
+        shape = [ops.shape(features)[axis] for axis in range(3)]
+        flat = ops.reshape(features, (-1, features.shape[-1]))
+        count = ops.shape(flat)[0]
+        chunks = (count + _CHUNK - 1) // _CHUNK
+        places = ops.minimum(ops.arange(chunks * _CHUNK, dtype="int32"), count - 1)
+        parts = ops.reshape(ops.take(flat, places, axis=0), (-1, _CHUNK, features.shape[-1]))
+        half_squares = ops.sum(ops.square(self.table), axis=1) / 2.0
+
+        def vote(_: Tensor, part: Tensor) -> tuple[Tensor, Tensor]:
+            votes = self._votes(part, half_squares, k[0], weights[0])
+            return votes, votes
+
+        # A scan, which handles one part after the other: a map would hold several at once.
+        _, votes = ops.scan(vote, ops.zeros((_CHUNK, self.clusters)), parts)
+        votes = ops.reshape(votes, (-1, self.clusters))[:count]
+        return ops.reshape(ops.log(ops.maximum(votes, 1e-30)), (*shape, self.clusters))
+
+    def _votes(self, part: Tensor, half_squares: Tensor, k: Tensor, power: Tensor) -> Tensor:
+        """(chunk, d) -> (chunk, Q) shares that sum to 1, or zeros where nothing is stored."""
+        nearness = ops.matmul(part, ops.transpose(self.table)) - half_squares
+        _, rows = ops.top_k(nearness, _MOST_NEIGHBORS + _SPARE)
+        difference = ops.take(self.table, rows, axis=0) - part[:, None]
+        squares = ops.sum(ops.square(difference), axis=-1)
+        votes = ops.where(_ranks(squares, rows) < k, ops.take(self.counts, rows), 0.0)
+        same = ops.logical_and(squares == 0, votes > 0)
+        exact = ops.logical_and(power > 0, ops.any(same, axis=1, keepdims=True))
+        nearer = ops.power(ops.maximum(squares, 1e-20), -power / 2.0)
+        votes = votes * ops.where(exact, ops.cast(same, "float32"), nearer)
+        labels = ops.one_hot(ops.take(self.labels, rows), self.clusters, dtype="float32")
+        totals = ops.sum(votes[..., None] * labels, axis=1)
+        return totals / ops.maximum(ops.sum(totals, axis=1, keepdims=True), 1e-30)
+
+
+def _ranks(distances: Tensor, rows: Tensor) -> Tensor:
+    """Places in ascending order, ties by the lowest row: (n, c) -> (n, c) float32."""
+    mine, others = distances[:, :, None], distances[:, None, :]
+    tied = ops.logical_and(mine == others, rows[:, :, None] > rows[:, None, :])
+    return ops.sum(ops.cast(ops.logical_or(mine > others, tied), "float32"), axis=2)
+
+
+class KNNPatches(PatchColorizer):
+    """The nearest of the stored patches vote on the color.
+
+    It learns in one look at each photo; a budget in photos that is smaller than the set takes a
+    random part of it, and one in minutes is not used up.
+    """
+
+    options: ClassVar = (*DistributionColorizer.options, K, WEIGHTS)
+    PRESETS: ClassVar = {
+        "compact": Preset(
+            KNNConfig(), "ours: the method of Richart and Visca on features at three scales"
+        ),
+        "paper": Preset(
+            KNNConfig(
+                plane="uv",
+                patch_side=9,
+                scales=(1,),
+                context=False,
+                components=0,
+                stride=1,
+                smoothing=0,
+            ),
+            "Richart and Visca: UV, raw patches; the sizes of patch, map and table are ours",
+        ),
+        "tiny": Preset(
+            KNNConfig(
+                patch_side=3,
+                scales=(1, 3),
+                components=6,
+                samples=200,
+                map_rows=3,
+                map_columns=3,
+                stride=2,
+                table_rows=200,
+                group=2,
+                train_size=32,
+            ),
+            "ours: for tests",
+        ),
+    }
+
+    def build_networks(self) -> dict[str, keras.Model]:
+        """Features and votes in one network, and the codebook."""
+        lightness = keras.Input((None, None, 1), name="lightness")
+        k, weights = (keras.Input((), name=name) for name in (K.name, WEIGHTS.name))
+        votes = NearestVotes(self.config.table_rows, len(self.bins), name="votes")
+        outputs = votes(self.feature_layer()(lightness), k, weights)
+        colorizer = keras.Model([lightness, k, weights], outputs, name="knn_patches")
+        return {"colorizer": colorizer, "decoder": self.decoder()}
+
+    def learn(
+        self, train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
+    ) -> History:
+        """Learn codebook and features, then fill the table."""
+        started = time.monotonic()
+        config, seen = self.config, _part(train, plan.budget.photos_seen, self.seed)
+        prior = measure_prior([self.learn_features(seen, plan)], self.bins)
+        nearest = NearestBins(self.bins, 1)
+        weights = rebalancing_weights(prior, config.balance) if config.balance else None
+        features, chroma = sample_patches(
+            seen,
+            plan,
+            self.features,
+            self.plane,
+            per_photo=config.samples,
+            rows=config.table_rows * config.group,
+            seed=self.seed + 1,
+            weigh=None if weights is None else lambda c: weights[_labels(nearest, c)],
+            projected=True,
+            title="Filling the table",
+        )
+        table = prototypes(features, _labels(nearest, chroma), config.group)
+        self.networks["colorizer"].get_layer("votes").fill(*table)
+        return History(
+            photos_seen=len(seen),
+            seconds=round(time.monotonic() - started, 2),
+            details={"patches": len(features), "table_rows_used": len(table[0])},
+        )
+
+    def predict_ab(self, lightness: Tensor, **options: float) -> np.ndarray:
+        """Predict chroma: (N, H, W, 1) L in [0, 100], any size -> (N, H, W, 2) float32 ab."""
+        output, padded = self.network_output(lightness, **self.own_options(options))
+        temperature = self.resolve_options(options)["temperature"]
+        ab = pipeline.resize(self.output_to_ab(output, padded, temperature), padded.shape[1:3])
+        return ops.convert_to_numpy(ab)[:, : lightness.shape[1], : lightness.shape[2]]
+
+    def network_output(self, lightness: Tensor, k: float, weights: float) -> tuple[Tensor, Tensor]:
+        """The logarithms of the shares of the votes, and the padded L that they are for."""
+        padded = pipeline.reflect_to_multiple(ops.cast(lightness, "float32"), self.config.stride)
+        numbers = (np.full(len(padded), number, "float32") for number in (k, weights))
+        return predict(self.networks["colorizer"], [padded / 100.0, *numbers]), padded
+
+
+# ---------------------------------------------------------------------- the small network
+
+
+@dataclass(frozen=True)
+class SOMConfig(PatchConfig, ClassificationConfig):
+    """The small network over the features. hidden: the sizes of its hidden layers."""
+
+    loss: str = "plain"
+    neighbors: int = 1
+    learning_rate: float = 3e-3
+    stride: int = 2
+    hidden: tuple[int, ...] = (256, 256)
+
+    def __post_init__(self) -> None:
+        """Refuse layers without units."""
+        super().__post_init__()
+        check_fields(self, lambda v: all(units >= 1 for units in v), "at least 1", "hidden")
+
+
+class SOMPatches(PatchColorizer, ClassificationColorizer):
+    """A small neural network predicts the codebook's cluster of each patch."""
+
+    PRESETS: ClassVar = {
+        "compact": Preset(
+            SOMConfig(components=0),
+            "ours: the method of Richart and Visca on features at three scales",
+        ),
+        "paper": Preset(
+            SOMConfig(
+                plane="uv",
+                patch_side=9,
+                scales=(1,),
+                context=False,
+                components=0,
+                smoothing=0,
+                sigma=0.05,
+                hidden=(100,),
+            ),
+            "Richart and Visca: UV, raw patches; the sizes of patch, map and layers are ours",
+        ),
+        "tiny": Preset(
+            SOMConfig(
+                patch_side=3,
+                scales=(1, 3),
+                components=8,
+                samples=200,
+                map_rows=3,
+                map_columns=3,
+                hidden=(16,),
+                train_size=32,
+                batch_size=4,
+            ),
+            "ours: for tests",
+        ),
+    }
+
+    def build_colorizer(self) -> keras.Model:
+        """Features, then convolutions of 1 x 1: the same small network at every place."""
+        lightness = keras.Input((None, None, 1), name="lightness")
+        x = self.feature_layer()(lightness)
+        for index, units in enumerate(self.config.hidden, start=1):
+            x = conv(x, units, f"hidden{index}", self.seed, kernel=1)
+        logits = conv(x, len(self.bins), HEAD, self.seed, kernel=1, activation=None)
+        return keras.Model(lightness, logits, name="som_patches")
+
+    @property
+    def stride(self) -> int:
+        """Sides of the network's input must be multiples of this."""
+        return self.config.stride
+
+    @property
+    def output_stride(self) -> int:
+        """By how much the network's output is smaller than its input."""
+        return self.config.stride
+
+    def scale_lightness(self, lightness: Tensor) -> Tensor:
+        """L in [0, 1]."""
+        return lightness / 100.0
+
+    def learn(
+        self, train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
+    ) -> History:
+        """Learn codebook and features, then train the network."""
+        self.learn_features(train, plan)
+        return super().learn(train, validation, plan)
+
+    def prior(self, batches: Iterator[Tensor]) -> np.ndarray:
+        """How frequent the codebook's colors are."""
+        if self.config.loss == "plain":
+            return np.full(len(self.bins), 1 / len(self.bins))
+        return measure_prior(batches, self.bins)
