@@ -273,17 +273,17 @@ def annealed_mean(logits: Tensor, centers: Tensor, temperature: Tensor) -> Tenso
     Args:
         logits: (..., Q).
         centers: (Q, 2).
-        temperature: T >= 0, a number or a tensor that broadcasts against `logits`. At 0 several
-            bins that are exactly equally likely are averaged.
+        temperature: T >= 0, a number or a tensor that broadcasts against `logits`. At 0 the first
+            of several bins that are exactly equally likely is taken.
 
     Returns:
         (..., 2) float32.
     """
     logits = ops.cast(logits, "float32")
     below_best = logits - ops.max(logits, axis=-1, keepdims=True)
-    # Two float32 logits that differ do so by far more than this divisor.
     shares = ops.softmax(below_best / ops.maximum(temperature, 1e-12), axis=-1)
-    return ops.matmul(shares, centers)
+    first = ops.one_hot(ops.argmax(logits, axis=-1), logits.shape[-1], dtype="float32")
+    return ops.matmul(ops.where(ops.equal(temperature, 0.0), first, shares), centers)
 
 
 def entropy(logits: Tensor) -> Tensor:

@@ -88,7 +88,7 @@ def learn_codebook(
         columns: of the grid.
         topology: "hexagonal" or "rectangular".
         passes: over the colors, at least 2.
-        seed: decides the little noise that the first colors of the units have.
+        seed: decides the noise that is added to the units' first colors.
 
     Returns:
         The codebook; the same for the same arguments.
@@ -131,7 +131,7 @@ def _on_principal_plane(chroma: np.ndarray, places: np.ndarray, seed: int) -> np
     order = [0, 1] if spans[0] <= spans[1] else [1, 0]
     scaled = 2 * (places - places.mean(axis=0)) / np.maximum(spans / 2, 1e-9)
     scaled *= np.sqrt(np.maximum(variances, 0.0))[order]
-    noise = np.random.default_rng(seed).normal(0.0, 1e-3, places.shape)
+    noise = np.random.default_rng(seed).normal(0.0, 0.1, places.shape)
     return mean + scaled @ directions[:, order].T + noise * np.sqrt(variances.max())
 
 

@@ -19,7 +19,7 @@ about as many as the text samples, but others each time a photo is seen.
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
@@ -30,11 +30,11 @@ from zoo.color.bins import Bins, NearestBins, measure_prior, rebalancing_weights
 from zoo.color.codebook import TOPOLOGIES, Codebook, learn_codebook
 from zoo.color.planes import PLANES, Plane
 from zoo.color.spaces import Tensor
-from zoo.colorizer import History, Option, Preset, TrainingPlan
+from zoo.colorizer import RENDER_FACTOR, History, Option, Preset, TrainingPlan
 from zoo.errors import valid_choice
 from zoo.models import pipeline
 from zoo.models.classification import ClassificationColorizer, ClassificationConfig
-from zoo.models.distribution import DistributionColorizer
+from zoo.models.distribution import TEMPERATURE, DistributionColorizer
 from zoo.models.layers import HEAD, average_to_size, conv
 from zoo.models.patch_features import PatchFeatures, prototypes, sample_patches
 from zoo.models.prediction import predict
@@ -110,6 +110,9 @@ class PatchConfig:
 
 class PatchColorizer(DistributionColorizer):
     """What both patch classifiers have: features, a codebook of colors, smoothing."""
+
+    # A patch says little of its color: sharpened, the votes are bold and mostly wrong.
+    options: ClassVar = (RENDER_FACTOR, replace(TEMPERATURE, default=1.0))
 
     @staticmethod
     def initial_bins(config: Any) -> Bins:
@@ -211,8 +214,8 @@ class KNNConfig(PatchConfig):
     """The table of patches.
 
     table_rows: means of patches that are stored, at most. group: how many similar patches a mean is
-    of, at least. balance: 1 draws the pixels of all clusters equally often, 0 as they come; between
-    the two, the mixture of arXiv 1603.08511, section 2.2, with lambda = balance.
+    of, at least. balance: 0 draws pixels as they come; near 1 those of all clusters are drawn
+    equally often (the weights of arXiv 1603.08511, section 2.2, with lambda = 1 - balance).
     """
 
     table_rows: int = 100_000
@@ -225,7 +228,7 @@ class KNNConfig(PatchConfig):
         check_fields(self, lambda v: v >= 1, "at least 1", "group")
         fewest = _MOST_NEIGHBORS + _SPARE
         check_fields(self, lambda v: v >= fewest, f"at least {fewest}", "table_rows")
-        check_fields(self, lambda v: 0 <= v <= 1, "from 0 to 1", "balance")
+        check_fields(self, lambda v: 0 <= v < 1, "at least 0 and below 1", "balance")
 
 
 class NearestVotes(layers.Layer):
@@ -293,9 +296,10 @@ class NearestVotes(layers.Layer):
         places = ops.minimum(ops.arange(chunks * _CHUNK, dtype="int32"), count - 1)
         parts = ops.reshape(ops.take(flat, places, axis=0), (-1, _CHUNK, features.shape[-1]))
         half_squares = ops.sum(ops.square(self.table), axis=1) / 2.0
+        numbers = [ops.cast(option[0], "float32") for option in (k, weights)]
 
         def vote(_: Tensor, part: Tensor) -> tuple[Tensor, Tensor]:
-            votes = self._votes(part, half_squares, k[0], weights[0])
+            votes = self._votes(part, half_squares, *numbers)
             return votes, votes
 
         # A scan, which handles one part after the other: a map would hold several at once.
@@ -333,7 +337,7 @@ class KNNPatches(PatchColorizer):
     random part of it, and one in minutes is not used up.
     """
 
-    options: ClassVar = (*DistributionColorizer.options, K, WEIGHTS)
+    options: ClassVar = (*PatchColorizer.options, K, WEIGHTS)
     PRESETS: ClassVar = {
         "compact": Preset(
             KNNConfig(), "ours: the method of Richart and Visca on features at three scales"
@@ -384,7 +388,7 @@ class KNNPatches(PatchColorizer):
         config, seen = self.config, _part(train, plan.budget.photos_seen, self.seed)
         prior = measure_prior([self.learn_features(seen, plan)], self.bins)
         nearest = NearestBins(self.bins, 1)
-        weights = rebalancing_weights(prior, config.balance) if config.balance else None
+        weights = rebalancing_weights(prior, 1.0 - config.balance)
         features, chroma = sample_patches(
             seen,
             plan,
@@ -393,7 +397,7 @@ class KNNPatches(PatchColorizer):
             per_photo=config.samples,
             rows=config.table_rows * config.group,
             seed=self.seed + 1,
-            weigh=None if weights is None else lambda c: weights[_labels(nearest, c)],
+            weigh=(lambda found: weights[_labels(nearest, found)]) if config.balance else None,
             projected=True,
             title="Filling the table",
         )
