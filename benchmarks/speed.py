@@ -4,20 +4,18 @@
     python benchmarks/speed.py --photos DIR --json speed.json
     python benchmarks/speed.py --against torch
 
-Takes about three minutes. A time is the median of several repetitions after a warm-up, with the
-fastest and the slowest in brackets; nothing else should be running meanwhile. Memory is measured
-on Linux alone.
+Takes about six minutes and wants the extra `benchmark`. A time is the median of several repetitions
+after a warm-up, with the fastest and the slowest in brackets; nothing else should be running
+meanwhile. Memory is measured on Linux alone.
 """
 
 import argparse
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, replace
 from functools import partial
 from importlib.util import find_spec
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +24,11 @@ import numpy as np
 # As in run_all.py: a script finds the packages `benchmarks` and `zoo` one folder up.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.speed_patches import codebook_rows, neighbor_rows
 from benchmarks.timing import (
     Measurement,
     Row,
+    in_new_process,
     measure_in_turn,
     measure_rate,
     measure_seconds,
@@ -81,6 +81,8 @@ def measure(folder: Path | None) -> list[Row]:
         photos = PhotoSet.from_folder(folder)
         rows = loader_rows(photos, Path(temporary) / "cache")
         rows.append(fusion_row(photos, Path(temporary) / "cache"))
+        rows += codebook_rows(photos)
+    rows += neighbor_rows()
     rows += [lab_row(), soft_encoding_row(), colorize_row(), *training_step_rows()]
     if sys.platform == "linux":
         rows += [memory_row(megapixels) for megapixels in _MEGAPIXELS]
@@ -197,7 +199,7 @@ def training_step_rows() -> list[Row]:
     measured: dict[str, list[tuple[float, float]]] = {"zhang": [], "mse_regression": []}
     for _ in range(_STEP_PROCESSES):
         for name, results in measured.items():
-            results.append(_in_new_process(_training_step, name))
+            results.append(in_new_process(_training_step, name))
     names = {"zhang": "zhang, 313 bins", "mse_regression": "mse_regression, 2 channels"}
     rows = []
     for index, (what, unit) in enumerate({"time": "s", "memory growth": "MB"}.items()):
@@ -316,7 +318,7 @@ def _torch_forward(
 
 def memory_row(megapixels: int) -> Row:
     """Peak memory of colorizing a large photo against the same process before it."""
-    before, after = _in_new_process(_peaks, megapixels)
+    before, after = in_new_process(_peaks, megapixels)
     return Row(
         f"peak memory of colorizing {megapixels} megapixels",
         "MB",
@@ -324,12 +326,6 @@ def memory_row(megapixels: int) -> Row:
         Measurement("colorize", after, after, after),
         Measurement("before, model made", before, before, before),
     )
-
-
-def _in_new_process(function: Callable[[Any], Any], argument: Any) -> Any:
-    """Call a function in a spawned process, which starts with no memory of this one's."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(function, argument).result()
 
 
 def _peaks(megapixels: int) -> tuple[float, float]:

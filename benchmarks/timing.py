@@ -6,7 +6,9 @@ A time is the median of several repetitions after a warm-up, with the fastest an
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +81,12 @@ def measure_in_turn(
 def summarize(name: str, values: Sequence[float]) -> Measurement:
     """The median of several values, and the lowest and highest of them."""
     return Measurement(name, statistics.median(values), min(values), max(values))
+
+
+def in_new_process(function: Callable[[Any], Any], argument: Any) -> Any:
+    """Call a function in a spawned process, which starts with no memory of this one's."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, argument).result()
 
 
 def peak_memory() -> float:

@@ -15,7 +15,18 @@ def test_the_core_passes_on(backend):
         pytest.skip(f"{backend} is not installed")
     tests = Path(__file__).parent
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-m", "core", "-p", "no:cacheprovider", tests],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-m",
+            "core",
+            "-n0",
+            "-p",
+            "no:cacheprovider",
+            tests,
+        ],
         env=os.environ | {"KERAS_BACKEND": backend},
         cwd=tests.parent,
         capture_output=True,

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from tiny_runs import make_photos
 
-from benchmarks import speed, timing
+from benchmarks import speed, speed_patches, timing
 from benchmarks.timing import Measurement, Row
+from zoo.errors import ZooError
 from zoo.photos.loader import PhotoLoader
 from zoo.photos.photoset import PhotoSet
 
@@ -142,7 +143,7 @@ def test_training_steps_are_compared_in_processes_of_their_own(monkeypatch):
         assert function is speed._training_step
         return times[name][called.count(name) - 1]
 
-    monkeypatch.setattr(speed, "_in_new_process", in_new_process)
+    monkeypatch.setattr(speed, "in_new_process", in_new_process)
     monkeypatch.setattr(speed.sys, "platform", "linux")
     step, memory = speed.training_step_rows()
     assert called == ["zhang", "mse_regression"] * 3
@@ -161,3 +162,28 @@ def test_a_training_step_of_either_loss_is_measured(monkeypatch):
         seconds, growth = speed._training_step(name)
         assert seconds > 0
         assert growth >= 0
+
+
+def test_the_map_is_compared_with_minisom_and_k_means(tmp_path, monkeypatch):
+    monkeypatch.setattr(speed_patches, "_MAPS", (3,))
+    make_photos(tmp_path / "photos", ["a.png", "b.png", "c.png"], seed=5)
+    photos = PhotoSet.from_folder(tmp_path / "photos")
+    rows = speed_patches.codebook_rows(photos, pixels=3000, passes=2)
+    assert [row.alternative.name for row in rows[::2]] == ["MiniSom, 2 passes", "MiniBatchKMeans"]
+    times, errors = rows[::2], rows[1::2]
+    assert times[0].ratio < 1
+    assert all(0 < row.ratio < 1.3 for row in errors)
+
+
+def test_without_minisom_one_sentence_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(speed_patches, "find_spec", lambda name: None)
+    with pytest.raises(ZooError, match="pip install minisom"):
+        speed_patches.codebook_rows(None)
+
+
+def test_votes_are_compared_with_scikit_learn(monkeypatch):
+    monkeypatch.setattr(speed_patches, "in_new_process", lambda function, sizes: (1.0, 2.0))
+    equally, everywhere, memory = speed_patches.neighbor_rows(patches=300, side=32)
+    assert equally.alternative.name == "scikit-learn"
+    assert everywhere.alternative.name == "scikit-learn, every pixel"
+    assert (memory.unit, memory.ratio) == ("MB", 2.0)
