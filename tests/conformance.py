@@ -17,6 +17,7 @@ from zoo import Budget, PhotoSet, registry
 from zoo.colorizer import Colorizer
 from zoo.errors import TrainingInterrupted, ZooError
 from zoo.files import sha256_of_file
+from zoo.models.prediction import fixed_weights
 
 #: 12 rounds of one step each at the tiny presets' batch size of 4.
 PHOTOS_SEEN = 48
@@ -102,6 +103,17 @@ def colorizes_every_mode(name: str) -> None:
     colored = model.colorize(np.dstack([np.asarray(rgb), alpha]), render_factor=2)
     assert colored.shape == (24, 30, 4)
     np.testing.assert_array_equal(colored[..., 3], alpha)
+
+
+def colors_many_photos_like_one(name: str) -> None:
+    """Folders are colored inside `fixed_weights`, where predictions take another way."""
+    model = smallest(name)
+    photos = [random_photo(20, 30), random_photo(33, 24)]
+    alone = [model.colorize(photo, render_factor=2) for photo in photos]
+    with fixed_weights(model.networks.values(), predictions=100):
+        for photo, expected in zip(photos, alone, strict=True):
+            colored = model.colorize(photo, render_factor=2)
+            assert np.abs(colored.astype(int) - expected).max() <= 1
 
 
 def keeps_the_lightness(name: str) -> None:

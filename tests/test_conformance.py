@@ -39,6 +39,11 @@ def test_colorizes_every_mode(name):
 
 
 @every_model
+def test_colors_many_photos_like_one(name):
+    conformance.colors_many_photos_like_one(name)
+
+
+@every_model
 def test_keeps_the_lightness(name):
     conformance.keeps_the_lightness(name)
 

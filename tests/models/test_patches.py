@@ -247,6 +247,21 @@ def test_the_codebook_is_learned_stored_and_loaded(name, photos, tmp_path):
     assert (len(loaded.codebook), loaded.codebook.topology) == (9, "hexagonal")
 
 
+@pytest.mark.parametrize("topology", ["rectangular", "hexagonal"])
+def test_the_picture_shows_each_unit_in_its_place(topology):
+    from skimage.color import lab2rgb
+
+    model = tiny("som_patches", topology=topology)
+    picture = model.codebook_picture(unit_side=20)
+    assert picture.dtype == np.uint8
+    places = model.codebook.places()
+    pixels = np.round((places - places.min(axis=0) + 0.5) * 20).astype(int)
+    lab = np.concatenate([np.full((9, 1), 65.0), model.codebook.colors], axis=1)
+    expected = np.round(255 * lab2rgb(lab[None])[0])
+    shown = picture[pixels[:, 0], pixels[:, 1]].astype(float)
+    assert np.abs(shown - expected).max() <= 1
+
+
 @every_patch_model
 def test_distributions_sum_to_one_and_give_a_confidence(name, photos):
     model = fitted(name, photos)

@@ -20,16 +20,17 @@ about as many as the text samples, but others each time a photo is seen.
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
 from keras import layers, ops
+from scipy.spatial import cKDTree
 
 from zoo.color.bins import Bins, NearestBins, measure_prior, rebalancing_weights
 from zoo.color.codebook import TOPOLOGIES, Codebook, learn_codebook
 from zoo.color.planes import PLANES, Plane
-from zoo.color.spaces import Tensor
+from zoo.color.spaces import Tensor, lab_to_rgb, unit_to_uint8
 from zoo.colorizer import RENDER_FACTOR, History, Option, Preset, TrainingPlan
 from zoo.errors import valid_choice
 from zoo.models import pipeline
@@ -39,9 +40,7 @@ from zoo.models.layers import HEAD, average_to_size, conv
 from zoo.models.patch_features import PatchFeatures, prototypes, sample_patches
 from zoo.models.prediction import predict
 from zoo.models.training import check_fields
-
-if TYPE_CHECKING:
-    from zoo.photos.photoset import PhotoSet
+from zoo.photos.photoset import PhotoSet
 
 #: How many pixels the codebook and the features' statistics are learned from.
 _SAMPLED = 100_000
@@ -92,20 +91,18 @@ class PatchConfig:
     stride: int = 4
     smoothing: int = 2
 
-    def __post_init__(self) -> None:
-        """Refuse numbers that make no patch or no map."""
-        # The trained one's other configuration comes next in line.
-        getattr(super(), "__post_init__", lambda: None)()
-        valid_choice("plane", self.plane, tuple(PLANES))
-        valid_choice("topology", self.topology, TOPOLOGIES)
-        check_fields(self, lambda v: v >= 1 and v % 2, "odd", "patch_side")
-        check_fields(
-            self, lambda v: len(v) > 0 and all(s >= 1 and s % 2 for s in v), "odd", "scales"
-        )
-        check_fields(self, lambda v: v >= 1, "at least 1", "train_size", "samples", "stride")
-        check_fields(self, lambda v: v >= 2, "at least 2", "map_rows", "map_columns")
-        check_fields(self, lambda v: v >= 0, "at least 0", "components", "smoothing")
-        check_fields(self, lambda v: 0 <= v <= 1, "from 0 to 1", "whitening")
+
+def _check_patches(config: PatchConfig) -> None:
+    """Refuse numbers that make no patch or no map."""
+    valid_choice("plane", config.plane, tuple(PLANES))
+    valid_choice("topology", config.topology, TOPOLOGIES)
+    check_fields(config, lambda v: v >= 1 and v % 2, "odd", "patch_side")
+    odd = "odd numbers, one at least"
+    check_fields(config, lambda v: len(v) and all(s >= 1 and s % 2 for s in v), odd, "scales")
+    check_fields(config, lambda v: v >= 1, "at least 1", "train_size", "samples", "stride")
+    check_fields(config, lambda v: v >= 2, "at least 2", "map_rows", "map_columns")
+    check_fields(config, lambda v: v >= 0, "at least 0", "components", "smoothing")
+    check_fields(config, lambda v: 0 <= v <= 1, "from 0 to 1", "whitening")
 
 
 class PatchColorizer(DistributionColorizer):
@@ -137,6 +134,21 @@ class PatchColorizer(DistributionColorizer):
         """The self-organizing map whose units are the colors to choose from."""
         return _codebook(self.config, self.bins.centers)
 
+    def codebook_picture(self, unit_side: int = 24) -> np.ndarray:
+        """The map in color at L = 65: (H, W, 3) uint8, its units `unit_side` px apart."""
+        places = self.codebook.places()
+        low, high = places.min(axis=0) - 0.5, places.max(axis=0) + 0.5
+        rows, columns = (
+            np.arange(start, stop, 1 / unit_side) for start, stop in zip(low, high, strict=True)
+        )
+        # What is nearest to a unit is its square or, in a hexagonal grid, its hexagon.
+        pixels = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1)
+        nearest = cKDTree(places).query(pixels)[1]
+        lightness = np.full((len(places), 1), 65.0, "float32")
+        ab = self.plane.to_ab(self.bins.centers, lightness)
+        colors = unit_to_uint8(lab_to_rgb(ops.concatenate([lightness, ab], axis=-1)))
+        return ops.convert_to_numpy(colors)[nearest]
+
     @property
     def features(self) -> PatchFeatures:
         """The layer that describes pixels."""
@@ -154,7 +166,7 @@ class PatchColorizer(DistributionColorizer):
             name="features",
         )
 
-    def learn_features(self, train: "PhotoSet", plan: TrainingPlan) -> np.ndarray:
+    def learn_features(self, train: PhotoSet, plan: TrainingPlan) -> np.ndarray:
         """Learn the features' statistics and the codebook, unless an earlier training did.
 
         Returns:
@@ -194,12 +206,12 @@ def _labels(nearest: NearestBins, chroma: np.ndarray) -> np.ndarray:
     return ops.convert_to_numpy(nearest(chroma)[0])[:, 0]
 
 
-def _part(photos: "PhotoSet", count: int | None, seed: int) -> "PhotoSet":
+def _part(photos: PhotoSet, count: int | None, seed: int) -> PhotoSet:
     """So many photos at random in their order, or all where there are no more."""
     if count is None or count >= len(photos):
         return photos
     chosen = np.random.default_rng([seed, count]).choice(len(photos), count, replace=False)
-    return type(photos)(tuple(photos[int(index)] for index in np.sort(chosen)))
+    return PhotoSet(tuple(photos[int(index)] for index in np.sort(chosen)))
 
 
 def _codebook(config: PatchConfig, colors: np.ndarray) -> Codebook:
@@ -223,8 +235,8 @@ class KNNConfig(PatchConfig):
     balance: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse numbers that make no table."""
-        super().__post_init__()
+        """Refuse numbers that make no patch, no map or no table."""
+        _check_patches(self)
         check_fields(self, lambda v: v >= 1, "at least 1", "group")
         fewest = _MOST_NEIGHBORS + _SPARE
         check_fields(self, lambda v: v >= fewest, f"at least {fewest}", "table_rows")
@@ -380,9 +392,7 @@ class KNNPatches(PatchColorizer):
         colorizer = keras.Model([lightness, k, weights], outputs, name="knn_patches")
         return {"colorizer": colorizer, "decoder": self.decoder()}
 
-    def learn(
-        self, train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
-    ) -> History:
+    def learn(self, train: PhotoSet, validation: PhotoSet | None, plan: TrainingPlan) -> History:
         """Learn codebook and features, then fill the table."""
         started = time.monotonic()
         config, seen = self.config, _part(train, plan.budget.photos_seen, self.seed)
@@ -437,8 +447,9 @@ class SOMConfig(PatchConfig, ClassificationConfig):
     hidden: tuple[int, ...] = (256, 256)
 
     def __post_init__(self) -> None:
-        """Refuse layers without units."""
+        """Refuse numbers that make no patch, no map or no network."""
         super().__post_init__()
+        _check_patches(self)
         check_fields(self, lambda v: all(units >= 1 for units in v), "at least 1", "hidden")
 
 
@@ -502,9 +513,7 @@ class SOMPatches(PatchColorizer, ClassificationColorizer):
         """L in [0, 1]."""
         return lightness / 100.0
 
-    def learn(
-        self, train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
-    ) -> History:
+    def learn(self, train: PhotoSet, validation: PhotoSet | None, plan: TrainingPlan) -> History:
         """Learn codebook and features, then train the network."""
         self.learn_features(train, plan)
         return super().learn(train, validation, plan)
