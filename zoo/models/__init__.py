@@ -40,4 +40,9 @@ MODELS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "A small network picks each patch's color from a self-organizing map (Richart and Visca).",
         ("compact", "paper", "tiny"),
     ),
+    "gan": (
+        "gan:GAN",
+        "A generator that learns to pass for true with a discriminator (Isola et al. 2017).",
+        ("compact", "paper", "tiny"),
+    ),
 }

@@ -40,16 +40,19 @@ def conv(
     activation: str | None = "relu",
     bias: bool = True,
     decay: float = 0.0,
+    margin: int | None = None,
 ) -> Tensor:
     """A convolution that keeps the size (or divides it by `strides`).
 
-    `decay` d adds d/2 of the kernel's squared norm to the loss, so d times the kernel to its
+    `margin` is how many pixels are padded on each side, where that is another number than keeps the
+    size. `decay` d adds d/2 of the kernel's squared norm to the loss, so d times the kernel to its
     gradient. Strided convolutions pad one pixel on each side, as Caffe and PyTorch do; Keras' own
     "same" padding would shift the grid.
     """
     padding = "same"
-    if strides > 1:
-        x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad", dtype="float32")(x)
+    if strides > 1 or margin is not None:
+        margin = kernel // 2 if margin is None else margin
+        x = layers.ZeroPadding2D(margin, name=f"{name}_pad", dtype="float32")(x)
         padding = "valid"
     return layers.Conv2D(
         filters,
@@ -73,6 +76,7 @@ def up_conv(
     *,
     kernel: int = 2,
     activation: str | None = None,
+    bias: bool = True,
     decay: float = 0.0,
 ) -> Tensor:
     """A transposed convolution that doubles the size."""
@@ -82,6 +86,7 @@ def up_conv(
         strides=2,
         padding="same",
         activation=activation,
+        use_bias=bias,
         name=name,
         dtype="float32",
         **_initial(name, seed, decay),

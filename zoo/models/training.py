@@ -139,6 +139,10 @@ class GradientColorizer(Colorizer):
         """The network that `loss` gets its output from; it may give more than the colorizer's."""
         return self.networks["colorizer"]
 
+    def training_graph(self) -> "TrainingGraph":
+        """What is trained: the network and its loss, or several of them."""
+        return TrainingGraph(self)
+
     def optimizer(self, steps: int) -> keras.optimizers.Optimizer:
         """Adam with the configuration's schedule over `steps`."""
         config = self.config
@@ -264,7 +268,7 @@ class _Training:
     ) -> None:
         self.colorizer, self.train, self.plan, self.precision = colorizer, train, plan, precision
         self.batch_size = colorizer.config.batch_size
-        self.graph = TrainingGraph(colorizer)
+        self.graph = colorizer.training_graph()
         self.companion = colorizer.companion(train, training=True, progress=plan.progress)
         self.validation = validation and PhotoLoader(
             validation,

@@ -1,0 +1,131 @@
+"""Adversarial training: two nets, their losses and their rates in one graph for Keras' `fit`.
+
+The generator runs once a step. Its term goes through the discriminator with that one's weights held
+still, and the discriminator sees made colors as constants, so that the gradients of the sum of all
+losses are each net's own. (To freeze the discriminator inside a combined model, as was usual, keeps
+it from learning at all in Keras 3.)
+
+The discriminator's loss is halved (Isola et al. 2017, arXiv 1611.07004, section 3.3). Under Adam,
+which divides a gradient by its size, this slows nothing; it is there for the logged sums.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import keras
+from keras import ops
+
+from zoo.color.spaces import Tensor
+from zoo.models.training import TrainingGraph
+
+if TYPE_CHECKING:
+    from zoo.models.gan import GAN
+
+
+def _bce(logits: Tensor, target: float) -> Tensor:
+    """Binary cross-entropy: softplus(-x) where the target is 1, softplus(x) where it is 0."""
+    return ops.mean(target * ops.softplus(-logits) + (1.0 - target) * ops.softplus(logits))
+
+
+def _least_squares(logits: Tensor, target: float) -> Tensor:
+    return ops.mean(ops.square(logits - target))
+
+
+def _hinge_real(logits: Tensor, target: float) -> Tensor:
+    return ops.mean(ops.relu(target - logits))
+
+
+#: By name: the discriminator's loss for true colors and what they are to be called, its loss for
+#: made ones, and the generator's.
+ADVERSARIAL_LOSSES: dict[str, tuple[Callable, Callable, Callable]] = {
+    "bce": (_bce, lambda x: _bce(x, 0.0), lambda x: _bce(x, 1.0)),
+    "least_squares": (
+        _least_squares,
+        lambda x: _least_squares(x, 0.0),
+        lambda x: _least_squares(x, 1.0),
+    ),
+    "hinge": (_hinge_real, lambda x: ops.mean(ops.relu(1.0 + x)), lambda x: -ops.mean(x)),
+}
+
+
+class AdversarialGraph(TrainingGraph):
+    """From uint8 photos to the sum of both nets' losses.
+
+    Logged beside it: what the discriminator says of true colors, `d_real`, and of made ones,
+    `d_fake`, as shares in [0, 1] (0.5: it cannot tell); its loss, the generator's, and the mean
+    absolute error.
+    """
+
+    LOGGED = ("d_real", "d_fake", "d_loss", "g_loss", "l1")
+
+    def __init__(self, colorizer: "GAN") -> None:
+        super().__init__(colorizer)
+        self.discriminator = colorizer.networks["discriminator"]
+        self._judged, self._config = colorizer.judged, colorizer.config
+        self.means = [keras.metrics.Mean(name=name) for name in self.LOGGED]
+
+    def compute_loss(
+        self,
+        x: Tensor = None,
+        y: Tensor = None,
+        y_pred: Tensor = None,
+        sample_weight: Tensor = None,
+        training: bool = True,
+    ) -> Tensor:
+        """Each net's gradient of this sum is that of its own loss."""
+        lightness, truth = self._judged(x, y_pred)
+        fake = ops.cast(y_pred, "float32")
+        on_real, on_fake, of_generator = ADVERSARIAL_LOSSES[self._config.adversarial]
+        real_logits = self._logits([lightness, truth], training)
+        fake_logits = self._logits([lightness, ops.stop_gradient(fake)], training)
+        d_loss = 0.5 * (on_real(real_logits, self._config.real_label) + on_fake(fake_logits))
+        g_loss = of_generator(self._logits_of_still_weights([lightness, fake], training))
+        l1 = self._photo_loss(x, y_pred)
+        shares = (ops.mean(ops.sigmoid(logits)) for logits in (real_logits, fake_logits))
+        for mean, value in zip(self.means, (*shares, d_loss, g_loss, l1), strict=True):
+            mean.update_state(ops.stop_gradient(value))
+        return d_loss + g_loss + self._config.l1_weight * l1
+
+    def _logits(self, pair: Sequence[Tensor], training: bool) -> Tensor:
+        return ops.cast(self.discriminator(pair, training=training), "float32")
+
+    def _logits_of_still_weights(self, pair: Sequence[Tensor], training: bool) -> Tensor:
+        """The discriminator's answer, whose gradient reaches what it sees and not its weights.
+
+        Its running statistics stay as they are, too: what this call makes of them is dropped.
+        """
+        network = self.discriminator
+        weights = [ops.stop_gradient(v.value) for v in network.trainable_variables]
+        others = [v.value for v in network.non_trainable_variables]
+        logits, _ = network.stateless_call(weights, others, pair, training=training)
+        return ops.cast(logits, "float32")
+
+
+class TwoRateAdam(keras.optimizers.Adam):
+    """Adam for two nets at once, the second of which has another rate.
+
+    Adam treats every weight by itself: this is two optimizers that step together.
+
+    Args:
+        learning_rate: a number or a schedule, of all weights but `others`.
+        others: the second net's weights.
+        ratio: their rate, as a multiple of `learning_rate`.
+        **kwargs: Adam's own.
+    """
+
+    def __init__(
+        self, learning_rate: Any, others: Sequence[keras.Variable], ratio: float, **kwargs: Any
+    ) -> None:
+        super().__init__(learning_rate, **kwargs)
+        self._others = {variable.path for variable in others}
+        self._ratio = ratio
+
+    def build(self, variables: Sequence[keras.Variable]) -> None:
+        """Make Adam's moments, and remember which weights are the second net's."""
+        super().build(variables)
+        self._ratios = [self._ratio if v.path in self._others else 1.0 for v in variables]
+
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
+        """One weight's step."""
+        ratio = self._ratios[self._get_variable_index(variable)]
+        super().update_step(gradient, variable, learning_rate * ratio)
