@@ -20,7 +20,16 @@ photos. They are for orientation, never a column beside ours: data and training 
     classification                91.6    65.1
     classification, rebalanced    89.5    67.3
 
-Expect the order of the last column. By plain AuC muted answers win, and gray comes close to them.
+By plain AuC muted answers win, and gray comes close to them. `compact`, with lambda 0.7, on 90,000
+views of 9,968 photos of scenes, scored on 1,145 others, gave
+
+    gray                          90.0    61.2
+    L2 regression                 92.1    69.9
+    classification                92.2    66.6
+    classification, rebalanced    90.8    71.5
+
+which is the paper's order but for the last column of the middle rows: at such a budget plain
+classification is still the most muted.
 """
 
 from benchmarks.suites import Row

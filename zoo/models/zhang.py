@@ -76,7 +76,7 @@ class Zhang(ClassificationColorizer):
         "compact": Preset(
             # With the paper's lambda of 0.5 a network this small paints so boldly that its plain
             # AuC falls below gray's (0.890 against 0.899 on validation photos of scenes).
-            ZhangConfig(uniform_share=0.6),
+            ZhangConfig(uniform_share=0.65),
             "ours: the method of Zhang et al. 2016 on a U-Net that trains on two processor cores",
         ),
         "paper": Preset(
