@@ -117,13 +117,14 @@ class TwoRateAdam(keras.optimizers.Adam):
         self, learning_rate: Any, others: Sequence[keras.Variable], ratio: float, **kwargs: Any
     ) -> None:
         super().__init__(learning_rate, **kwargs)
-        self._others = {variable.path for variable in others}
+        # Not by their paths, which two nets may share.
+        self._others = {id(variable) for variable in others}
         self._ratio = ratio
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
         """Make Adam's moments, and remember which weights are the second net's."""
         super().build(variables)
-        self._ratios = [self._ratio if v.path in self._others else 1.0 for v in variables]
+        self._ratios = [self._ratio if id(v) in self._others else 1.0 for v in variables]
 
     def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
         """One weight's step."""
