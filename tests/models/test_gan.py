@@ -152,7 +152,7 @@ def test_each_net_has_the_gradient_of_its_own_loss(photos, adversarial):
     for network in (generator, judge):
         for variable in network.trainable_variables:
             name = next(name for name, v in before.items() if v is variable)
-            moved = (start[name] - as_numpy(variable))
+            moved = start[name] - as_numpy(variable)
             scale = np.abs(expected[id(variable)]).max() + 1e-3
             np.testing.assert_allclose(
                 moved / scale, expected[id(variable)] / scale, atol=2e-2, err_msg=name
@@ -224,6 +224,52 @@ def test_what_both_nets_do_is_logged(photos):
         assert all(0 < share < 1 for share in history.curves[name])
     for name in ("d_loss", "g_loss", "l1", "val_l1"):
         assert np.isfinite(history.curves[name]).all()
+
+
+def test_logged_scores_are_those_of_the_metrics(photos):
+    """But for rounding to 8 bits and AuC's thresholds."""
+    from skimage.color import lab2rgb, rgb2lab
+
+    from zoo.metrics import scores
+    from zoo.metrics.pair import Pair
+    from zoo.models.adversarial import _color_scores
+
+    rgb = batch(photos)
+    lab = rgb2lab(rgb)
+    made = lab[..., 1:] * 0.6 + 3
+    found = [
+        float(part)
+        for part in _color_scores(
+            *(part.astype("float32") for part in (lab[..., :1], lab[..., 1:], made))
+        )
+    ]
+    colored = np.round(255 * lab2rgb(np.concatenate([lab[..., :1], made], axis=-1)))
+    pairs = [Pair(truth, photo) for truth, photo in zip(rgb, colored.astype(np.uint8), strict=True)]
+    assert found[0] == pytest.approx(np.mean([scores.auc(pair) for pair in pairs]), abs=5e-3)
+    for value, truths in zip(found[1:], (False, True), strict=True):
+        expected = np.mean(
+            [
+                scores.colorfulness(pair) - truths * scores.colorfulness_difference(pair)
+                for pair in pairs
+            ]
+        )
+        assert value == pytest.approx(expected, rel=2e-2)
+
+
+def test_colors_choose_the_best_weights(photos):
+    model = tiny()
+    muted = {"val_auc": 0.92, "val_colorfulness": 10.0, "val_truth": 40.0}
+    vivid = {"val_auc": 0.91, "val_colorfulness": 36.0, "val_truth": 40.0}
+    stains = {"val_auc": 0.80, "val_colorfulness": 40.0, "val_truth": 40.0}
+    assert model.round_score(vivid) < model.round_score(muted) < model.round_score(stains)
+    assert model.round_score({"loss": 1.0}) is None
+    history = model.fit(photos, photos, budget=Budget(photos_seen=64), **FIT)
+    curves = history.curves
+    scored = [
+        model.round_score({name: values[i] for name, values in curves.items()})
+        for i in range(len(curves["loss"]))
+    ]
+    assert history.details["best_round"] == int(np.argmin(scored))
 
 
 # ---------------------------------------------------------------------- predicted

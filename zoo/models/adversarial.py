@@ -15,11 +15,16 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from zoo.color.spaces import Tensor
+from zoo.color.spaces import Tensor, lab_to_rgb
+from zoo.models.layers import AB_SCALE
 from zoo.models.training import TrainingGraph
 
 if TYPE_CHECKING:
     from zoo.models.gan import GAN
+
+
+#: The greatest ab error that AuC tells apart.
+_FARTHEST = 150.0
 
 
 def _bce(logits: Tensor, target: float) -> Tensor:
@@ -53,10 +58,11 @@ class AdversarialGraph(TrainingGraph):
 
     Logged beside it: what the discriminator says of true colors, `d_real`, and of made ones,
     `d_fake`, as shares in [0, 1] (0.5: it cannot tell); its loss, the generator's, and the mean
-    absolute error.
+    absolute error; the AuC of the made colors, their colorfulness and that of the true ones, at the
+    size of the output.
     """
 
-    LOGGED = ("d_real", "d_fake", "d_loss", "g_loss", "l1")
+    LOGGED = ("d_real", "d_fake", "d_loss", "g_loss", "l1", "auc", "colorfulness", "truth")
 
     def __init__(self, colorizer: "GAN") -> None:
         super().__init__(colorizer)
@@ -82,7 +88,9 @@ class AdversarialGraph(TrainingGraph):
         g_loss = of_generator(self._logits_of_still_weights([lightness, fake], training))
         l1 = self._photo_loss(x, y_pred)
         shares = (ops.mean(ops.sigmoid(logits)) for logits in (real_logits, fake_logits))
-        for mean, value in zip(self.means, (*shares, d_loss, g_loss, l1), strict=True):
+        scores = _color_scores(50.0 * (lightness + 1.0), truth * AB_SCALE, fake * AB_SCALE)
+        logged = (*shares, d_loss, g_loss, l1, *scores)
+        for mean, value in zip(self.means, logged, strict=True):
             mean.update_state(ops.stop_gradient(value))
         return d_loss + g_loss + self._config.l1_weight * l1
 
@@ -99,6 +107,25 @@ class AdversarialGraph(TrainingGraph):
         others = [v.value for v in network.non_trainable_variables]
         logits, _ = network.stateless_call(weights, others, pair, training=training)
         return ops.cast(logits, "float32")
+
+
+def _color_scores(lightness: Tensor, truth: Tensor, made: Tensor) -> tuple[Tensor, ...]:
+    """AuC, and the colorfulness of the made and the true colors, means over the photos.
+
+    As `zoo.metrics` has them, but in the graph: AuC as the limit of infinitely many thresholds, and
+    RGB not rounded.
+    """
+    error = ops.sqrt(ops.sum(ops.square(truth - made), axis=-1) + 1e-12)
+    auc = 1.0 - ops.mean(ops.minimum(error, _FARTHEST)) / _FARTHEST
+    return auc, *(_colorfulness(ops.concatenate([lightness, ab], axis=-1)) for ab in (made, truth))
+
+
+def _colorfulness(lab: Tensor) -> Tensor:
+    red, green, blue = ops.unstack(255.0 * lab_to_rgb(lab), axis=-1)
+    opponents = ops.stack([red - green, (red + green) / 2.0 - blue], axis=-1)
+    spread = ops.sum(ops.var(opponents, axis=(1, 2)), axis=-1)
+    offset = ops.sum(ops.square(ops.mean(opponents, axis=(1, 2))), axis=-1)
+    return ops.mean(ops.sqrt(spread + 1e-12) + 0.3 * ops.sqrt(offset + 1e-12))
 
 
 class TwoRateAdam(keras.optimizers.Adam):

@@ -197,6 +197,18 @@ class GAN(GradientColorizer):
         _, truth = self.judged(rgb, output)
         return ops.mean(ops.abs(ops.cast(output, "float32") - truth))
 
+    def round_score(self, logs: dict[str, float]) -> float | None:
+        """What the best weights are lowest in: 1 - AuC, plus a share of what colorfulness is off.
+
+        The losses of two nets that learn against each other choose nothing. AuC alone prefers muted
+        colors, colorfulness alone any that are bold: a fifth of it too much or too little counts as
+        much as 0.01 of AuC.
+        """
+        if "val_auc" not in logs:
+            return None
+        off = abs(logs["val_colorfulness"] / max(logs["val_truth"], 1e-6) - 1.0)
+        return 1.0 - logs["val_auc"] + 0.05 * off
+
     # ------------------------------------------------------------------ predicted
 
     def output_to_ab(self, output: Tensor, lightness: Tensor, noise: float) -> Tensor:

@@ -18,7 +18,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -96,8 +96,6 @@ class GradientColorizer(Colorizer):
     """
 
     trains_by_gradient = True
-    #: The entry of the logs that chooses the best weights, and which direction is better.
-    MONITOR: ClassVar[tuple[str, str]] = ("val_loss", "lower")
 
     @property
     @abstractmethod
@@ -142,6 +140,10 @@ class GradientColorizer(Colorizer):
     def training_graph(self) -> "TrainingGraph":
         """What is trained: the network and its loss, or several of them."""
         return TrainingGraph(self)
+
+    def round_score(self, logs: dict[str, float]) -> float | None:
+        """What the best weights are lowest in: a round's validation loss, if there is one."""
+        return logs.get("val_loss")
 
     def optimizer(self, steps: int) -> keras.optimizers.Optimizer:
         """Adam with the configuration's schedule over `steps`."""
@@ -328,16 +330,14 @@ class _Training:
         logs = {"photos_seen": float(progress.step * self.batch_size)} | logs
         for name, value in logs.items():
             curves.setdefault(name, []).append(value)
-        monitor, direction = self.colorizer.MONITOR
-        score = logs.get(monitor)
-        if score is not None:
-            sign = 1.0 if direction == "lower" else -1.0
-            if progress.best_score is None or sign * score < sign * progress.best_score:
-                progress.best_score, progress.best_round = score, round_index
-                progress.best = {
-                    name: np.array(ops.convert_to_numpy(variable))
-                    for name, variable in self.colorizer.variables().items()
-                }
+        score = self.colorizer.round_score(logs)
+        best = progress.best_score
+        if score is not None and (best is None or score < best):
+            progress.best_score, progress.best_round = score, round_index
+            progress.best = {
+                name: np.array(ops.convert_to_numpy(variable))
+                for name, variable in self.colorizer.variables().items()
+            }
         self.save(graph)
 
     def _compile(self, steps: int) -> None:
