@@ -287,7 +287,7 @@ def _torch_row(
 
     actions = {f"zoo, {keras.backend.backend()}": partial(predict, network, photos)}
     actions |= {name: partial(forward, photos) for name, forward in theirs.items()}
-    ours, *alternatives = measure_in_turn(actions, len(photos))
+    ours, *alternatives = measure_in_turn(actions, len(photos), repetitions=15)
     return Row(
         f"network of Zhang et al. 2016, {photos.shape[1]} px, {len(photos)} at once, {precision}",
         "s/photo",

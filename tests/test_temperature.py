@@ -86,7 +86,7 @@ def test_other_options_keep_the_models_defaults(model, photo_folder):
 def test_a_study_refuses(model, photo_folder):
     photos = zoo.PhotoSet.from_folder(photo_folder)
     for name in ("mse_regression:tiny", "gray"):
-        with pytest.raises(ZooError, match=r"no temperature.*: zhang, colorunet\.$"):
+        with pytest.raises(ZooError, match=r"no temperature.*: zhang, colorunet, knn_patches, som_patches\.$"):
             study(zoo.create_model(name), photos)
     with pytest.raises(ZooError, match="0 to 10"):
         study(model, photos, (0.5, -1))
