@@ -275,7 +275,7 @@ def _dropout_at_work(network: keras.Model, noise: int) -> Iterator[None]:
     states = [np.array(ops.convert_to_numpy(layer.seed_generator.state)) for layer in dropouts]
     try:
         for layer, state in zip(dropouts, states, strict=True):
-            key = np.array([seed_for(noise, layer.name) % 2**31, 0], state.dtype)
+            key = np.array([_dropout_seed(noise, layer.name), 0], state.dtype)
             layer.seed_generator.state.assign(key)
             layer.at_work = True
         yield
@@ -365,4 +365,9 @@ def _conv4(x: Tensor, filters: int, name: str, seed: int, strides: int, bias: bo
 
 def _dropout(x: Tensor, rate: float, name: str, seed: int) -> Tensor:
     name = f"{name}_dropout"
-    return GeneratorDropout(rate, seed=seed_for(seed, name), name=name, dtype="float32")(x)
+    return GeneratorDropout(rate, seed=_dropout_seed(seed, name), name=name, dtype="float32")(x)
+
+
+def _dropout_seed(seed: int, name: str) -> int:
+    """PyTorch keeps a random generator's seed as a signed integer of 32 bits."""
+    return seed_for(seed, name) % 2**31

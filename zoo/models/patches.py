@@ -429,7 +429,7 @@ class KNNPatches(PatchColorizer):
     def network_output(self, lightness: Tensor, k: float, weights: float) -> tuple[Tensor, Tensor]:
         """The logarithms of the shares of the votes, and the padded L that they are for."""
         padded = pipeline.reflect_to_multiple(ops.cast(lightness, "float32"), self.config.stride)
-        numbers = (np.full(len(padded), number, "float32") for number in (k, weights))
+        numbers = (ops.full((len(padded),), number, "float32") for number in (k, weights))
         return predict(self.networks["colorizer"], [padded / 100.0, *numbers]), padded
 
 
