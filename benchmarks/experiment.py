@@ -49,7 +49,7 @@ TEMPERATURES = (0.0, 0.2, 0.38, 0.6, 1.0)
 
 #: At most so many validation photos are scored at each temperature: more take time and hardly move
 #: a mean.
-STUDY_PHOTOS = 500
+STUDY_PHOTOS = 200
 
 
 @dataclasses.dataclass(frozen=True)
