@@ -9,6 +9,10 @@ here a TF Hub module in a folder. The row without an embedding is the same netwo
 
 Cost: `compact` sees about 100 photos a second on two idle processor cores, so 90,000 take a quarter
 of an hour a row; before that, a pretrained classifier embeds each photo and its mirror image once.
+
+Expect an embedding to help. With the 1,001 logits of a MobileNet-v2, after 54,000 views of 9,968
+photos of scenes, ab RMSE on 1,145 others was 10.8, without embedding 11.3, of the regression 11.2,
+and of gray 14.5.
 """
 
 from benchmarks.suites import Row
