@@ -97,14 +97,14 @@ def _once(name: str, value: float) -> Measurement:
 
 def neighbor_rows(patches: int = _PATCHES, side: int = _SIDE) -> list[Row]:
     """`knn_patches:compact` with a full table against scikit-learn's prediction on it."""
+    from keras import ops
     from sklearn.neighbors import KNeighborsClassifier
 
     model = _full_model(patches)
     votes = model.networks["colorizer"].get_layer("votes")
     k = int(model.defaults["k"])
-    search = KNeighborsClassifier(k, algorithm="brute").fit(
-        np.array(votes.table), np.array(votes.labels)
-    )
+    table, labels = (ops.convert_to_numpy(part) for part in (votes.table, votes.labels))
+    search = KNeighborsClassifier(k, algorithm="brute").fit(table, labels)
     lightness = np.random.default_rng(1).uniform(0, 100, (1, side, side, 1)).astype("float32")
     queries = np.random.default_rng(2).normal(size=(side**2, votes.table.shape[1]))
     queries = queries.astype("float32")
