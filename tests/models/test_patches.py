@@ -195,9 +195,9 @@ def test_balance_stores_rare_colors_more_often(tmp_path):
 
 
 def test_no_patch_of_a_training_photo_can_be_read_off_the_table(tmp_path):
-    """Stored rows are no nearer to the patches that they were made of than to strangers' patches.
+    """Stored rows keep a distance from the patches they were made of, as from strangers' patches.
 
-    Were patches stored as they are, the first distance would be 0.
+    At least a quarter of that; were patches stored as they are, it would be 0.
     """
     from PIL import Image
     from skimage import data
