@@ -31,7 +31,7 @@ from zoo.colorizer import Colorizer
 from zoo.errors import TrainingInterrupted, ZooError
 from zoo.evaluation import evaluate
 from zoo.files import write_json
-from zoo.models.checkpoint import FILE_NAME as CHECKPOINT
+from zoo.models import position
 from zoo.models.precision import fastest_precision
 from zoo.photos.decoding import write_photo
 from zoo.photos.photoset import Photo, PhotoSet
@@ -213,7 +213,7 @@ def run_cell(
         result = _failure(cell, conditions, error)
         write_json(result_path(out, cell), result)
         return result
-    (_model_folder(out, cell) / CHECKPOINT).unlink(missing_ok=True)
+    position.discard(_model_folder(out, cell))
     return result
 
 
@@ -345,17 +345,10 @@ def _try_temperatures(
     }
     if conditions.validation:
         photos = conditions.validation.color_only()
-        scored = _spread(photos, STUDY_PHOTOS)
+        scored = photos.spread(STUDY_PHOTOS)
         found = study(model, scored, temperatures, size=cell.test_size, progress=progress)
         stored |= {"validation_photos": len(photos), "study": found.to_json()}
     return stored
-
-
-def _spread(photos: PhotoSet, count: int) -> PhotoSet:
-    """At most so many of the photos, at equal distances: the first ones would be of one folder."""
-    if len(photos) <= count:
-        return photos
-    return PhotoSet(tuple(photos[number * len(photos) // count] for number in range(count)))
 
 
 def _save_tiles(

@@ -57,12 +57,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     what.add_argument(
         "--against",
         choices=["torch"],
-        help="measure a network's forward pass against PyTorch's, and nothing else",
+        help="measure a network's forward pass and an adversarial training step against "
+        "PyTorch's, and nothing else",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows here")
     options = parser.parse_args(argv)
     try:
-        rows = torch_rows() if options.against == "torch" else measure(options.photos)
+        against_torch = options.against == "torch"
+        rows = torch_rows() + torch_step_rows() if against_torch else measure(options.photos)
         print_table(rows)
         if options.json is not None:
             _write(options.json, rows)
@@ -256,8 +258,7 @@ def torch_rows(side: int = 256, batches: Sequence[int] = (1, 8), width: int = 64
     Raises:
         ZooError: if PyTorch is not installed.
     """
-    if find_spec("torch") is None:
-        raise ZooError("--against torch needs PyTorch; run `pip install torch`.")
+    _require_torch()
     start_keras()
     from zoo.models.layers import zhang_network
     from zoo.models.precision import training_precision
@@ -314,6 +315,65 @@ def _torch_forward(
         return network(channels_first.to(**kind)).float().numpy()
 
     return forward
+
+
+def torch_step_rows(
+    side: int = 256, batches: Sequence[int] = (1, 4), width: int = 64, depth: int = 8
+) -> list[Row]:
+    """A training step of `gan:paper` against the same nets and losses in PyTorch.
+
+    Ours starts from 8-bit RGB and logs color scores, as trainings do; PyTorch's is given Lab.
+
+    Raises:
+        ZooError: if PyTorch is not installed.
+    """
+    _require_torch()
+    start_keras()
+    import keras
+
+    from zoo.models.precision import use_jit
+    from zoo.registry import create_model
+
+    rows = []
+    for count in batches:
+        photos = _noise((count, side, side, 3))
+        model = create_model("gan:paper", width=width, depth=depth, patch_width=width)
+        graph = model.training_graph()
+        graph.compile(optimizer=model.optimizer(100), jit_compile=use_jit())
+        actions = {f"zoo, {keras.backend.backend()}": partial(graph.train_on_batch, photos)}
+        for memory_format in ("contiguous_format", "channels_last"):
+            step = _torch_step(photos, memory_format, width, depth)
+            actions[f"PyTorch, {memory_format}"] = step
+        ours, *alternatives = measure_in_turn(actions, count, repetitions=9)
+        rows.append(
+            Row(
+                f"training step of gan:paper, {side} px, {count} at once, float32",
+                "s/photo",
+                False,
+                ours,
+                min(alternatives, key=lambda measurement: measurement.median),
+            )
+        )
+    return rows
+
+
+def _torch_step(
+    photos: np.ndarray, memory_format: str, width: int, depth: int
+) -> Callable[[], float]:
+    """PyTorch's step on the photos' Lab."""
+    import torch
+    from skimage import color
+
+    from benchmarks.pix2pix_torch import TrainingStep
+
+    lab = torch.from_numpy(color.rgb2lab(photos).astype("float32")).permute(0, 3, 1, 2)
+    lightness, ab = lab[:, :1] / 50.0 - 1.0, lab[:, 1:] / 110.0
+    return partial(TrainingStep(memory_format, width, depth), lightness, ab)
+
+
+def _require_torch() -> None:
+    if find_spec("torch") is None:
+        raise ZooError("--against torch needs PyTorch; run `pip install torch`.")
 
 
 def memory_row(megapixels: int) -> Row:

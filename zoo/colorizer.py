@@ -111,12 +111,18 @@ class TrainingPlan:
     """What the caller of `fit` asked for; see there."""
 
     budget: Budget
-    size: int
+    sizes: tuple[int, ...]
     precision: str
     run_dir: Path | None
     resume: bool
     callbacks: tuple[keras.callbacks.Callback, ...]
     progress: bool
+    freeze: int = 0
+
+    @property
+    def size(self) -> int:
+        """The last training size, which models are scored and used at."""
+        return self.sizes[-1]
 
 
 class Colorizer(ABC):
@@ -190,11 +196,31 @@ class Colorizer(ABC):
     @classmethod
     def from_preset(cls, name: str, preset: str, *, seed: int = 0, **config: Any) -> Self:
         """Make an untrained model; see `zoo.create_model`."""
-        base = cls.PRESETS[preset].config
-        fields = tuple(field.name for field in dataclasses.fields(base))
-        for given in config:
-            valid_choice(f"configuration field of {name}", given, fields)
-        return cls(name, preset, dataclasses.replace(base, **config), seed)
+        return cls(name, preset, _changed(cls.PRESETS[preset].config, config, name), seed)
+
+    def copy(self, *, seed: int | None = None, **config: Any) -> Self:
+        """Make a model with the same weights, for a training under another configuration.
+
+        Args:
+            seed: of the training's random choices; this model's by default.
+            **config: fields of the configuration to change; none that changes the networks.
+
+        Raises:
+            ZooError: if a change makes networks that the weights do not fit.
+        """
+        changed = _changed(self.config, config, self.name)
+        copy = type(self)(self.name, self.preset, changed, self.seed if seed is None else seed)
+        values = {
+            name: np.array(keras.ops.convert_to_numpy(v)) for name, v in self.variables().items()
+        }
+        if not _fits(copy, values):
+            raise ZooError(
+                f"The weights of {self.name} do not fit into networks with "
+                f"{', '.join(f'{name}={value}' for name, value in config.items())}; leave that out."
+            )
+        copy.assign(values)
+        copy.defaults, copy.card = dict(self.defaults), dict(self.card)
+        return copy
 
     def resolve_options(self, options: dict[str, Any]) -> dict[str, float]:
         """Every option's value: the caller's where given, else this model's default.
@@ -219,23 +245,29 @@ class Colorizer(ABC):
         validation: "PhotoSet | None" = None,
         *,
         budget: Budget,
-        size: int | None = None,
+        size: int | Sequence[int] | None = None,
+        freeze: int = 0,
         precision: str = "auto",
         run_dir: str | os.PathLike | None = None,
         resume: bool = False,
         callbacks: Sequence[keras.callbacks.Callback] = (),
         progress: bool = False,
     ) -> History:
-        """Learn from photos.
+        """Learn from photos, starting from the weights that are there.
 
-        Afterwards the model's default render factor is the one of the training size, and
-        `model.card["training"]` tells what was done.
+        So a model that was trained before, on whatever photos, is trained further: what it learned
+        by gradients goes on; what models count or store of their photos (priors, tables of patches,
+        mean colors) is made anew from these. Afterwards the model's default render factor is the
+        one of the training size, and `model.card["training"]` tells what was done.
 
         Args:
             train: photos to learn from; those that are really gray are left out.
             validation: photos that choose the best weights; without them the last ones are kept.
             budget: how much training.
-            size: side of the training squares in px; the configuration's where None.
+            size: side of the training squares in px, or several, each for an equal share of the
+                budget, as in (64, 96, 128); the configuration's where None.
+            freeze: so many of the first layers of the colorizing network that learn stay as they
+                are; for models that train by gradient.
             precision: "float32", "mixed_bfloat16", or "auto" for the faster one of this machine.
             run_dir: where checkpoints go; without it an interrupted training starts over.
             resume: go on from the checkpoint in `run_dir`, if there is one.
@@ -248,32 +280,54 @@ class Colorizer(ABC):
         """
         colored = train.color_only()
         checked = validation.color_only() if validation is not None else None
+        if freeze and not self.trains_by_gradient:
+            raise ZooError(
+                f"{self.name} learns without gradients and has no layers to freeze; leave that out."
+            )
+        sizes = self.config.train_size if size is None else size
         plan = TrainingPlan(
             budget=budget,
-            size=self.config.train_size if size is None else size,
+            sizes=_sizes(sizes),
+            freeze=freeze,
             precision=valid_choice("precision", precision, PRECISIONS),
             run_dir=None if run_dir is None else Path(run_dir),
             resume=resume,
             callbacks=tuple(callbacks),
             progress=progress,
         )
-        history = self.learn(colored, checked, plan)
+        # Models that are kept on the way are used at this size, too.
         render_factor = max(1, round(plan.size / pipeline.RENDER_UNIT))
         self.defaults["render_factor"] = min(render_factor, int(RENDER_FACTOR.high))
+        history = self.learn(colored, checked, plan)
+        # What else the card said was about the model that this one started from.
+        started_from, self.card = self._origin(), {}
         self.card["training"] = {
+            "started_from": started_from,
             "photos": len(colored),
             "gray_photos_left_out": len(train) - len(colored),
             "fingerprint": colored.fingerprint,
             "validation_photos": len(checked or ()),
             "validation_fingerprint": checked.fingerprint if checked else None,
             "budget": str(budget),
-            "size": plan.size,
+            "sizes": list(plan.sizes),
+            "frozen_layers": plan.freeze,
             "seed": self.seed,
             "backend": keras.backend.backend(),
             "keras_version": keras.__version__,
             **dataclasses.asdict(history),
         }
         return history
+
+    def _origin(self) -> dict[str, Any] | None:
+        """Of a model that had been trained and saved before: which weights, from which photos."""
+        if "weights_sha256" not in self.card:
+            return None
+        before = self.card.get("training", {})
+        return {
+            "weights_sha256": self.card["weights_sha256"],
+            "fingerprint": before.get("fingerprint"),
+            "photos_seen": before.get("photos_seen"),
+        }
 
     # ------------------------------------------------------------------ photos in, photos out
 
@@ -362,17 +416,17 @@ class Colorizer(ABC):
             ZooError: if the file is unreadable, belongs to another architecture, or holds NaN.
         """
         values = _read_arrays(path)
-        variables = self.variables()
-        fits = values.keys() == variables.keys() and all(
-            values[name].shape == tuple(v.shape) for name, v in variables.items()
-        )
-        if not fits:
+        if not _fits(self, values):
             raise ZooError(
                 f"{path} holds the weights of another model than {self.name}:{self.preset}; "
                 "use the weights.npz that was saved together with this config.json."
             )
         _refuse_non_finite(values, str(path))
-        for name, variable in variables.items():
+        self.assign(values)
+
+    def assign(self, values: dict[str, np.ndarray]) -> None:
+        """Set every variable, from values by name as `variables` has them."""
+        for name, variable in self.variables().items():
             variable.assign(values[name])
 
 
@@ -419,6 +473,20 @@ def load_model(path: str | os.PathLike) -> Colorizer:
     return model
 
 
+def _changed(config: Any, changes: dict[str, Any], name: str) -> Any:
+    fields = tuple(field.name for field in dataclasses.fields(config))
+    for given in changes:
+        valid_choice(f"configuration field of {name}", given, fields)
+    return dataclasses.replace(config, **changes)
+
+
+def _sizes(size: int | Sequence[int]) -> tuple[int, ...]:
+    sizes = tuple(size) if isinstance(size, Sequence) else (size,)
+    if not sizes or min(sizes) < 1:
+        raise ZooError(f"Training sizes must be at least 1 px, and one at least; got {size}.")
+    return sizes
+
+
 def _check_references(model: Colorizer, stored: dict[str, Any], path: Path) -> None:
     for name, present in model.references().items():
         if stored.get(name) != present:
@@ -431,6 +499,13 @@ def _check_references(model: Colorizer, stored: dict[str, Any], path: Path) -> N
 def _from_json(config: dict[str, Any]) -> dict[str, Any]:
     """JSON has no tuples: lists become tuples again, so that a configuration stays hashable."""
     return {key: tuple(v) if isinstance(v, list) else v for key, v in config.items()}
+
+
+def _fits(model: Colorizer, values: dict[str, np.ndarray]) -> bool:
+    variables = model.variables()
+    return values.keys() == variables.keys() and all(
+        values[name].shape == tuple(variable.shape) for name, variable in variables.items()
+    )
 
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:

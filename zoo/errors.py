@@ -1,4 +1,4 @@
-"""The one exception that speaks to users."""
+"""The exceptions and the warning that speak to users."""
 
 
 class ZooError(ValueError):
@@ -10,6 +10,10 @@ class ZooError(ValueError):
 
 class TrainingInterrupted(ZooError):
     """Training was stopped by Ctrl-C after its position had been saved; the exit status is 130."""
+
+
+class TrainingWarning(UserWarning):
+    """A training goes on but goes wrong: its message is one sentence with the likely cause."""
 
 
 def valid_choice(kind: str, name: str, valid: "list[str] | tuple[str, ...]") -> str:

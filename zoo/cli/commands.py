@@ -26,8 +26,9 @@ from zoo.cli.inputs import (
     read_photos,
     require_writable_file,
     splits_in,
+    spoken_warnings,
 )
-from zoo.cli.settings import parse_fields, parse_pairs
+from zoo.cli.settings import parse_fields, parse_pairs, parse_sizes
 from zoo.cli.startup import start_keras
 from zoo.errors import TrainingInterrupted, ZooError, valid_choice
 from zoo.files import require_writable
@@ -165,8 +166,19 @@ def train(
         typer.Option(metavar="DIR", help="Photos that choose the best weights; else 5 % of all."),
     ] = None,
     preset: Annotated[str | None, typer.Option(help="The model's preset.")] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="RUN", help="Train this model further, on these photos."),
+    ] = None,
+    freeze: Annotated[
+        int, typer.Option(min=0, metavar="N", help="The first N layers stay as they are.")
+    ] = 0,
     size: Annotated[
-        int | None, typer.Option(min=1, help="Side of the training squares in px.")
+        str | None,
+        typer.Option(
+            metavar="PX[,PX...]",
+            help="Side of the training squares; several have equal shares: 64,96,128.",
+        ),
     ] = None,
     budget: Annotated[str, typer.Option(help="Photos seen, or a time: 20000, 90s, 15min.")] = (
         "20000"
@@ -189,12 +201,16 @@ def train(
     Of a .csv manifest with a column `split`, the rows "train" are learned from and the rows "val",
     if there are any, choose the best weights. Ctrl-C saves the position; the same command with
     --resume goes on and ends with the same weights.
+
+    With --from RUN the training starts from the weights of another one, on whatever photos that
+    was. Preset and configuration are RUN's, but for what --set changes.
     """
     from zoo.budget import Budget
 
-    entry, preset = find_entry(model, preset)
+    entry, chosen = find_entry(model, preset)
     amount = Budget.parse(budget)
     changes = parse_pairs(settings, "--set")
+    sizes = None if size is None else parse_sizes(size)
     if _is_finished(out, resume):
         return
     for folder in filter(None, (out, tensorboard)):
@@ -202,26 +218,31 @@ def train(
 
     start_keras()
     from zoo.colorizer import PRECISIONS
-    from zoo.models import checkpoint
+    from zoo.models import position
 
-    position = out / checkpoint.FILE_NAME
-    _check_position(position, resume)
+    _check_position(out, position.exists(out), resume)
     valid_choice("precision", precision, PRECISIONS)
-    colorizer = _untrained(entry, preset, seed, changes)
+    if start is None:
+        colorizer = _untrained(entry, chosen, seed, changes)
+    else:
+        given = chosen if preset or ":" in model else None
+        colorizer = _trained_before(start, entry.name, given, seed, changes)
     training, validation = _training_photos(photos, val_photos)
-    history = colorizer.fit(
-        training,
-        validation,
-        budget=amount,
-        size=size,
-        precision=precision,
-        run_dir=out,
-        resume=resume,
-        callbacks=_tensorboard(tensorboard),
-        progress=True,
-    )
+    with spoken_warnings():
+        history = colorizer.fit(
+            training,
+            validation,
+            budget=amount,
+            size=sizes,
+            freeze=freeze,
+            precision=precision,
+            run_dir=out,
+            resume=resume,
+            callbacks=_tensorboard(tensorboard),
+            progress=True,
+        )
     colorizer.save(out)
-    position.unlink(missing_ok=True)
+    position.discard(out)
     _tell_outcome(history, out)
 
 
@@ -386,6 +407,7 @@ def compare(
 
 
 app.command()(studies.temperature)
+app.command()(studies.checkpoints)
 
 
 # ---------------------------------------------------------------------- models
@@ -398,6 +420,21 @@ def _untrained(
     config = entry.load().PRESETS[preset].config
     values = parse_fields(config, changes, f"configuration field of {entry.name}")
     return registry.create_model(entry.name, preset, seed=seed, **values)
+
+
+def _trained_before(
+    run: Path, name: str, preset: str | None, seed: int, changes: dict[str, str]
+) -> "Colorizer":
+    """A trained model to be trained further, its configuration changed as --set says."""
+    trained = load_run(str(run))
+    for kind, wanted, present in (
+        ("model", name, trained.name),
+        ("preset", preset, trained.preset),
+    ):
+        if wanted not in (None, present):
+            raise ZooError(f"{run} is of the {kind} {present}, not {wanted}; give that one.")
+    values = parse_fields(trained.config, changes, f"configuration field of {name}")
+    return trained.copy(seed=seed, **values)
 
 
 def _require_distribution(model: "Colorizer") -> None:
@@ -433,15 +470,14 @@ def _is_finished(out: Path, resume: bool) -> bool:
     return True
 
 
-def _check_position(position: Path, resume: bool) -> None:
+def _check_position(out: Path, exists: bool, resume: bool) -> None:
     """Compare --resume with what is there, before the photos are read."""
-    if position.exists() and not resume:
+    if exists and not resume:
         raise ZooError(
-            f"{position.parent} holds an unfinished training; resume it (--resume) or choose "
-            "another folder."
+            f"{out} holds an unfinished training; resume it (--resume) or choose another folder."
         )
-    if resume and not position.exists():
-        typer.echo(f"There is no position to resume in {position.parent}: starting anew.")
+    if resume and not exists:
+        typer.echo(f"There is no position to resume in {out}: starting anew.")
 
 
 def _training_photos(photos: Path, val_photos: Path | None) -> "tuple[PhotoSet, PhotoSet | None]":
@@ -481,4 +517,8 @@ def _tell_outcome(history: "History", out: Path) -> None:
     if score is not None:
         sentence += f"; best validation score {score:.4g}"
     typer.echo(f"{sentence}. The model is in {out}.")
+    if "ended" in history.details:
+        typer.echo(f"The training ended early: {history.details['ended']}.")
+    if (out / "checkpoints").is_dir():
+        typer.echo(f"Other rounds' models can be had, too: zoo checkpoints {out}")
     typer.echo(f"Try it: zoo colorize PHOTO --model {out}")

@@ -4,12 +4,17 @@ As in `commands.py`, nothing at the top imports a deep-learning framework.
 """
 
 import csv
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import typer
 
 from zoo import registry
 from zoo.cli.startup import start_keras
-from zoo.errors import ZooError, valid_choice
+from zoo.errors import TrainingWarning, ZooError, valid_choice
 from zoo.files import require_writable
 
 if TYPE_CHECKING:
@@ -93,6 +98,23 @@ def require_writable_file(path: Path) -> None:
     if path.is_dir():
         raise ZooError(f"Cannot write {path}: it is a folder; give the name of a file.")
     require_writable(path.parent)
+
+
+@contextmanager
+def spoken_warnings() -> Iterator[None]:
+    """Show what a training warns of as a sentence, without the place in the code."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", TrainingWarning)
+        before = warnings.showwarning
+
+        def show(message: Any, category: type[Warning], *place: Any) -> None:
+            if issubclass(category, TrainingWarning):
+                typer.echo(f"Caution: {message}", err=True)
+            else:
+                before(message, category, *place)
+
+        warnings.showwarning = show
+        yield
 
 
 def counted(number: int, thing: str) -> str:

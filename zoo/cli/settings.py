@@ -26,6 +26,18 @@ def parse_pairs(given: list[str] | None, flag: str) -> dict[str, str]:
     return pairs
 
 
+def parse_sizes(text: str) -> tuple[int, ...]:
+    """Read "96" or "64,96,128".
+
+    Raises:
+        ZooError: on anything else.
+    """
+    parts = text.split(",")
+    if not all(part.strip().isascii() and part.strip().isdigit() and int(part) for part in parts):
+        raise ZooError(f"Cannot read the size {text!r}; write 96, or 64,96,128 for three stages.")
+    return tuple(int(part) for part in parts)
+
+
 def parse_fields(config: Any, given: dict[str, str], kind: str) -> dict[str, Any]:
     """Turn texts into values of the types that a configuration's fields declare.
 

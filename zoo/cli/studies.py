@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from zoo.cli.inputs import load_run, read_photos
+from zoo.cli.startup import start_keras
 from zoo.files import require_writable
 
 if TYPE_CHECKING:
@@ -71,6 +72,36 @@ def temperature(
     model.save(run)
     typer.echo(f"The default temperature of {run} is {chosen:g} now; it was {before:g}.")
     typer.echo(f"The pictures temperature_curves.png and temperature_photos.png are in {folder}.")
+
+
+def checkpoints(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder of `zoo train`.")],
+    pick: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Make this one the run's model.")
+    ] = None,
+) -> None:
+    """Show the models that an adversarial training kept on its way, or choose another one.
+
+    They are ranked by what they do on validation photos: 1 - AuC, and a twentieth of the share by
+    which the colorfulness is off. checkpoints.png shows sample photos in the colors of each, and
+    checkpoints.webp shows them one after the other. Each is in RUN/checkpoints, a model's folder
+    like any other.
+    """
+    from zoo import checkpoints as kept
+    from zoo.cli import tables
+
+    require_writable(run)
+    found = kept.stored(run)
+    if pick is not None:
+        start_keras()
+        kept.pick(run, pick)
+        typer.echo(f"The model of {run} is {pick} now.")
+        return
+    Console().print(tables.checkpoints_table(found))
+    kept.draw_sheet(run / "checkpoints.png", found)
+    kept.animate(run / "checkpoints.webp", found)
+    typer.echo(f"The pictures checkpoints.png and checkpoints.webp are in {run}.")
+    typer.echo(f"Take another one: zoo checkpoints {run} --pick NAME")
 
 
 def _warn_of_training_photos(model: "Colorizer", photos: "PhotoSet") -> None:

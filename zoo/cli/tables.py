@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
@@ -12,6 +12,7 @@ from zoo.cli.inputs import counted
 from zoo.registry import ModelEntry
 
 if TYPE_CHECKING:
+    from zoo.checkpoints import Checkpoint
     from zoo.colorizer import Colorizer
     from zoo.evaluation import Interval, Report
     from zoo.temperature import TemperatureStudy
@@ -54,6 +55,24 @@ def options_table(model_class: "type[Colorizer]", defaults: dict[str, float]) ->
     return table
 
 
+def checkpoints_table(checkpoints: "Sequence[Checkpoint]") -> Table:
+    """One row a kept model, in the order given, with its scores on the validation photos."""
+    further = sorted({name for one in checkpoints for name in one.scores if "_score" in name})
+    table = Table("rank", "checkpoint", "photos seen", "AuC ↑", "colorfulness", "score ↓")
+    for name in further:
+        table.add_column(f"{name.removeprefix('val_').replace('_', ' ')} ↑")
+    for rank, one in enumerate(checkpoints, start=1):
+        scores = one.scores
+        figures = ["–", "–", "–"]
+        if one.score is not None:
+            colorfulness = f"{scores['val_colorfulness']:.1f} of {scores['val_truth']:.1f}"
+            figures = [f"{scores['val_auc']:.4f}", colorfulness, f"{one.score:.4f}"]
+        name = f"[bold]{one.name}[/bold] ← the run's model" if one.chosen else one.name
+        more = (f"{scores[name]:.3f}" if name in scores else "–" for name in further)
+        table.add_row(str(rank), name, f"{one.photos_seen:,}", *figures, *more)
+    return table
+
+
 def card_table(model: "Colorizer") -> Table:
     """What a trained model's card tells, without its curves."""
     origin, study = model.card.get("origin", {}), model.card.get("temperature")
@@ -83,7 +102,7 @@ def _training_facts(model: "Colorizer") -> dict[str, Any]:
         "budget": training.get("budget"),
         "photos seen": f"{training.get('photos_seen', 0):,}",
         "time": duration(training.get("seconds", 0.0)),
-        "training size": f"{training.get('size')} px",
+        "training size": f"{', '.join(map(str, training.get('sizes', ())))} px",
         "seed": model.seed,
         "backend": f"{training.get('backend')}, Keras {training.get('keras_version')}",
         **training.get("details", {}),

@@ -45,4 +45,9 @@ MODELS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "A generator that learns to pass for true with a discriminator (Isola et al. 2017).",
         ("compact", "paper", "tiny"),
     ),
+    "nogan": (
+        "nogan:NoGAN",
+        "The nets of gan, trained apart and only briefly together (Antic et al. 2019, DeOldify).",
+        ("compact", "paper", "tiny"),
+    ),
 }

@@ -10,14 +10,15 @@ which divides a gradient by its size, this slows nothing; it is there for the lo
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
 from keras import ops
 
 from zoo.color.spaces import Tensor, lab_to_rgb
+from zoo.models.classifier_score import ClassifierScore
 from zoo.models.layers import AB_SCALE
-from zoo.models.training import TrainingGraph
+from zoo.models.training import Stint, TrainingGraph
 
 if TYPE_CHECKING:
     from zoo.models.gan import GAN
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 
 #: The greatest ab error that AuC tells apart.
 _FARTHEST = 150.0
+
+#: Of true and of made colors, where the discriminator wins.
+_SURELY_REAL, _SURELY_FAKE = 0.98, 0.02
+#: Less of the true photos' colorfulness for so many rounds is called monochrome.
+_MONOCHROME, _MONOCHROME_ROUNDS = 0.2, 3
 
 
 def _bce(logits: Tensor, target: float) -> Tensor:
@@ -53,22 +59,23 @@ ADVERSARIAL_LOSSES: dict[str, tuple[Callable, Callable, Callable]] = {
 }
 
 
-class AdversarialGraph(TrainingGraph):
-    """From uint8 photos to the sum of both nets' losses.
+class GeneratorGraph(TrainingGraph):
+    """From uint8 photos to the generator's loss by what is true, without a discriminator.
 
-    Logged beside it: what the discriminator says of true colors, `d_real`, and of made ones,
-    `d_fake`, as shares in [0, 1] (0.5: it cannot tell); its loss, the generator's, and the mean
-    absolute error; the AuC of the made colors, their colorfulness and that of the true ones, at the
-    size of the output.
+    Logged beside it: the mean absolute error, the AuC of the made colors, their colorfulness and
+    that of the true ones, at the size of the output.
     """
 
-    LOGGED = ("d_real", "d_fake", "d_loss", "g_loss", "l1", "auc", "colorfulness", "truth")
+    LOGGED: ClassVar[tuple[str, ...]] = ("l1", "auc", "colorfulness", "truth")
 
     def __init__(self, colorizer: "GAN") -> None:
         super().__init__(colorizer)
-        self.discriminator = colorizer.networks["discriminator"]
-        self._judged, self._config = colorizer.judged, colorizer.config
-        self.means = [keras.metrics.Mean(name=name) for name in self.LOGGED]
+        self._judged, self._content, self._config = (
+            colorizer.judged,
+            colorizer.content_loss,
+            colorizer.config,
+        )
+        self.means = {name: keras.metrics.Mean(name=name) for name in self.LOGGED}
 
     def compute_loss(
         self,
@@ -78,21 +85,53 @@ class AdversarialGraph(TrainingGraph):
         sample_weight: Tensor = None,
         training: bool = True,
     ) -> Tensor:
-        """Each net's gradient of this sum is that of its own loss."""
+        """How far the made colors are from the true ones, and what `adversaries_loss` adds."""
         lightness, truth = self._judged(x, y_pred)
         fake = ops.cast(y_pred, "float32")
+        l1 = self._photo_loss(x, y_pred)
+        scores = _color_scores(50.0 * (lightness + 1.0), truth * AB_SCALE, fake * AB_SCALE)
+        self.log(l1=l1, **dict(zip(("auc", "colorfulness", "truth"), scores, strict=True)))
+        content = self._content(lightness, truth, fake)
+        return content + self.adversaries_loss(lightness, truth, fake, training)
+
+    def adversaries_loss(
+        self, lightness: Tensor, truth: Tensor, fake: Tensor, training: bool
+    ) -> Tensor:
+        """Nobody judges the generator here."""
+        return 0.0
+
+    def log(self, **values: Tensor) -> None:
+        """Take a step's values into the means over the round."""
+        for name, value in values.items():
+            self.means[name].update_state(ops.stop_gradient(value))
+
+
+class AdversarialGraph(GeneratorGraph):
+    """From uint8 photos to the sum of both nets' losses.
+
+    Logged beside the generator's scores: what the discriminator says of true colors, `d_real`, and
+    of made ones, `d_fake`, as shares in [0, 1] (0.5: it cannot tell); its loss, and the generator's
+    for being found out.
+    """
+
+    LOGGED = ("d_real", "d_fake", "d_loss", "g_loss", *GeneratorGraph.LOGGED)
+
+    def __init__(self, colorizer: "GAN") -> None:
+        super().__init__(colorizer)
+        self.discriminator = colorizer.networks["discriminator"]
+
+    def adversaries_loss(
+        self, lightness: Tensor, truth: Tensor, fake: Tensor, training: bool
+    ) -> Tensor:
+        """Each net's gradient of this sum is that of its own loss."""
         on_real, on_fake, of_generator = ADVERSARIAL_LOSSES[self._config.adversarial]
         real_logits = self._logits([lightness, truth], training)
         fake_logits = self._logits([lightness, ops.stop_gradient(fake)], training)
         d_loss = 0.5 * (on_real(real_logits, self._config.real_label) + on_fake(fake_logits))
         g_loss = of_generator(self._logits_of_still_weights([lightness, fake], training))
-        l1 = self._photo_loss(x, y_pred)
-        shares = (ops.mean(ops.sigmoid(logits)) for logits in (real_logits, fake_logits))
-        scores = _color_scores(50.0 * (lightness + 1.0), truth * AB_SCALE, fake * AB_SCALE)
-        logged = (*shares, d_loss, g_loss, l1, *scores)
-        for mean, value in zip(self.means, logged, strict=True):
-            mean.update_state(ops.stop_gradient(value))
-        return d_loss + g_loss + self._config.l1_weight * l1
+        d_real, d_fake = (ops.mean(ops.sigmoid(logits)) for logits in (real_logits, fake_logits))
+        self.log(d_real=d_real, d_fake=d_fake, d_loss=d_loss, g_loss=g_loss)
+        return d_loss + g_loss
 
     def _logits(self, pair: Sequence[Tensor], training: bool) -> Tensor:
         return ops.cast(self.discriminator(pair, training=training), "float32")
@@ -107,6 +146,45 @@ class AdversarialGraph(TrainingGraph):
         others = [v.value for v in network.non_trainable_variables]
         logits, _ = network.stateless_call(weights, others, pair, training=training)
         return ops.cast(logits, "float32")
+
+
+class AdversarialStint(Stint):
+    """Both nets together. Nobody knows beforehand when to stop: each round's model is kept."""
+
+    keeps_checkpoints = True
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        name = self.colorizer.config.classifier
+        self._classifier = None
+        if name and self.validation is not None:
+            self._classifier = ClassifierScore(name, self.validation, self.plan.size)
+
+    def examine(self) -> dict[str, float]:
+        """What a classifier says of the colors, where one is given."""
+        if self._classifier is None:
+            return {}
+        return {f"val_{self._classifier.name}": self._classifier(self.colorizer)}
+
+    def warning(self, curves: dict[str, list[float]]) -> str | None:
+        """Tell of a discriminator that won for a whole round, and of colors that go gray."""
+        real, fake = curves["d_real"][-1], curves["d_fake"][-1]
+        if real > _SURELY_REAL and fake < _SURELY_FAKE:
+            return (
+                f"The discriminator wins: it takes {real:.3f} of true and {fake:.3f} of made "
+                "colors for true, so the generator learns little from it; lower "
+                "discriminator_rate, or set real_label=0.9 if it is higher."
+            )
+        shares = [
+            made / max(true, 1e-6)
+            for made, true in zip(curves["colorfulness"], curves["truth"], strict=True)
+        ][-_MONOCHROME_ROUNDS:]
+        if len(shares) == _MONOCHROME_ROUNDS and max(shares) < _MONOCHROME:
+            return (
+                f"The colors are nearly gray: {shares[-1]:.0%} of the true photos' colorfulness. "
+                "The absolute error outweighs the discriminator; lower l1_weight, or train longer."
+            )
+        return None
 
 
 def _color_scores(lightness: Tensor, truth: Tensor, made: Tensor) -> tuple[Tensor, ...]:

@@ -6,7 +6,6 @@ model is.
 
 from abc import abstractmethod
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
@@ -101,9 +100,9 @@ class DistributionColorizer(Colorizer):
         self.bins = bins
         self.networks["decoder"].get_layer("bins").centers.assign(bins.centers)
 
-    def load_weights(self, path: Path) -> None:
-        """As `Colorizer.load_weights`; the bins are those that were stored."""
-        super().load_weights(path)
+    def assign(self, values: dict[str, np.ndarray]) -> None:
+        """As `Colorizer.assign`; the bins are those among the values."""
+        super().assign(values)
         centers = ops.convert_to_numpy(self.networks["decoder"].get_layer("bins").centers)
         self.bins = replace(self.bins, centers=np.array(centers))
 

@@ -22,7 +22,7 @@ import os
 import re
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -184,6 +184,26 @@ def scratch_features(x: Tensor, width: int, seed: int) -> Tensor:
 def scratch_width(text: str) -> int:
     """The width that a specification of "scratch" asks for."""
     return Spec.parse(text).number("width", SCRATCH_WIDTH)
+
+
+def pyramid(text: str, levels: int) -> tuple[keras.Model, Callable[[Tensor], Tensor]]:
+    """Features of several sizes from a network of `keras.applications`, for photos of any size.
+
+    Args:
+        text: "keras:NAME", with the settings of an embedding.
+        levels: how many sizes.
+
+    Returns:
+        A model that gives, of photos as the preprocessing leaves them, the last layer's output at
+        each of the first sizes; and the preprocessing, of RGB in [0, 255].
+
+    Raises:
+        ZooError: on another specification, or if the weights are not at hand.
+    """
+    spec = Spec.parse(text)
+    if spec.kind != "keras":
+        raise ZooError(f"Only networks of keras.applications have such features; got {text}.")
+    return KerasEmbedding(spec).pyramid(levels)
 
 
 class ZeroEmbedding(Embedding):
@@ -414,13 +434,27 @@ class KerasEmbedding(Embedding):
                 found |= {name: module for name in names if name not in found}
         return found[valid_choice("classifier in keras.applications", self.spec.name, tuple(found))]
 
+    def pyramid(self, levels: int) -> tuple[keras.Model, Callable[[Tensor], Tensor]]:
+        """See the function of this name."""
+        network = self._made(include_top=False, input_shape=(None, None, 3))
+        maps = [layer for layer in network.layers if layer.output.ndim == 4]
+        every = keras.Model(network.inputs, [layer.output for layer in maps])
+        side = 128
+        sizes = [found.shape[1] for found in every.predict_on_batch(np.zeros((1, side, side, 3)))]
+        last = {size: layer for size, layer in zip(sizes, maps, strict=True) if size > 1}
+        chosen = [last[size].output for size in sorted(last, reverse=True)[:levels]]
+        return keras.Model(network.inputs, chosen), self._family.preprocess_input
+
     @cached_property
     def _network(self) -> keras.Model:
+        return self._made(classes=self.width, classifier_activation=None)
+
+    def _made(self, **settings: Any) -> keras.Model:
         make = getattr(self._family, self.spec.name)
         weights = self.spec.settings.get("weights", "imagenet")
         chosen = None if weights == "none" else weights
         try:
-            network = make(weights=chosen, classes=self.width, classifier_activation=None)
+            network = make(weights=chosen, **settings)
         except Exception as error:  # what is raised differs from classifier to classifier
             raise ZooError(self._trouble(weights, error)) from error
         if chosen is None:

@@ -11,7 +11,9 @@ discriminator of 34 px as in later work on colorization, with one-sided label sm
 al. 2016, arXiv 1606.03498, section 3.4). `compact` is the same method on a U-Net that trains on two
 processor cores. Departures: batch normalization has PyTorch's constants, and a prediction takes its
 running statistics, so that a photo's colors depend on no other photo; the dropout that pix2pix
-keeps at prediction is the option `noise`, off by default.
+keeps at prediction is the option `noise`, off by default. Outside `paper` the discriminator has no
+batch normalization: in training it sees true and made colors in batches of their own, whose
+statistics tell them apart and are of no use for a single photo.
 """
 
 from collections.abc import Iterator
@@ -27,10 +29,15 @@ from PIL import Image
 
 from zoo.color.planes import AB
 from zoo.color.spaces import Tensor, rgb_to_lightness
-from zoo.colorizer import RENDER_FACTOR, Option, Preset
+from zoo.colorizer import RENDER_FACTOR, Option, Preset, TrainingPlan
 from zoo.errors import valid_choice
 from zoo.models import pipeline
-from zoo.models.adversarial import ADVERSARIAL_LOSSES, AdversarialGraph, TwoRateAdam
+from zoo.models.adversarial import (
+    ADVERSARIAL_LOSSES,
+    AdversarialGraph,
+    AdversarialStint,
+    TwoRateAdam,
+)
 from zoo.models.layers import (
     AB_SCALE,
     HEAD,
@@ -47,6 +54,8 @@ from zoo.photos.decoding import read_photo
 
 if TYPE_CHECKING:
     import os
+
+    from zoo.photos.photoset import PhotoSet
 
 _LEAK = 0.2
 _KERNEL = 4
@@ -74,7 +83,9 @@ class GANConfig(TrainingConfig):
     ab / 110. real_label: what the discriminator is to say of true colors. architecture: "unet" or
     "pix2pix". width, depth: of the generator. output_stride: of the U-Net alone. dropout: of the
     generator's lowest levels. patch_layers: the discriminator's strided layers; with 1, 2, 3 and 4
-    it sees patches of 16, 34, 70 and 142 px. patch_width: channels of its first layer.
+    it sees patches of 16, 34, 70 and 142 px. patch_width: channels of its first layer. patch_norm:
+    "none" or "batch", after its inner layers. classifier: "keras:NAME" or "hub:FOLDER", whose
+    answers about colored validation photos are a further score of each round.
     """
 
     learning_rate: float = 1e-3
@@ -90,12 +101,15 @@ class GANConfig(TrainingConfig):
     dropout: float = 0.5
     patch_layers: int = 2
     patch_width: int = 32
+    patch_norm: str = "none"
+    classifier: str = ""
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no nets or no losses."""
         super().__post_init__()
         valid_choice("adversarial", self.adversarial, tuple(ADVERSARIAL_LOSSES))
         valid_choice("architecture", self.architecture, ("unet", "pix2pix"))
+        valid_choice("patch_norm", self.patch_norm, ("none", "batch"))
         check_fields(self, lambda v: v >= 1, "at least 1", "width", "depth", "patch_width")
         check_fields(self, lambda v: v in (1, 2, 3, 4), "1, 2, 3 or 4", "patch_layers")
         check_fields(self, lambda v: v in (1, 2, 4), "1, 2 or 4", "output_stride")
@@ -121,6 +135,7 @@ class GAN(GradientColorizer):
                 depth=8,
                 output_stride=1,
                 patch_width=64,
+                patch_norm="batch",
                 train_size=256,
                 batch_size=4,
                 learning_rate=2e-4,
@@ -143,7 +158,9 @@ class GAN(GradientColorizer):
             size = (config.width, config.depth, 2, config.output_stride)
             bottom = partial(_dropout, rate=config.dropout, name="bottom", seed=seed)
             generator = unet(*size, seed, bottom=bottom)
-        discriminator = patch_discriminator(config.patch_layers, config.patch_width, seed)
+        discriminator = patch_discriminator(
+            config.patch_layers, config.patch_width, seed, normalized=config.patch_norm == "batch"
+        )
         return {"colorizer": generator, "discriminator": discriminator}
 
     @property
@@ -167,6 +184,12 @@ class GAN(GradientColorizer):
     def training_graph(self) -> AdversarialGraph:
         """Both nets and their losses."""
         return AdversarialGraph(self)
+
+    def stint(
+        self, train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
+    ) -> AdversarialStint:
+        """Both nets together from the first step on."""
+        return AdversarialStint(self, train, validation, plan)
 
     def optimizer(self, steps: int) -> keras.optimizers.Optimizer:
         """Adam with a rate for each net."""
@@ -193,9 +216,13 @@ class GAN(GradientColorizer):
         return lightness, average_to_size(AB.of_rgb(rgb), output) / AB_SCALE
 
     def loss(self, rgb: Tensor, output: Tensor) -> Tensor:
-        """Mean absolute error of ab / 110: what the generator's loss has beside the adversarial."""
+        """Mean absolute error of ab / 110."""
         _, truth = self.judged(rgb, output)
         return ops.mean(ops.abs(ops.cast(output, "float32") - truth))
+
+    def content_loss(self, lightness: Tensor, truth: Tensor, made: Tensor) -> Tensor:
+        """What the generator's loss has beside the adversarial, weighted, of what is judged."""
+        return self.config.l1_weight * ops.mean(ops.abs(made - truth))
 
     def round_score(self, logs: dict[str, float]) -> float | None:
         """What the best weights are lowest in: 1 - AuC, plus a share of what colorfulness is off.
@@ -297,13 +324,16 @@ def receptive_field(patch_layers: int) -> int:
     return side
 
 
-def patch_discriminator(patch_layers: int, width: int, seed: int) -> keras.Model:
+def patch_discriminator(
+    patch_layers: int, width: int, seed: int, *, normalized: bool
+) -> keras.Model:
     """PatchGAN (arXiv 1611.07004, section 6.1.2): (L, ab) -> a logit for each patch.
 
     Args:
         patch_layers: how many layers of stride 2 there are, before one of stride 1 and the head.
         width: channels of the first layer; the others' double up to 8 times that.
         seed: decides the initial weights.
+        normalized: whether batch normalization follows the inner layers, as in the paper.
 
     Returns:
         A functional model [(N, H, W, 1), (N, H, W, 2)] -> (N, h, w, 1).
@@ -316,8 +346,8 @@ def patch_discriminator(patch_layers: int, width: int, seed: int) -> keras.Model
     for index in range(patch_layers + 1):
         filters = width * min(2**index, _WIDEST)
         strides = 2 if index < patch_layers else 1
-        x = _conv4(x, filters, f"patch{index + 1}", seed, strides, bias=index == 0)
-        x = batch_norm(x, f"patch{index + 1}_norm") if index else x
+        x = _conv4(x, filters, f"patch{index + 1}", seed, strides, bias=not index or not normalized)
+        x = batch_norm(x, f"patch{index + 1}_norm") if index and normalized else x
         x = layers.LeakyReLU(_LEAK, name=f"patch{index + 1}_relu", dtype="float32")(x)
     return keras.Model(pair, _conv4(x, 1, HEAD, seed, 1, bias=True), name="patch_discriminator")
 

@@ -22,6 +22,7 @@ from zoo.photos.loader import PhotoLoader
 
 if TYPE_CHECKING:
     from zoo.photos.photoset import PhotoSet
+from zoo.photos.threads import numbers_with_bar
 
 _PHOTOS_AT_ONCE = 32
 
@@ -223,7 +224,7 @@ def sample_patches(
     generator = np.random.default_rng([seed, len(photos)])
     reservoir = Reservoir(rows, generator)
     loader = PhotoLoader(photos, plan.size, _PHOTOS_AT_ONCE, augment=False, progress=plan.progress)
-    for index in _tracked(len(loader), title, plan.progress):
+    for index in numbers_with_bar(len(loader), title, plan.progress):
         (rgb,) = loader[index]
         photo, place = _draw(generator, len(rgb), plan.size**2, per_photo)
         chroma = ops.convert_to_numpy(plane.of_rgb(rgb)).reshape(len(rgb), -1, 2)[photo, place]
@@ -250,13 +251,6 @@ def _draw(
     order = generator.random((photos, pixels), "float32")
     places = np.argpartition(order, count - 1, axis=1)[:, :count]
     return np.repeat(np.arange(photos, dtype="int32"), count), places.ravel().astype("int32")
-
-
-def _tracked(count: int, title: str, progress: bool) -> Iterator[int]:
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(range(count), title, console=Console(stderr=True), disable=not progress)
 
 
 def prototypes(

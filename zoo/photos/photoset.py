@@ -227,6 +227,13 @@ class PhotoSet(Sequence[Photo]):
             parts[_part_of(photo, shares)].append(photo)
         return {name: PhotoSet(tuple(photos)) for name, photos in parts.items()}
 
+    def spread(self, count: int) -> "PhotoSet":
+        """At most so many of the photos, at equal distances: the first would be of one folder."""
+        total = len(self.photos)
+        if total <= count:
+            return self
+        return PhotoSet(tuple(self.photos[number * total // count] for number in range(count)))
+
     def color_only(self) -> "PhotoSet":
         """The set without its gray photos.
 

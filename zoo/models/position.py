@@ -1,8 +1,9 @@
-"""A training's position on disk: everything that the next step depends on, in one atomic file.
+"""A stint's position on disk: everything that the next step depends on, in one atomic file.
 
-`checkpoint.npz` holds all variables of the training graph (random-generator states included, which
-`save_weights` would lose), the optimizer's, the running means of the current round, the best
-weights so far, and as JSON the run it belongs to, the position and the curves.
+`checkpoint.npz`, or `checkpoint-NAME.npz` where a training has several stints, holds all variables
+of the training graph (random-generator states included, which `save_weights` would lose), the
+optimizer's, the running means of the current round, the best weights so far, and as JSON the run it
+belongs to, the position and the curves.
 """
 
 import json
@@ -18,18 +19,23 @@ import numpy as np
 from zoo.errors import ZooError
 from zoo.files import atomic_path
 
-FILE_NAME = "checkpoint.npz"
+_STEM = "checkpoint"
 
 
 @dataclass
 class Progress:
-    """Where a training stands: finished steps, curves by round, the best score and its weights."""
+    """Where a stint stands: finished steps, curves by round, the best score and its weights.
+
+    `ended` says why it ended before its budget was used up.
+    """
 
     step: int = 0
     seconds: float = 0.0
     curves: dict[str, list[float]] = field(default_factory=dict)
     best_score: float | None = None
     best_round: int | None = None
+    ended: str | None = None
+    warnings: list[str] = field(default_factory=list)
     best: dict[str, np.ndarray] = field(default_factory=dict)
 
 
@@ -42,13 +48,27 @@ def training_variables(graph: keras.Model) -> dict[str, Sequence[keras.Variable]
     }
 
 
-def save_checkpoint(
-    run_dir: Path, run: dict[str, Any], graph: keras.Model, progress: Progress
-) -> None:
+def file_of(run_dir: Path, stint: str) -> Path:
+    """Where a stint's position is kept."""
+    return run_dir / (f"{_STEM}-{stint}.npz" if stint else f"{_STEM}.npz")
+
+
+def exists(run_dir: Path) -> bool:
+    """Whether a folder holds the position of an unfinished training."""
+    return any(run_dir.glob(f"{_STEM}*.npz"))
+
+
+def discard(run_dir: Path) -> None:
+    """Remove the positions of a training that has ended."""
+    for path in run_dir.glob(f"{_STEM}*.npz"):
+        path.unlink(missing_ok=True)
+
+
+def save(path: Path, run: dict[str, Any], graph: keras.Model, progress: Progress) -> None:
     """Write the position atomically: the previous checkpoint stays until this one is whole.
 
     Args:
-        run_dir: the run's folder.
+        path: see `file_of`.
         run: what the run is (JSON); resuming with anything else is refused.
         graph: the compiled training graph.
         progress: the position.
@@ -64,26 +84,25 @@ def save_checkpoint(
     arrays |= {f"best/{name}": value for name, value in progress.best.items()}
     position = {key: value for key, value in vars(progress).items() if key != "best"}
     arrays["about"] = np.array(json.dumps({"run": run, "progress": position}))
-    with atomic_path(run_dir / FILE_NAME) as temporary:
+    with atomic_path(path) as temporary:
         np.savez(temporary, **arrays)
 
 
-def stored_steps(run_dir: Path) -> int:
-    """The number of steps of the stored training, which decides its learning rates.
+def stored_steps(path: Path) -> int:
+    """The number of steps of the stored stint, which decides its learning rates.
 
     Raises:
         ZooError: if the file is damaged.
     """
-    return _read(run_dir / FILE_NAME)[1]["run"]["steps"]
+    return _read(path)[1]["run"]["steps"]
 
 
-def load_checkpoint(run_dir: Path, run: dict[str, Any], graph: keras.Model) -> Progress:
+def load(path: Path, run: dict[str, Any], graph: keras.Model) -> Progress:
     """Set the training graph to a stored position and return it.
 
     Raises:
         ZooError: if the file is damaged or belongs to another run, naming what differs.
     """
-    path = run_dir / FILE_NAME
     arrays, about = _read(path)
     differing = sorted(key for key in run if about["run"].get(key) != run[key])
     if differing:
