@@ -12,6 +12,7 @@ Everything is kept in one folder, each file written when it is whole:
 import dataclasses
 import hashlib
 import json
+import shutil
 import time
 import traceback
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ from PIL import Image
 
 from benchmarks.environment import describe_environment
 from benchmarks.suites import Row
-from zoo import registry
+from zoo import checkpoints, registry
 from zoo.budget import Budget
 from zoo.colorizer import Colorizer
 from zoo.errors import TrainingInterrupted, ZooError
@@ -214,6 +215,8 @@ def run_cell(
         write_json(result_path(out, cell), result)
         return result
     position.discard(_model_folder(out, cell))
+    # Nobody chooses by hand here, and a dozen models a cell would fill the disk.
+    shutil.rmtree(_model_folder(out, cell) / checkpoints.FOLDER, ignore_errors=True)
     return result
 
 

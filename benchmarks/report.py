@@ -106,7 +106,7 @@ def write_report(out: Path) -> list[Path]:
     temperature = _temperature(board, out)
     if temperature.picture is not None:
         contents["temperature.png"] = temperature.picture
-    contents["report.html"] = _html(board, comparison, shown, temperature).encode()
+    contents["report.html"] = _html(board, out, comparison, shown, temperature).encode()
     for name, content in contents.items():
         with atomic_path(out / name) as temporary:
             temporary.write_bytes(content)
@@ -450,8 +450,25 @@ def _gray(rgb: np.ndarray) -> np.ndarray:
     return np.repeat(gray[..., 1:2], 3, axis=-1)
 
 
+def _losses(curves: dict[str, list[float]]) -> dict[str, list[float]]:
+    """Of what was logged, what is drawn beside other models: the two nets' have their own."""
+    if "d_real" not in curves:
+        return curves
+    return {name: curves[name] for name in ("photos_seen", "loss", "val_loss") if name in curves}
+
+
+def _adversarial(board: Leaderboard, out: Path) -> list[tuple[str, str]]:
+    """The pictures that adversarial trainings drew of themselves: the model's title, the image."""
+    return [
+        (board.title(result), _data_uri(path.read_bytes(), "image/png"))
+        for result in board.finished
+        for path in sorted((out / "models" / result["key"]).glob("training*.png"))
+    ]
+
+
 def _html(
     board: Leaderboard,
+    out: Path,
     comparison: bytes | None,
     shown: Sequence[PhotoRow],
     temperature: Temperature,
@@ -464,7 +481,7 @@ def _html(
         lstrip_blocks=True,
     )
     histories = [
-        (board.title(result), result["history"]["curves"])
+        (board.title(result), _losses(result["history"]["curves"]))
         for result in board.finished
         if len(result["history"]["curves"].get("photos_seen", ())) > 1
     ]
@@ -473,6 +490,7 @@ def _html(
         comparison=comparison and _data_uri(comparison, "image/png"),
         shown=shown,
         curves=_data_uri(draw_curves(histories), "image/svg+xml") if histories else None,
+        adversarial=_adversarial(board, out),
         temperature=temperature,
         temperature_strips=temperature.strips and _data_uri(temperature.strips, "image/png"),
         temperature_curves=temperature.curves

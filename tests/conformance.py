@@ -228,6 +228,31 @@ def learns_the_same_again(name: str, photos: PhotoSet, tmp_path) -> None:
     assert history.photos_seen == expected.photos_seen <= 80
 
 
+def is_trained_further(name: str, photos: PhotoSet, tmp_path) -> None:
+    """A saved model learns from other photos, starting where it was."""
+    model = smallest(name)
+    fit(model, photos)
+    model.save(tmp_path)
+    start = zoo.load_model(tmp_path)
+    rates = ("learning_rate", "joint_rate")
+    changes = {rate: 1e-12 for rate in rates if hasattr(model.config, rate)}
+    further = start.copy(seed=5, **changes)
+    assert_same_weights(further, start)
+    fit(further, photos[1:], freeze=int(model.trains_by_gradient))
+    origin = further.card["training"]["started_from"]
+    assert origin["weights_sha256"] == sha256_of_file(tmp_path / "weights.npz")
+    if model.trains_by_gradient:
+        before, after = values(start), values(further)
+        network = further.networks["colorizer"]
+        for variable in network.trainable_variables:
+            path = f"colorizer/{variable.path}"
+            np.testing.assert_allclose(after[path], before[path], atol=1e-6, err_msg=path)
+        first = next(layer for layer in network.layers if layer.trainable_weights)
+        for variable in first.weights:
+            path = f"colorizer/{variable.path}"
+            np.testing.assert_array_equal(after[path], before[path], err_msg=path)
+
+
 def every_parameter_gets_a_gradient(name: str, photos: PhotoSet) -> None:
     model = smallest(name)
     graph = compiled(model, keras.optimizers.SGD(1.0))

@@ -256,6 +256,77 @@ def test_splits_of_a_manifest(run, tmp_path):
     assert "1 photo" in scored.out
 
 
+def test_from_trains_a_model_further_on_other_photos(run, trained, photos, tmp_path):
+    out = tmp_path / "further"
+    more = ("--photos", make_photos(tmp_path / "more", 6, seed=9), "--from", trained)
+    arguments = ["train", "mse_regression", *more, "--out", out, "--precision", "float32"]
+    changes = ["--set", "learning_rate=1e-9", "--freeze", 1, "--size", "16,32"]
+    assert run(*arguments, *changes, "--budget", 8).status == 0
+    before, after = weights(trained), weights(out)
+    moved = {name for name, value in before.items() if (after[name] != value).any()}
+    assert moved
+    assert not any("/stem1/" in name for name in moved)
+    for name, value in before.items():
+        if "kernel" in name:
+            np.testing.assert_allclose(after[name], value, atol=1e-6)
+    training = read_json(out / "card.json")["training"]
+    assert training["started_from"]["weights_sha256"] == sha256_of_file(trained / "weights.npz")
+    assert training["sizes"] == [16, 32]
+    assert training["frozen_layers"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["zhang"], ["of the model mse_regression, not zhang"]),
+        (["mse_regression:compact"], ["of the preset tiny, not compact"]),
+        (["mse_regression", "--set", "width=8"], ["do not fit", "width=8"]),
+        (["mse_regression", "--freeze", "99"], ["layers that learn", "got 99"]),
+        (["mse_regression", "--size", "64,x"], ["size '64,x'", "64,96,128"]),
+        (["mse_regression", "--size", "0"], ["size '0'"]),
+    ],
+)
+def test_what_cannot_be_trained_further_is_refused(
+    run, trained, photos, tmp_path, arguments, words
+):
+    out = tmp_path / "out"
+    more = ["--from", trained, "--photos", photos, "--out", out]
+    run("train", *arguments, *more, "--precision", "float32").refused(*words)
+    assert not (out / "card.json").exists()
+
+
+def test_checkpoints_are_shown_and_chosen(run, photos, tmp_path):
+    out = tmp_path / "gan"
+    data = ("--photos", photos, "--val-photos", photos)
+    told = run("train", "gan:tiny", *data, "--out", out, "--budget", 32, "--precision", "float32")
+    assert f"zoo checkpoints {out}" in told.out
+    shown = run("checkpoints", out)
+    assert shown.status == 0
+    assert shown.out.count("the run's model") == 1
+    for name in ("checkpoints.png", "checkpoints.webp", "training.png", "steps.csv"):
+        assert (out / name).stat().st_size > 100
+    names = sorted(path.name for path in (out / "checkpoints").iterdir() if path.is_dir())
+    assert len(names) == 8
+    assert all(name in shown.out for name in names)
+    other = names[0] if f"{names[0]} ←" not in shown.out else names[1]
+    assert run("checkpoints", out, "--pick", other).status == 0
+    assert f"{other} ←" in run("checkpoints", out).out
+    run("checkpoints", out, "--pick", "999").refused("checkpoint", "999", names[0])
+
+
+def test_a_run_without_checkpoints_says_which_models_keep_some(run, trained):
+    run("checkpoints", trained).refused("no checkpoints", "gan")
+
+
+def test_a_training_that_goes_wrong_warns_in_one_sentence(run, photos, tmp_path):
+    """Colors that stay gray: an error that outweighs everything and no time to learn."""
+    data = ("--photos", photos, "--val-photos", photos, "--out", tmp_path / "gan")
+    told = run("train", "gan:tiny", *data, "--budget", 32, "--set", "learning_rate=1e-7")
+    assert told.status == 0
+    assert told.err.count("Caution: The colors are nearly gray") == 1
+    assert "UserWarning" not in told.err
+
+
 def test_set_changes_the_configuration(run, photos, tmp_path):
     arguments = ["train", *TINY, "--photos", photos, "--out", tmp_path / "run", "--budget", 4]
     assert run(*arguments, "--set", "learning_rate=3e-4", "--set", "width=6").status == 0
@@ -335,7 +406,7 @@ def test_a_full_disk_while_training(run, photos, tmp_path, monkeypatch):
     monkeypatch.setattr(np, "savez", full)
     arguments = ["--photos", photos, "--out", tmp_path / "run", "--budget", 8]
     run("train", *TINY, *arguments).refused("checkpoint.npz", "No space left")
-    assert list((tmp_path / "run").iterdir()) == []
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["steps.csv"]
 
 
 def test_an_interrupted_training_resumes_to_the_same_weights(run, photos, tmp_path):
@@ -366,6 +437,7 @@ def test_an_interrupted_training_resumes_to_the_same_weights(run, photos, tmp_pa
     assert sorted(path.name for path in out.iterdir()) == [
         "card.json",
         "config.json",
+        "steps.csv",
         "weights.npz",
     ]
     undisturbed = run(*arguments, "--out", tmp_path / "undisturbed", "--resume")

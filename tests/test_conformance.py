@@ -48,6 +48,11 @@ def test_keeps_the_lightness(name):
     conformance.keeps_the_lightness(name)
 
 
+@every_model
+def test_is_trained_further(name, photos, tmp_path):
+    conformance.is_trained_further(name, photos, tmp_path)
+
+
 @pytest.mark.core
 @every_model
 def test_starts_from_its_seed(name):

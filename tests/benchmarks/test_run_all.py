@@ -1,3 +1,4 @@
+import base64
 import json
 import signal
 import subprocess
@@ -144,9 +145,9 @@ def test_interrupt_keeps_what_is_finished(tmp_path, photos, register, capsys):
 
 
 def test_interrupted_training_ends_as_an_undisturbed_one(tmp_path, photos, finished, monkeypatch):
-    from zoo.models import training
+    from zoo.models.trainer import Trainer
 
-    end_round = training._Training.end_round
+    end_round = Trainer.end_round
 
     def interrupt_second_round(self, graph, index, logs):
         end_round(self, graph, index, logs)
@@ -155,7 +156,7 @@ def test_interrupted_training_ends_as_an_undisturbed_one(tmp_path, photos, finis
 
     arguments = only("mse_regression", photos, tmp_path / "out")
     with monkeypatch.context() as patch:
-        patch.setattr(training._Training, "end_round", interrupt_second_round)
+        patch.setattr(Trainer, "end_round", interrupt_second_round)
         assert run_all.main(arguments) == 130
     assert list((tmp_path / "out" / "models").glob("*/checkpoint.npz"))
     assert results_of(tmp_path / "out") == {}
@@ -187,6 +188,17 @@ def test_killed_run_resumes_to_the_same_scores(tmp_path, photos):
     undisturbed = only("mse_regression", photos, tmp_path / "undisturbed")
     assert run_all.main([*undisturbed, "--budget", "600"]) == 0
     assert scores_of(tmp_path / "killed") == scores_of(tmp_path / "undisturbed")
+
+
+def test_an_adversarial_training_is_drawn_in_the_report(tmp_path, photos):
+    out = tmp_path / "out"
+    assert run_all.main(only("gan,mse_regression", photos, out)) == 0
+    key = results_of(out)["gan"]["key"]
+    picture = base64.b64encode((out / "models" / key / "training.png").read_bytes()).decode()
+    page = (out / "report.html").read_text()
+    assert page.count(picture) == 1
+    assert page.count("Adversarial training of") == 1
+    assert not (out / "models" / key / "checkpoints").exists()
 
 
 def test_used_folder_is_refused(finished, photos, capsys):

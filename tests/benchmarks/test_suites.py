@@ -202,7 +202,7 @@ def test_labels_are_in_the_pictures(ablation, monkeypatch):
     monkeypatch.setattr(report, "draw_curves", curves)
     board = report.Leaderboard(tuple(report.load_results(ablation[1])))
     png, shown = report._comparison(board, ablation[1])
-    report._html(board, png, shown, report.Temperature())
+    report._html(board, ablation[1], png, shown, report.Temperature())
     assert drawn == [TITLES | {"input (gray)", "truth"}, set(TRAINED)]
     temperature = report._temperature(board, ablation[1])
     able = {"classification", "classification, rebalanced"}

@@ -81,7 +81,7 @@ def test_an_answer_is_about_a_patch_of_the_stated_side(patch_layers, side):
     import tensorflow as tf
 
     assert receptive_field(patch_layers) == side
-    network = patch_discriminator(patch_layers, 2, seed=0)
+    network = patch_discriminator(patch_layers, 2, seed=0, normalized=False)
     for layer in network.layers:
         if isinstance(layer, keras.layers.Conv2D):
             # With positive weights no change cancels out.
@@ -183,7 +183,7 @@ def test_a_net_without_a_rate_stays_and_the_other_moves(photos, still):
 @pytest.mark.core
 def test_the_generators_term_leaves_the_judges_statistics_alone(photos):
     """They move twice a step, by true colors and by made ones, as two calls by hand move them."""
-    model, other = tiny(dropout=0.0), tiny(dropout=0.0)
+    model, other = (tiny(dropout=0.0, patch_norm="batch") for _ in range(2))
     rgb = batch(photos)
     compiled(model, keras.optimizers.SGD(0.0)).train_on_batch(rgb)
     output = other.networks["colorizer"](other.network_input(rgb), training=True)
@@ -306,6 +306,7 @@ def test_realness_is_a_map_of_the_photo_and_its_mean(photos):
         ({"dropout": 1.0}, "dropout"),
         ({"discriminator_rate": 0.0}, "discriminator_rate"),
         ({"architecture": "resnet"}, "architecture"),
+        ({"patch_norm": "group"}, "patch_norm"),
     ],
 )
 def test_refuses_configurations_that_make_no_sense(change, message):

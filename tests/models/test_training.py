@@ -16,7 +16,8 @@ from zoo import Budget, PhotoSet
 from zoo.errors import ZooError
 from zoo.models import precision, training
 from zoo.models.layers import unet, zhang_network
-from zoo.models.training import TrainingConfig, plan_rounds, schedule
+from zoo.models.trainer import plan_rounds
+from zoo.models.training import TrainingConfig, schedule
 
 FIT = {"size": 32, "precision": "float32"}
 
@@ -32,7 +33,7 @@ def tiny(**config):
 
 @pytest.mark.parametrize("steps", [*range(1, 200), 6250, 6251, 99_991])
 def test_rounds_cover_the_steps_with_little_extra(steps):
-    rounds, size = plan_rounds(steps)
+    rounds, size = plan_rounds(steps, range(8, 13))
     assert rounds * size >= steps
     assert (rounds - 1) * size < steps
     assert rounds <= 12
@@ -178,6 +179,110 @@ def test_a_training_size_that_does_not_fit_is_refused(photos):
         tiny().fit(photos, budget=Budget(photos_seen=4), size=30)
 
 
+def test_stages_of_growing_size_share_the_rounds(photos):
+    """What the network saw, by the shapes of its batches."""
+    seen = []
+
+    class Watched(type(tiny())):
+        def network_input(self, rgb):
+            seen.append(rgb.shape[1])
+            return super().network_input(rgb)
+
+    base = tiny()
+    model = Watched(base.name, base.preset, base.config, seed=0)
+    loads = []
+    batch = training.PhotoLoader.batch
+
+    def counting(self, step):
+        if self.augment:
+            loads.append((step, self.size))
+        return batch(self, step)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training.PhotoLoader, "batch", counting)
+        settings = {"budget": Budget(photos_seen=48), "size": (8, 16, 32)}
+        history = model.fit(photos, photos, **settings, precision="float32")
+    # Before each part Keras looks at the first batches, wherever the loader stands.
+    learned = {(step, (8, 16, 32)[step // 4]) for step in range(12)}
+    assert learned <= set(loads)
+    assert all(step <= 1 for step, _ in set(loads) - learned)
+    assert set(seen) == {8, 16, 32}
+    assert history.photos_seen == 48
+    assert model.defaults["render_factor"] == 2
+    assert model.card["training"]["sizes"] == [8, 16, 32]
+
+
+def test_stages_resume_to_the_same_weights(photos, tmp_path):
+    settings = {"budget": Budget(photos_seen=48), "size": (16, 32), "precision": "float32"}
+
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            if self.model.optimizer.iterations == 7:
+                signal.raise_signal(signal.SIGINT)
+
+    resumed, undisturbed = tiny(), tiny()
+    with pytest.raises(ZooError, match="--resume"):
+        resumed.fit(photos, photos, run_dir=tmp_path, callbacks=[Stop()], **settings)
+    resumed = tiny()
+    resumed.fit(photos, photos, run_dir=tmp_path, resume=True, **settings)
+    undisturbed.fit(photos, photos, **settings)
+    for name, variable in undisturbed.variables().items():
+        np.testing.assert_array_equal(
+            keras.ops.convert_to_numpy(variable),
+            keras.ops.convert_to_numpy(resumed.variables()[name]),
+        )
+
+
+@pytest.mark.parametrize("size", [(), (32, 0)])
+def test_sizes_that_are_none_are_refused(photos, size):
+    with pytest.raises(ZooError, match="sizes must be at least 1 px"):
+        tiny().fit(photos, budget=Budget(photos_seen=4), size=size)
+
+
+def test_frozen_layers_stay_and_learn_again_afterwards(photos):
+    model = tiny()
+    network = model.networks["colorizer"]
+    learning = [layer for layer in network.layers if layer.trainable_weights]
+    before = [[keras.ops.convert_to_numpy(w).copy() for w in layer.weights] for layer in learning]
+    model.fit(photos, budget=Budget(photos_seen=16), freeze=3, **FIT)
+    moved = [
+        any(
+            (keras.ops.convert_to_numpy(w) != old).any()
+            for w, old in zip(layer.weights, olds, strict=True)
+        )
+        for layer, olds in zip(learning, before, strict=True)
+    ]
+    assert moved == [False] * 3 + [True] * (len(learning) - 3)
+    assert all(layer.trainable for layer in learning)
+
+
+def test_freezing_everything_or_nothing_that_learns_is_refused(photos):
+    count = sum(bool(layer.trainable_weights) for layer in tiny().networks["colorizer"].layers)
+    with pytest.raises(ZooError, match=f"at most {count - 1} can be frozen; got {count}"):
+        tiny().fit(photos, budget=Budget(photos_seen=4), freeze=count, **FIT)
+    with pytest.raises(ZooError, match="no layers to freeze"):
+        zoo.create_model("mean_color").fit(photos, budget=Budget(photos_seen=4), freeze=1)
+
+
+def test_a_copy_has_the_weights_and_another_configuration(photos):
+    model = tiny()
+    model.fit(photos, budget=Budget(photos_seen=8), **FIT)
+    copy = model.copy(learning_rate=0.5)
+    assert copy.config.learning_rate == 0.5
+    assert copy.defaults == model.defaults
+    for name, variable in model.variables().items():
+        np.testing.assert_array_equal(
+            keras.ops.convert_to_numpy(variable),
+            keras.ops.convert_to_numpy(copy.variables()[name]),
+        )
+    copy.fit(photos, budget=Budget(photos_seen=8), **FIT)
+    assert "started_from" in copy.card["training"]
+    with pytest.raises(ZooError, match="do not fit into networks with width=8"):
+        model.copy(width=8)
+    with pytest.raises(ZooError, match="configuration field"):
+        model.copy(wdth=8)
+
+
 def test_a_damaged_checkpoint_says_so(photos, tmp_path):
     (tmp_path / "checkpoint.npz").write_bytes(b"half of a file")
     with pytest.raises(ZooError, match="not a readable checkpoint"):
@@ -186,7 +291,7 @@ def test_a_damaged_checkpoint_says_so(photos, tmp_path):
 
 def test_a_resumed_run_that_differs_says_in_what(photos, tmp_path):
     tiny().fit(photos, budget=Budget(photos_seen=8), run_dir=tmp_path, **FIT)
-    with pytest.raises(ZooError, match=r"different: budget, config, size"):
+    with pytest.raises(ZooError, match=r"different: budget, config, sizes"):
         tiny(learning_rate=0.1).fit(
             photos,
             budget=Budget(photos_seen=12),

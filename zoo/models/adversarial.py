@@ -70,11 +70,8 @@ class GeneratorGraph(TrainingGraph):
 
     def __init__(self, colorizer: "GAN") -> None:
         super().__init__(colorizer)
-        self._judged, self._content, self._config = (
-            colorizer.judged,
-            colorizer.content_loss,
-            colorizer.config,
-        )
+        self._judged, self._config = colorizer.judged, colorizer.config
+        self._content = colorizer.content_loss()
         self.means = {name: keras.metrics.Mean(name=name) for name in self.LOGGED}
 
     def compute_loss(

@@ -16,7 +16,7 @@ batch normalization: in training it sees true and made colors in batches of thei
 statistics tell them apart and are of no use for a single photo.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -220,9 +220,10 @@ class GAN(GradientColorizer):
         _, truth = self.judged(rgb, output)
         return ops.mean(ops.abs(ops.cast(output, "float32") - truth))
 
-    def content_loss(self, lightness: Tensor, truth: Tensor, made: Tensor) -> Tensor:
-        """What the generator's loss has beside the adversarial, weighted, of what is judged."""
-        return self.config.l1_weight * ops.mean(ops.abs(made - truth))
+    def content_loss(self) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+        """What the generator's loss has beside the adversarial: of L, true and made ab, scaled."""
+        weight = self.config.l1_weight
+        return lambda lightness, truth, made: weight * ops.mean(ops.abs(made - truth))
 
     def round_score(self, logs: dict[str, float]) -> float | None:
         """What the best weights are lowest in: 1 - AuC, plus a share of what colorfulness is off.

@@ -18,7 +18,7 @@ pretrained ResNet; the perceptual loss is that of a small network of our own unl
 a pretrained one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -142,21 +142,21 @@ class NoGAN(GAN):
         networks = super().build_networks()
         if self.config.features == _OWN:
             networks["features"] = color_features(self.config.feature_width, self.seed)
-            self._features = own_features(networks["features"])
-        else:
-            self._features = None  # a pretrained network is read when training begins
         return networks
 
     def empty_output(self, rgb: Tensor) -> np.ndarray:
         """An array of the size of the generator's output for photos of this one's."""
         return np.empty((1, *(side // self.output_stride for side in rgb.shape[1:3]), 2))
 
-    def content_loss(self, lightness: Tensor, truth: Tensor, made: Tensor) -> Tensor:
+    def content_loss(self) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
         """The absolute error and the perceptual loss, weighted."""
-        if self._features is None:
-            self._features = pretrained_features(self.config.features)
-        distance = feature_distance(self._features)(lightness, truth, made)
-        return super().content_loss(lightness, truth, made) + self.config.feature_weight * distance
+        error, weight = super().content_loss(), self.config.feature_weight
+        if self.config.features == _OWN:
+            features = own_features(self.networks["features"])
+        else:
+            features = pretrained_features(self.config.features)
+        distance = feature_distance(features)
+        return lambda *seen: error(*seen) + weight * distance(*seen)
 
     def train_stints(
         self, train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan

@@ -196,6 +196,7 @@ class Trainer:
         clocks = [_StepClock() for _ in self.plan.sizes]
         for clock, size in zip(clocks, self.plan.sizes, strict=True):
             loader = self.stint.training_loader(size, _WARM_UP_STEPS)
+            self.graph.train_function = None
             clock.start()
             self.graph.fit(loader, verbose=0, shuffle=False, callbacks=[clock])
         for variable, value in zip(self.graph.variables, before, strict=True):
@@ -217,6 +218,9 @@ class Trainer:
             for begin, end, offset, size in self._parts():
                 loader = self.stint.training_loader(size, self.round_steps - offset)
                 keeper = _Keeper(self, loader, offset, interrupted)
+                # TensorFlow would answer another size with a graph for all sizes, which losses that
+                # divide sides by each other cannot do with.
+                self.graph.train_function = None
                 trouble = self._fit_rounds(keeper, begin, end, [keeper, *bar, *self.plan.callbacks])
                 if trouble is not None:
                     # What `fit` held is free only now. A reading thread of TensorFlow that outlives
