@@ -230,15 +230,15 @@ def learns_the_same_again(name: str, photos: PhotoSet, tmp_path) -> None:
 
 def is_trained_further(name: str, photos: PhotoSet, tmp_path) -> None:
     """A saved model learns from other photos, starting where it was."""
-    model = smallest(name)
-    fit(model, photos)
+    model, budget = smallest(name), Budget(photos_seen=8)
+    fit(model, photos, budget=budget)
     model.save(tmp_path)
     start = zoo.load_model(tmp_path)
     rates = ("learning_rate", "joint_rate")
     changes = {rate: 1e-12 for rate in rates if hasattr(model.config, rate)}
     further = start.copy(seed=5, **changes)
     assert_same_weights(further, start)
-    fit(further, photos[1:], freeze=int(model.trains_by_gradient))
+    fit(further, photos[1:], budget=budget, freeze=int(model.trains_by_gradient))
     origin = further.card["training"]["started_from"]
     assert origin["weights_sha256"] == sha256_of_file(tmp_path / "weights.npz")
     if model.trains_by_gradient:

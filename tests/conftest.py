@@ -24,7 +24,12 @@ def zoo_cache(tmp_path_factory):
 @pytest.fixture
 def photo_folder(tmp_path) -> Path:
     """Six colored photos of 40 x 32 px in the class folders `sea` and `tree`."""
-    root = tmp_path / "photos"
+    return make_photo_folder(tmp_path)
+
+
+def make_photo_folder(parent: Path) -> Path:
+    """See the fixture `photo_folder`."""
+    root = parent / "photos"
     rng = np.random.default_rng(0)
     for label in ("sea", "tree"):
         (root / label).mkdir(parents=True)

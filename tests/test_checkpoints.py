@@ -1,7 +1,11 @@
 """The models that a training keeps on its way."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
+from conftest import make_photo_folder
 from PIL import Image
 
 import zoo
@@ -13,19 +17,24 @@ from zoo.photos.decoding import read_rgb
 FIT = {"size": 32, "precision": "float32", "budget": Budget(photos_seen=48)}
 
 
-@pytest.fixture
-def photos(photo_folder):
-    return PhotoSet.from_folder(photo_folder)
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    return PhotoSet.from_folder(make_photo_folder(tmp_path_factory.mktemp("data")))
 
 
-@pytest.fixture
-def run_dir(photos, tmp_path):
-    """A finished run; its model is saved as `zoo train` does."""
-    folder = tmp_path / "run"
+@pytest.fixture(scope="module")
+def finished(photos, tmp_path_factory):
+    """A finished run; its model is saved as `zoo train` does. Nobody writes into it."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
     model = zoo.create_model("gan:tiny")
     model.fit(photos, photos, run_dir=folder, **FIT)
     model.save(folder)
     return folder
+
+
+@pytest.fixture
+def run_dir(finished, tmp_path):
+    return Path(shutil.copytree(finished, tmp_path / "run"))
 
 
 def test_every_round_is_kept_with_its_scores_the_best_first(run_dir):

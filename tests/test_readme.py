@@ -41,7 +41,7 @@ def test_the_python_example_runs(tmp_path, monkeypatch):
 
 def test_the_command_line_example_runs(tmp_path):
     commands = block("From the command line", "bash")
-    assert commands.count("--budget 3000") == 3
+    assert commands.count("--budget 3000") == 5
     tools = Path(sys.executable).parent
     done = subprocess.run(
         ["bash", "-euc", commands.replace("--budget 3000", "--budget 16")],
@@ -56,6 +56,7 @@ def test_the_command_line_example_runs(tmp_path):
         "colorized/camera.png",
         "runs/scores.json",
         "runs/comparison.png",
+        "runs/gan/checkpoints.webp",
         "colorized/zhang/camera_confidence.png",
         "runs/zhang/temperature_curves.png",
     ):

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.pictures import new_figure, save_figure
+from zoo.turning_point import SMOOTHED, smoothed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_INCHES = (11.0, 6.4)
+_INCHES = (15.0, 6.6)
 #: Single steps are noisy: means over this share of a training are drawn over them.
 _SMOOTHED_SHARE = 0.02
 _NAMES = {
@@ -39,7 +40,8 @@ def draw_training(
         path: where to; its suffix is one of `zoo.pictures.PICTURE_SUFFIXES`.
         steps: the table of steps: "photos_seen", "d_real", "d_fake", "d_loss", "g_loss" and "l1".
         curves: what was logged in every round: "photos_seen", and, where there were validation
-            photos, "val_auc", "val_colorfulness" and "val_truth".
+            photos, "val_auc", "val_colorfulness", "val_truth" and "score"; else the first three
+            without "val_".
         best_round: whose model was kept, counted from 0.
         ended: why the training ended early, if it did.
 
@@ -47,43 +49,56 @@ def draw_training(
         ZooError: if the suffix is another one, or the file cannot be written.
     """
     figure = new_figure(*_INCHES)
-    (judge, losses), (error, colors) = figure.subplots(2, 2)
-    photos = steps["photos_seen"]
-    for axes, names, title in (
-        (judge, ("d_real", "d_fake"), "What the discriminator takes for true"),
-        (losses, ("d_loss", "g_loss"), "Losses"),
-        (error, ("l1",), "Error"),
+    panels = figure.subplots(2, 3)
+    for axes, names, title in zip(
+        panels[0],
+        (("d_real", "d_fake"), ("d_loss", "g_loss"), ("l1",)),
+        ("What the discriminator takes for true", "Losses", "Error"),
+        strict=True,
     ):
         for number, name in enumerate(names):
-            axes.plot(photos, steps[name], color=f"C{number}", alpha=0.2, linewidth=0.6)
-            smooth = _smoothed(steps[name])
-            axes.plot(photos, smooth, color=f"C{number}", label=_NAMES[name])
+            color = f"C{number}"
+            axes.plot(steps["photos_seen"], steps[name], color=color, alpha=0.2, linewidth=0.6)
+            axes.plot(steps["photos_seen"], _smoothed(steps[name]), color=color, label=_NAMES[name])
         axes.set_title(title, fontsize=10)
-    judge.axhline(0.5, color="#444444", linestyle="--", label="0.5: it cannot tell")
-    judge.set_ylim(0, 1)
-    _draw_scores(colors, curves, best_round)
-    for axes in (judge, losses, error, colors):
+    panels[0, 0].axhline(0.5, color="#444444", linestyle="--", label="0.5: it cannot tell")
+    panels[0, 0].set_ylim(0, 1)
+    _draw_scores(panels[1], curves, best_round)
+    for axes in panels.flat:
         axes.set_xlabel("photos seen")
         axes.grid(alpha=0.3)
-        axes.legend(fontsize=8)
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(fontsize=8)
     if ended is not None:
-        figure.suptitle(f"Ended early: {ended}", fontsize=9)
+        figure.suptitle(f"Ended early: {ended}", fontsize=10)
     save_figure(path, figure)
 
 
 def _draw_scores(
-    axes: "Axes", curves: Mapping[str, Sequence[float]], best_round: int | None
+    panels: "Sequence[Axes]", curves: Mapping[str, Sequence[float]], best_round: int | None
 ) -> None:
-    """AuC, and colorfulness as a share of the true photos', over the rounds."""
+    """AuC, colorfulness, and the score that they make, over the rounds."""
     prefix = "val_" if "val_auc" in curves else ""
+    whose = "validation" if prefix else "training"
     photos = curves["photos_seen"]
-    shares = np.divide(curves[f"{prefix}colorfulness"], curves[f"{prefix}truth"])
-    axes.plot(photos, curves[f"{prefix}auc"], "o-", markersize=3, label="AuC")
-    axes.plot(photos, shares, "o-", markersize=3, label="colorfulness, share of the truth's")
-    axes.axhline(1.0, color="#444444", linestyle="--")
+    of_auc, of_colors, of_score = panels
+    of_auc.plot(photos, curves[f"{prefix}auc"], "o-", markersize=3)
+    of_auc.set_title(f"AuC on the {whose} photos, higher is better", fontsize=10)
+    of_colors.plot(photos, curves[f"{prefix}colorfulness"], "o-", markersize=3, label="made colors")
+    truth = float(np.mean(curves[f"{prefix}truth"]))
+    of_colors.axhline(truth, color="#444444", linestyle="--", label="true colors")
+    of_colors.set_title(f"Colorfulness of the {whose} photos", fontsize=10)
+    of_score.set_title("Score that decides, lower is better", fontsize=10)
+    if "score" not in curves:
+        of_score.text(0.5, 0.5, "no validation photos", ha="center", transform=of_score.transAxes)
+    else:
+        of_score.plot(photos, curves["score"], "o", markersize=3, label="of each round")
+        means = smoothed(curves["score"])
+        inner = photos[SMOOTHED // 2 :][: len(means)]
+        of_score.plot(inner, means, color="C0", label=f"mean of {SMOOTHED} rounds")
     if best_round is not None:
-        axes.axvline(photos[best_round], color="C2", label=f"kept: round {best_round + 1}")
-    axes.set_title(f"Scores on the {'validation' if prefix else 'training'} photos", fontsize=10)
+        for axes in panels:
+            axes.axvline(photos[best_round], color="C2", label=f"kept: round {best_round + 1}")
 
 
 def _smoothed(values: np.ndarray) -> np.ndarray:

@@ -7,8 +7,9 @@ from keras import ops
 
 import zoo
 from zoo import Budget, PhotoSet
+from zoo.colorizer import TrainingPlan
 from zoo.errors import ZooError
-from zoo.models.adversarial import ADVERSARIAL_LOSSES, TwoRateAdam
+from zoo.models.adversarial import ADVERSARIAL_LOSSES, AdversarialStint, TwoRateAdam
 from zoo.models.gan import (
     GANConfig,
     patch_discriminator,
@@ -270,6 +271,26 @@ def test_colors_choose_the_best_weights(photos):
         for i in range(len(curves["loss"]))
     ]
     assert history.details["best_round"] == int(np.argmin(scored))
+
+
+def test_a_winning_discriminator_and_gray_colors_get_a_warning(photos):
+    plan = TrainingPlan(Budget(photos_seen=4), (32,), "float32", None, False, (), False)
+    stint = AdversarialStint(tiny(), photos, None, plan)
+    fine = {
+        "d_real": [0.6, 0.99, 0.6],
+        "d_fake": [0.3, 0.01, 0.4],
+        "colorfulness": [2.0, 3.0, 30.0],
+        "truth": [40.0, 40.0, 40.0],
+    }
+    assert stint.warning(fine) is None
+    wins = stint.warning(fine | {"d_real": [0.6, 0.99], "d_fake": [0.3, 0.01]})
+    assert wins.startswith("The discriminator wins")
+    assert "discriminator_rate" in wins
+    assert stint.warning(fine | {"d_real": [0.985], "d_fake": [0.03]}) is None
+    gray = stint.warning(fine | {"colorfulness": [7.0, 5.0, 4.0]})
+    assert gray.startswith("The colors are nearly gray")
+    assert "10%" in gray
+    assert stint.warning(fine | {"colorfulness": [5.0, 4.0], "truth": [40.0, 40.0]}) is None
 
 
 # ---------------------------------------------------------------------- predicted

@@ -8,10 +8,9 @@ repeated.
 
 The recipe's author chose the moment to stop by eye. Here a rule does it, on validation photos. Each
 round of the joint stint, at most 1 % of the budget, is scored as `GAN.round_score` says, by AuC and
-by how far the colorfulness is from the true photos'. Scores of single rounds are noisy: the mean of
-three in a row counts. Where that has not been lower than before for `PATIENCE` rounds, the turning
-point lies behind, and the stint ends. The best single round's model is kept; the other rounds' can
-be had instead (`zoo checkpoints RUN`).
+by how far the colorfulness is from the true photos'; the stint ends where these scores have turned
+(`zoo.turning_point`). The best single round's model is kept; the other rounds' can be had instead
+(`zoo checkpoints RUN`).
 
 Departures: short trainings on thousands of photos, not a million; the U-Net of `gan`, not one on a
 pretrained ResNet; the perceptual loss is that of a small network of our own unless `features` names
@@ -52,14 +51,11 @@ from zoo.models.trainer import Trainer
 from zoo.models.training import Stint, TrainingGraph, check_fields, schedule
 from zoo.photos.loader import PhotoLoader
 from zoo.photos.threads import numbers_with_bar
+from zoo.turning_point import PATIENCE, SMOOTHED, turning_point
 
 if TYPE_CHECKING:
     from zoo.photos.photoset import PhotoSet
 
-#: Rounds of the joint stint without a lower score, after which it ends.
-PATIENCE = 8
-#: Rounds whose scores are averaged.
-SMOOTHED = 3
 #: The critic's accuracy has settled where it rises by less than this in so many rounds.
 _SETTLED, _SETTLED_ROUNDS = 0.005, 3
 _BETTER_THAN_CHANCE = 0.55
@@ -400,42 +396,13 @@ class JointStint(AdversarialStint):
 
     def end(self, curves: dict[str, list[float]]) -> str | None:
         """The turning point lies `PATIENCE` rounds behind."""
-        count = len(curves["photos_seen"])
-        scores = [
-            self.colorizer.round_score({name: values[index] for name, values in curves.items()})
-            for index in range(count)
-        ]
-        if None in scores:
-            return None
-        turned = turning_point(scores)
+        turned = turning_point(curves.get("score", ()))
         if turned is None:
             return None
         return (
             f"the scores turned at round {turned + 1}: no mean of {SMOOTHED} rounds was lower in "
             f"the {PATIENCE} rounds after it"
         )
-
-
-def turning_point(scores: Sequence[float]) -> int | None:
-    """The round at which a stint's scores turned, if that is certain by now.
-
-    Args:
-        scores: of the rounds so far, lower is better.
-
-    Returns:
-        The middle one of the `SMOOTHED` rounds whose mean is lowest, where at least `PATIENCE`
-        rounds followed these; else None.
-
-    >>> turning_point([5, 4, 3, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
-    3
-    """
-    if len(scores) < SMOOTHED:
-        return None
-    smooth = np.convolve(scores, np.full(SMOOTHED, 1 / SMOOTHED), "valid")
-    lowest = int(np.argmin(smooth))
-    if len(smooth) - 1 - lowest < PATIENCE:
-        return None
-    return lowest + SMOOTHED // 2
 
 
 # ---------------------------------------------------------------------- budgets and histories

@@ -139,6 +139,8 @@ class Trainer:
         logs = {"photos_seen": float(progress.step * self.batch_size)} | logs
         logs |= self.stint.examine()
         score = self.stint.score(logs)
+        if score is not None and self.stint.keeps_checkpoints:
+            logs["score"] = score
         for name, value in logs.items():
             curves.setdefault(name, []).append(value)
         best = progress.best_score

@@ -1,0 +1,42 @@
+"""When scores that rise and fall at random have turned from better to worse.
+
+The author of NoGAN found the moment to stop by eye. The rule here: scores of single rounds are
+noisy, so means of `SMOOTHED` in a row count; and where no mean has been lower than the lowest for
+`PATIENCE` rounds, that one was the turning point.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+SMOOTHED = 3
+PATIENCE = 8
+
+
+def smoothed(scores: Sequence[float]) -> np.ndarray:
+    """Means of `SMOOTHED` scores in a row: so many fewer than scores, less one; maybe none."""
+    if len(scores) < SMOOTHED:
+        return np.empty(0)
+    return np.convolve(scores, np.full(SMOOTHED, 1 / SMOOTHED), "valid")
+
+
+def turning_point(scores: Sequence[float]) -> int | None:
+    """The round at which scores turned, if that is certain by now.
+
+    Args:
+        scores: of the rounds so far, lower is better.
+
+    Returns:
+        The middle one of the rounds whose mean is lowest, where at least `PATIENCE` rounds followed
+        these; else None.
+
+    >>> turning_point([5, 4, 3, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+    3
+    """
+    means = smoothed(scores)
+    if not len(means):
+        return None
+    lowest = int(np.argmin(means))
+    if len(means) - 1 - lowest < PATIENCE:
+        return None
+    return lowest + SMOOTHED // 2
