@@ -27,7 +27,14 @@ from benchmarks.figures import (
     stack,
 )
 from zoo.errors import ZooError
-from zoo.evaluation import MIN_PHOTOS_FOR_CLAIMS, Report
+from zoo.evaluation import (
+    MIN_PHOTOS_FOR_CLAIMS,
+    Differences,
+    Interval,
+    Report,
+    compare_all,
+    ranks,
+)
 from zoo.files import atomic_path, read_json
 from zoo.metrics import Metric, get_metric, list_metrics
 from zoo.photos.decoding import read_rgb
@@ -87,7 +94,8 @@ def write_report(out: Path) -> list[Path]:
     """Render the stored results; see the module's description.
 
     Returns:
-        The files written: leaderboard.csv, leaderboard.md, per_photo.csv, report.html;
+        The files written: leaderboard.csv, leaderboard.md, per_photo.csv, differences.csv,
+        report.html;
         comparison.png where at least one model has finished; temperature.png where one has a
         temperature.
 
@@ -99,6 +107,7 @@ def write_report(out: Path) -> list[Path]:
         "leaderboard.csv": board.as_csv().encode(),
         "leaderboard.md": board.as_markdown().encode(),
         "per_photo.csv": board.per_photo_csv().encode(),
+        "differences.csv": board.differences_csv().encode(),
     }
     comparison, shown = _comparison(board, out)
     if comparison is not None:
@@ -152,17 +161,35 @@ class Leaderboard:
         """What a result is called in tables and pictures."""
         return self.titles[result["key"]]
 
+    @cached_property
+    def differences(self) -> Differences:
+        """Every pair of the finished models, by their places in `finished`."""
+        reports = [Report.from_json(result["report"]) for result in self.finished]
+        return compare_all(reports) if len(reports) > 1 else {}
+
+    @cached_property
+    def ranks(self) -> dict[str, str]:
+        """Each finished result's rank by key; empty where there are too few photos for ranks."""
+        if self.caution or not self.differences:
+            return {}
+        found = ranks(self.differences, len(self.finished), SORT_METRIC)
+        return {
+            result["key"]: f"{rank}{'=' if found.count(rank) > 1 else ''}"
+            for result, rank in zip(self.finished, found, strict=True)
+        }
+
     @property
     def headings(self) -> list[str]:
         """The headings of the table for readers."""
         metrics = [heading(metric) for metric in self.metrics]
-        return ["Model", *metrics, "Photos seen", "Training (s)", "Parameters", "Status"]
+        return ["Model", "Rank", *metrics, "Photos seen", "Training (s)", "Parameters", "Status"]
 
     def rows(self) -> list[list[str]]:
         """The rows of the table for readers, as text."""
         return [
             [
                 self.title(result),
+                self.ranks.get(result["key"], MISSING),
                 *(figure(result, metric) for metric in self.metrics),
                 *_effort(result),
                 "ok" if result["status"] == "ok" else f"failed: {result['error']}",
@@ -193,6 +220,8 @@ class Leaderboard:
         return [
             f"Sorted by {get_metric(SORT_METRIC).title}, best first; baselines are rows like the "
             "others. No single figure tells which colors people prefer: look at the pictures.",
+            f"Rank: 1 plus the number of models that are better in {get_metric(SORT_METRIC).title} "
+            "by a paired 95 % interval that excludes zero; = marks a tie.",
             "Arrows point to the better direction. Brackets hold 95 % bootstrap intervals over the "
             f"test photos; {MISSING} means that there is no figure.",
             "Training seconds depend on the machine and on what else it did: no speed comparison.",
@@ -213,6 +242,7 @@ class Leaderboard:
                 "title": self.title(result),
                 "model": result["cell"]["model"],
                 "preset": result["cell"]["preset"],
+                "rank": self.ranks.get(result["key"]),
                 "status": result["status"],
             }
             for metric in self.metrics:
@@ -241,6 +271,34 @@ class Leaderboard:
         lead = [self.conditions, ""] + ([f"**{self.caution}**", ""] if self.caution else [])
         notes = [f"- {note}" for note in self.notes]
         return "\n".join(["# Leaderboard", "", *lead, *lines, "", *notes, ""])
+
+    def difference_rows(self, metric: Metric) -> list[list[str]]:
+        """The table of a metric's differences: row less column, as text, finished models only."""
+        rows = []
+        for i, result in enumerate(self.finished):
+            cells = [self.title(result)]
+            for j in range(len(self.finished)):
+                found = self.differences.get((min(i, j), max(i, j)), {}).get(metric.name)
+                cells.append(MISSING if found is None else _difference(found, metric, turned=i > j))
+            rows.append(cells)
+        return rows
+
+    def differences_csv(self) -> str:
+        """Every pair's paired difference in every metric, first less second, in full precision."""
+        rows = [
+            {
+                "first": self.title(self.finished[i]),
+                "second": self.title(self.finished[j]),
+                "metric": name,
+                "difference": found.mean,
+                "low": found.low,
+                "high": found.high,
+                "excludes_zero": found.excludes_zero,
+            }
+            for (i, j), of_pair in self.differences.items()
+            for name, found in of_pair.items()
+        ]
+        return _csv(rows)
 
     def per_photo_csv(self) -> str:
         """Every score of every photo, in full precision."""
@@ -314,6 +372,14 @@ def figure(result: dict[str, Any], metric: Metric) -> str:
     digits = 3 if metric.high == 1 else 2
     mean, low, high = (f"{interval[end]:.{digits}f}" for end in ("mean", "low", "high"))
     return f"{mean} [{low}, {high}]"
+
+
+def _difference(found: Interval, metric: Metric, turned: bool) -> str:
+    """A difference with its interval; * marks one that excludes zero."""
+    ends = (-found.mean, -found.high, -found.low) if turned else (found.mean, found.low, found.high)
+    digits = 4 if metric.high == 1 else 2
+    mean, low, high = (f"{end:+.{digits}f}" for end in ends)
+    return f"{mean}{' *' if found.excludes_zero else ''} [{low}, {high}]"
 
 
 def _rank(result: dict[str, Any]) -> tuple[bool, float, str, str]:

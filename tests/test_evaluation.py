@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from zoo.errors import ZooError
-from zoo.evaluation import MIN_PHOTOS_FOR_CLAIMS, Interval, Report, compare, evaluate
+from zoo.evaluation import (
+    MIN_PHOTOS_FOR_CLAIMS,
+    Interval,
+    Report,
+    compare,
+    compare_all,
+    evaluate,
+    ranks,
+)
 from zoo.metrics import ColorStatistics, Pair, get_metric, list_metrics, rgb_to_lab
 
 
@@ -443,6 +451,39 @@ def test_comparison_takes_the_metrics_that_both_have():
     assert list(compare(a, b)) == ["psnr", "auc"]
     with pytest.raises(ZooError, match="share no metric"):
         compare(report_of([1.0], "psnr"), report_of([1.0], "ssim"))
+
+
+def test_all_pairs_are_compared_as_each_pair_is():
+    generator = np.random.default_rng(4)
+    reports = [report_of(generator.normal(shift, 1, 60)) for shift in (0, 0.1, 2)]
+    found = compare_all(reports, seed=7)
+    assert list(found) == [(0, 1), (0, 2), (1, 2)]
+    for (i, j), differences in found.items():
+        assert differences == compare(reports[i], reports[j], seed=7)
+
+
+def test_models_that_the_photos_do_not_tell_apart_share_a_rank():
+    generator = np.random.default_rng(5)
+    photos = generator.normal(20, 5, 100)
+
+    def model(shift, metric="psnr"):
+        return report_of(photos + generator.normal(shift, 0.5, 100), metric)
+
+    reports = [model(shift) for shift in (0, 3, 0, 1)]
+    assert ranks(compare_all(reports), 4, "psnr") == [3, 1, 3, 2]
+    errors = [model(shift, "ciede2000") for shift in (0, 3, 0, 1)]
+    assert ranks(compare_all(errors), 4, "ciede2000") == [1, 4, 1, 3]
+    with pytest.raises(ZooError, match="gives no ranks"):
+        ranks(compare_all([model(0, "colorfulness")] * 2), 2, "colorfulness")
+
+
+@given(st.lists(st.integers(-3, 3), min_size=2, max_size=6))
+def test_ranks_count_the_better_models(shifts):
+    """Differences that every photo agrees on have no spread: ranks are those of the shifts."""
+    base = np.linspace(10, 30, 40)
+    reports = [report_of(base + shift) for shift in shifts]
+    expected = [1 + sum(other > shift for other in shifts) for shift in shifts]
+    assert ranks(compare_all(reports, resamples=20), len(shifts), "psnr") == expected
 
 
 @pytest.mark.parametrize(

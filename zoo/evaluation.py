@@ -5,11 +5,12 @@ photos: they say how far a figure would move with other photos of the same kind,
 another training seed. Under 30 photos they make no claim (`Report.supports_claims`).
 """
 
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from zoo.metrics import ColorStatistics, Metric, Pair, get_metric, list_metrics,
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
     from zoo.photos.photoset import Photo, PhotoSet
+
+Key = TypeVar("Key")
 
 MIN_PHOTOS_FOR_CLAIMS = 30
 # Resamples are drawn in blocks of about this many photo numbers, which bounds the memory.
@@ -37,6 +40,10 @@ class Interval:
     def excludes_zero(self) -> bool:
         """Whether zero lies outside the interval: for a difference, that there is one."""
         return self.low > 0 or self.high < 0
+
+
+#: For pairs of reports by number, i < j: by metric, report i's figure minus report j's.
+Differences = dict[tuple[int, int], dict[str, Interval]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,6 +244,69 @@ def compare(
     Raises:
         ZooError: if the reports are not of the same photos at the same size, or share no metric.
     """
+    return compare_all([a, b], confidence=confidence, resamples=resamples, seed=seed)[0, 1]
+
+
+def compare_all(
+    reports: Sequence[Report], *, confidence: float = 0.95, resamples: int = 2000, seed: int = 0
+) -> Differences:
+    """Return what `compare` does for every pair of several reports, from the same resamples.
+
+    No correction is made for the number of pairs: of twenty pairs without any difference, one is
+    to be expected whose interval excludes zero.
+
+    Args:
+        reports: two at least.
+        confidence: as in `Report.summary`.
+        resamples: as in `Report.summary`.
+        seed: as in `Report.summary`.
+
+    Raises:
+        ZooError: as `compare`, for any two of them.
+    """
+    shared = {
+        (i, j): _shared_metrics(reports[i], reports[j])
+        for i, j in itertools.combinations(range(len(reports)), 2)
+    }
+
+    def differences(chosen: np.ndarray) -> dict[tuple[int, int, str], np.ndarray]:
+        figures = [report._figures(chosen) for report in reports]
+        return {
+            (i, j, name): figures[i][name] - figures[j][name]
+            for (i, j), names in shared.items()
+            for name in names
+        }
+
+    found = _bootstrap(differences, len(reports[0].photos), confidence, resamples, seed)
+    return {(i, j): {name: found[i, j, name] for name in names} for (i, j), names in shared.items()}
+
+
+def ranks(differences: Differences, models: int, metric: str) -> list[int]:
+    """Rank models by one metric, with ties where the photos do not tell them apart.
+
+    A model's rank is 1 plus the number of models that are better by an interval that excludes zero.
+    So ranks may skip numbers, and two models may share one that a third beats.
+
+    Args:
+        differences: what `compare_all` gave for the models' reports.
+        models: how many these are.
+        metric: its name; all reports must have it.
+
+    Raises:
+        ZooError: if neither direction of the metric is the better one.
+    """
+    direction = get_metric(metric).direction
+    if direction is None:
+        raise ZooError(f"Neither more nor less {metric} is better: it gives no ranks.")
+    sign = 1 if direction == "higher" else -1
+    found = [1] * models
+    for (i, j), of_pair in differences.items():
+        if of_pair[metric].excludes_zero:
+            found[j if sign * of_pair[metric].mean > 0 else i] += 1
+    return found
+
+
+def _shared_metrics(a: Report, b: Report) -> list[str]:
     for part in ("fingerprint", "size", "photos"):
         if getattr(a, part) != getattr(b, part):
             raise ZooError(
@@ -246,12 +316,7 @@ def compare(
     shared = [name for name in a.scores if name in b.scores]
     if not shared:
         raise ZooError(f"The reports of {a.model} and {b.model} share no metric; evaluate again.")
-
-    def differences(chosen: np.ndarray) -> dict[str, np.ndarray]:
-        of_a, of_b = a._figures(chosen), b._figures(chosen)
-        return {name: of_a[name] - of_b[name] for name in shared}
-
-    return _bootstrap(differences, len(a.photos), confidence, resamples, seed)
+    return shared
 
 
 class _Scorer:
@@ -328,12 +393,12 @@ def _batches(photos: "Iterable[Photo]", size: int | None, batch_size: int) -> It
 
 
 def _bootstrap(
-    figures: Callable[[np.ndarray], dict[str, np.ndarray]],
+    figures: Callable[[np.ndarray], dict[Key, np.ndarray]],
     photos: int,
     confidence: float,
     resamples: int,
     seed: int,
-) -> dict[str, Interval]:
+) -> dict[Key, Interval]:
     """Percentile intervals of figures (...) computed from photo numbers (..., photos)."""
     if not 0 < confidence < 1:
         raise ZooError(f"confidence must lie between 0 and 1, got {confidence}.")

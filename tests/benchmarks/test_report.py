@@ -11,12 +11,21 @@ import pytest
 from PIL import Image
 from tiny_runs import MALICIOUS
 
+from benchmarks import report
 from benchmarks.figures import PhotoRow, draw_comparison
 from benchmarks.report import Leaderboard, load_results, write_report
 from zoo.errors import ZooError
+from zoo.evaluation import Report, compare
 from zoo.metrics import list_metrics
 
-FILES = ("leaderboard.csv", "leaderboard.md", "per_photo.csv", "comparison.png", "report.html")
+FILES = (
+    "leaderboard.csv",
+    "leaderboard.md",
+    "per_photo.csv",
+    "differences.csv",
+    "comparison.png",
+    "report.html",
+)
 
 
 @pytest.fixture
@@ -71,6 +80,30 @@ def test_per_photo_scores_agree_with_the_results(finished):
             assert float(row[name]) == report["scores"][name][number]
 
 
+def test_differences_agree_with_the_comparison_of_two(finished):
+    results = [result for result in load_results(finished) if result["status"] == "ok"]
+    reports = [Report.from_json(result["report"]) for result in results]
+    rows = rows_of(finished / "differences.csv")
+    assert len(rows) == 3 * len(list_metrics())
+    expected = compare(reports[0], reports[2])
+    names = [f"{results[i]['cell']['model']}:{results[i]['cell']['preset']}" for i in (0, 2)]
+    found = [row for row in rows if [row["first"], row["second"]] == names]
+    for row in found:
+        interval = expected[row["metric"]]
+        values = [float(row[name]) for name in ("difference", "low", "high")]
+        assert values == [interval.mean, interval.low, interval.high]
+
+
+def test_few_photos_give_no_ranks_and_many_do(finished, monkeypatch):
+    results = tuple(load_results(finished))
+    assert Leaderboard(results).ranks == {}
+    assert {row["rank"] for row in rows_of(finished / "leaderboard.csv")} == {""}
+    monkeypatch.setattr(report, "MIN_PHOTOS_FOR_CLAIMS", 1)
+    ranks = Leaderboard(results).ranks
+    assert set(ranks) == {result["key"] for result in results}
+    assert ranks[results[0]["key"]] in ("1", "1=")
+
+
 def test_rows_are_sorted_by_rebalanced_auc(finished):
     scores = [float(row["auc_rebalanced"]) for row in rows_of(finished / "leaderboard.csv")]
     assert scores == sorted(scores, reverse=True)
@@ -107,7 +140,7 @@ def test_failures_are_rows_without_figures(copy):
     assert (row["model"], row["status"], row["error"]) == ("mean_color", "failed", "a | b <i>")
     assert all(row[name] == "" for name in [*list_metrics(), "photos_seen", "parameters"])
     line = (copy / "leaderboard.md").read_text().split("| mean_color:default |")[1].split("\n")[0]
-    assert line == " – |" * (len(list_metrics()) + 3) + " failed: a \\| b <i> |"
+    assert line == " – |" * (len(list_metrics()) + 4) + " failed: a \\| b <i> |"
     page = (copy / "report.html").read_text()
     assert "a | b &lt;i&gt;" in page
     assert "line &lt;b&gt;" in page

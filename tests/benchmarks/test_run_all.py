@@ -93,6 +93,7 @@ def test_prints_where_the_files_are(finished, photos, capsys):
             "leaderboard.csv",
             "leaderboard.md",
             "per_photo.csv",
+            "differences.csv",
             "comparison.png",
             "report.html",
         )
