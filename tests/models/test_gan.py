@@ -137,7 +137,7 @@ def test_each_net_has_the_gradient_of_its_own_loss(photos, adversarial):
             on_real(judge([lightness, truth], training=True), 0.9) + on_fake(fake_for_judge)
         )
         g_loss = of_generator(judge([lightness, output], training=True))
-        g_loss = g_loss + 100.0 * tf.reduce_mean(tf.abs(output - truth))
+        g_loss = g_loss + model.config.l1_weight * tf.reduce_mean(tf.abs(output - truth))
     expected = {}
     for loss, network in ((g_loss, generator), (d_loss, judge)):
         variables = network.trainable_variables

@@ -88,11 +88,11 @@ class GANConfig(TrainingConfig):
     answers about colored validation photos are a further score of each round.
     """
 
-    learning_rate: float = 1e-3
-    discriminator_rate: float = 2e-4
+    learning_rate: float = 6e-4
+    discriminator_rate: float = 4e-4
     beta_1: float = 0.5
     adversarial: str = "bce"
-    l1_weight: float = 100.0
+    l1_weight: float = 50.0
     real_label: float = 0.9
     architecture: str = "unet"
     width: int = 48
@@ -139,6 +139,8 @@ class GAN(GradientColorizer):
                 train_size=256,
                 batch_size=4,
                 learning_rate=2e-4,
+                discriminator_rate=2e-4,
+                l1_weight=100.0,
                 schedule="constant",
             ),
             "Isola et al. 2017, arXiv 1611.07004, section 6.1; patches of 34 px",

@@ -76,12 +76,14 @@ class NoGANConfig(GANConfig):
     stints have what is left. cycles: how often critic and joint stint are repeated.
     """
 
+    learning_rate: float = 1e-3
     discriminator_rate: float = 5e-4
-    joint_rate: float = 2e-4
-    joint_discriminator_rate: float = 2e-4
+    joint_rate: float = 3e-4
+    joint_discriminator_rate: float = 1e-3
+    l1_weight: float = 10.0
     features: str = _OWN
     feature_width: int = 24
-    feature_weight: float = 10.0
+    feature_weight: float = 1.0
     shares: tuple[float, ...] = (0.08, 0.52, 0.1)
     cycles: int = 1
 
@@ -114,6 +116,9 @@ class NoGAN(GAN):
                 train_size=256,
                 batch_size=4,
                 learning_rate=2e-4,
+                discriminator_rate=2e-4,
+                joint_rate=2e-5,
+                joint_discriminator_rate=1e-4,
                 features="keras:VGG16",
                 shares=(0.01, 0.85, 0.1),
             ),
