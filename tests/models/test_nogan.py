@@ -1,5 +1,8 @@
 """NoGAN: its stints, who learns in which, the critic's photos, and where the joint stint ends."""
 
+import signal
+
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -7,7 +10,7 @@ from keras import ops
 import zoo
 from zoo import Budget, PhotoSet
 from zoo.colorizer import TrainingPlan
-from zoo.errors import ZooError
+from zoo.errors import TrainingInterrupted, ZooError
 from zoo.models.feature_loss import (
     ALTERATIONS,
     alter,
@@ -193,6 +196,32 @@ def test_an_accuracy_that_still_rises_or_is_chance_has_not_settled(photos, tmp_p
     assert "0.801" in stint.end({"accuracy": [0.6, 0.8, 0.8, 0.801, 0.8]})
     rising = {"accuracy": [0.9] * 6, "val_accuracy": [0.6, 0.65, 0.7, 0.75, 0.8, 0.85]}
     assert stint.end(rising) is None
+
+
+@pytest.mark.parametrize("step", [12, 16])
+def test_critic_and_joint_stint_resume_to_the_same_weights(photos, tmp_path, step):
+    """Ctrl-C in the second step of the critic, and in the third of both nets together."""
+
+    class Stop(keras.callbacks.Callback):
+        left = step
+
+        def on_train_batch_begin(self, batch, logs=None):
+            self.left -= 1
+            if self.left == 0:
+                signal.raise_signal(signal.SIGINT)
+
+    settings = {"budget": Budget(photos_seen=80), "size": 32, "precision": "float32"}
+    undisturbed, resumed = tiny(), tiny()
+    expected = undisturbed.fit(photos, photos[:3], **settings)
+    with pytest.raises(TrainingInterrupted):
+        resumed.fit(photos, photos[:3], run_dir=tmp_path, callbacks=[Stop()], **settings)
+    last = "critic1" if step == 12 else "joint1"
+    assert (tmp_path / f"checkpoint-{last}.npz").exists()
+    resumed = tiny()
+    found = resumed.fit(photos, photos[:3], run_dir=tmp_path, resume=True, **settings)
+    assert found.curves == expected.curves
+    after, before = weights(resumed), weights(undisturbed)
+    assert moved(before, after) == set()
 
 
 def test_the_budget_is_divided_and_not_passed(photos, tmp_path):

@@ -212,20 +212,27 @@ def test_stages_of_growing_size_share_the_rounds(photos):
     assert model.card["training"]["sizes"] == [8, 16, 32]
 
 
-def test_stages_resume_to_the_same_weights(photos, tmp_path):
-    settings = {"budget": Budget(photos_seen=48), "size": (16, 32), "precision": "float32"}
+@pytest.mark.parametrize("step", [6, 7])
+def test_stages_resume_to_the_same_weights(photos, tmp_path, step):
+    """Stopped in a round's last step, whose scores must not be lost, and in the next round."""
+    # 16 steps are 8 rounds of 2.
+    settings = {"budget": Budget(photos_seen=64), "size": (16, 32), "precision": "float32"}
 
     class Stop(keras.callbacks.Callback):
+        left = step
+
         def on_train_batch_begin(self, batch, logs=None):
-            if self.model.optimizer.iterations == 7:
+            self.left -= 1
+            if self.left == 0:
                 signal.raise_signal(signal.SIGINT)
 
     resumed, undisturbed = tiny(), tiny()
     with pytest.raises(ZooError, match="--resume"):
         resumed.fit(photos, photos, run_dir=tmp_path, callbacks=[Stop()], **settings)
     resumed = tiny()
-    resumed.fit(photos, photos, run_dir=tmp_path, resume=True, **settings)
-    undisturbed.fit(photos, photos, **settings)
+    found = resumed.fit(photos, photos, run_dir=tmp_path, resume=True, **settings)
+    expected = undisturbed.fit(photos, photos, **settings)
+    assert found.curves == expected.curves
     for name, variable in undisturbed.variables().items():
         np.testing.assert_array_equal(
             keras.ops.convert_to_numpy(variable),

@@ -87,13 +87,13 @@ def checkpoints(
     checkpoints.webp shows them one after the other. Each is in RUN/checkpoints, a model's folder
     like any other.
     """
+    require_writable(run)
+    start_keras()
     from zoo import checkpoints as kept
     from zoo.cli import tables
 
-    require_writable(run)
     found = kept.stored(run)
     if pick is not None:
-        start_keras()
         kept.pick(run, pick)
         typer.echo(f"The model of {run} is {pick} now.")
         return

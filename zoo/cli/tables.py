@@ -91,6 +91,14 @@ def card_table(model: "Colorizer") -> Table:
     return table
 
 
+def _short_details(details: dict[str, Any]) -> dict[str, Any]:
+    """Without curves: of the stints that there were, what they saw."""
+    stints = details.get("stints", ())
+    seen = [f"{one['name']} {counted(one['photos_seen'], 'photo')}" for one in stints]
+    short = {name: value for name, value in details.items() if not isinstance(value, list)}
+    return short | {"stints": ", ".join(seen) or None}
+
+
 def _training_facts(model: "Colorizer") -> dict[str, Any]:
     if "training" not in model.card:  # it was imported, or needs none
         return {}
@@ -105,7 +113,7 @@ def _training_facts(model: "Colorizer") -> dict[str, Any]:
         "training size": f"{', '.join(map(str, training.get('sizes', ())))} px",
         "seed": model.seed,
         "backend": f"{training.get('backend')}, Keras {training.get('keras_version')}",
-        **training.get("details", {}),
+        **_short_details(training.get("details", {})),
     }
 
 

@@ -93,9 +93,11 @@ class NoGANConfig(GANConfig):
         check_fields(self, lambda v: v >= 1, "at least 1", "feature_width", "cycles")
         check_fields(self, lambda v: v > 0, "positive", "joint_rate", "joint_discriminator_rate")
         check_fields(self, lambda v: v >= 0, "at least 0", "feature_weight")
-        three = "three positive shares that leave something of 1"
-        fits = lambda v: len(v) == 3 and min(v) > 0 and sum(v) < 1  # noqa: E731
-        check_fields(self, fits, three, "shares")
+        check_fields(self, _are_shares, "three positive numbers that leave some of 1", "shares")
+
+
+def _are_shares(numbers: tuple[float, ...]) -> bool:
+    return len(numbers) == 3 and min(numbers) > 0 and sum(numbers) < 1
 
 
 class NoGAN(GAN):
@@ -176,11 +178,14 @@ class NoGAN(GAN):
             run(FeatureStint, last, for_features)
         run(GeneratorStint, plan, for_generator)
         with TemporaryDirectory() as temporary:
-            for cycle in range(1, config.cycles + 1):
-                made = (plan.run_dir or Path(temporary)) / f"made-{cycle}.npy"
+            folder = plan.run_dir or Path(temporary)
+            files = [folder / f"made-{cycle}.npy" for cycle in range(1, config.cycles + 1)]
+            for cycle, made in enumerate(files, start=1):
                 run(CriticStint, last, for_critics / config.cycles, cycle=cycle, made=made)
                 left = _share_left(plan.budget, list(done.values())) / (config.cycles - cycle + 1)
                 run(JointStint, last, left, cycle=cycle)
+            # Not before: a training that resumes goes through all stints again.
+            for made in files:
                 made.unlink(missing_ok=True)
         return _together(done)
 

@@ -338,6 +338,8 @@ class _Keeper(keras.callbacks.Callback):
         if due or asked or self.trainer.progress.step % _CHECK_EVERY == 0:
             self._check_finite(logs)
             self.trainer.log.flush()
+        if self.trainer.progress.step % self.trainer.round_steps == 0:
+            return  # a position between a round's last step and its scores would lose these
         if due or asked:
             self.trainer.save(self.model)
             self.saved_at = time.monotonic()
@@ -350,6 +352,8 @@ class _Keeper(keras.callbacks.Callback):
         logs = {name: float(value) for name, value in (logs or {}).items()}
         self.trainer.end_round(self.model, epoch, logs)
         self.saved_at = time.monotonic()
+        if self.interrupted.is_set():
+            raise _StoppedError(TrainingInterrupted(self._interruption()))
 
     def _check_finite(self, logs: dict[str, Any] | None) -> None:
         for name, value in (logs or {}).items():
