@@ -28,12 +28,12 @@ from benchmarks.environment import describe_environment
 from benchmarks.suites import Row
 from zoo import checkpoints, registry
 from zoo.budget import Budget
-from zoo.colorizer import Colorizer
+from zoo.colorizer import Colorizer, History
 from zoo.errors import TrainingInterrupted, ZooError
 from zoo.evaluation import evaluate
-from zoo.files import write_json
+from zoo.files import cache_folder, read_json, write_json
 from zoo.models import position
-from zoo.models.precision import fastest_precision
+from zoo.models.precision import fastest_precision, processor_name
 from zoo.photos.decoding import write_photo
 from zoo.photos.photoset import Photo, PhotoSet
 from zoo.temperature import study
@@ -74,6 +74,7 @@ class Cell:
         seed: of the initial weights and of the training.
         backend: Keras' backend.
         precision: of the training, never "auto".
+        references: the sha256, by name, of what a model depends on beside its weights.
         protocol: the version of the rules that the benchmark follows.
         label: what reports call the cell; model and preset where None.
         changes: the fields of `config` that differ from the preset's.
@@ -93,6 +94,7 @@ class Cell:
     seed: int
     backend: str
     precision: str
+    references: dict[str, str] = dataclasses.field(default_factory=dict)
     protocol: int = PROTOCOL
     label: str | None = dataclasses.field(default=None, compare=False)
     changes: dict[str, Any] = dataclasses.field(default_factory=dict, compare=False)
@@ -168,6 +170,7 @@ class Conditions:
             seed=self.seed,
             backend=keras.backend.backend(),
             precision=_precision(row.model, self.precision) if preset else "float32",
+            references=_references(row, preset | changes),
             label=row.label,
             changes=changes,
         )
@@ -221,7 +224,7 @@ def run_cell(
 
 
 def _run(cell: Cell, conditions: Conditions, out: Path, progress: bool) -> dict[str, Any]:
-    folder = _model_folder(out, cell)
+    folder, begun = _model_folder(out, cell), time.monotonic()
     model = registry.create_model(cell.model, cell.preset, seed=cell.seed, **cell.config)
     if dataclasses.asdict(model.config) != cell.config:
         raise ZooError(
@@ -263,6 +266,7 @@ def _run(cell: Cell, conditions: Conditions, out: Path, progress: bool) -> dict[
     }
     if "temperature" in model.defaults:
         result["temperature"] = _try_temperatures(model, cell, conditions, out, progress)
+    _remember_rate(cell, history, time.monotonic() - begun)
     return result
 
 
@@ -313,6 +317,48 @@ def _precision(model: str, wanted: str) -> str:
     if not registry.entry(model).load().trains_by_gradient:
         return "float32"
     return fastest_precision() if wanted == "auto" else wanted
+
+
+def _references(row: Row, config: dict[str, Any]) -> dict[str, str]:
+    """Hashes of what the model refers to; none where it cannot be made: running it says why."""
+    try:
+        if registry.entry(row.model).load().references is Colorizer.references:
+            return {}
+        model = registry.create_model(row.model, row.preset, **config)
+        return {name: found["sha256"] for name, found in model.references().items()}
+    except Exception:  # noqa: BLE001 - one model's failure must not end the others' runs
+        return {}
+
+
+def expected_seconds(cell: Cell, budget: Budget) -> float | None:
+    """About how long a cell takes here, by the last one like it; None where there was none."""
+    known = _known_rates().get(_rate_key(cell))
+    if known is None:
+        return None
+    if budget.minutes is not None:
+        return 60 * budget.minutes + known["other_seconds"]
+    return budget.photos_seen * known["seconds_per_photo"] + known["other_seconds"]
+
+
+def _remember_rate(cell: Cell, history: History, seconds: float) -> None:
+    rate = {
+        "seconds_per_photo": history.seconds / max(1, history.photos_seen),
+        "other_seconds": max(0.0, seconds - history.seconds),
+    }
+    write_json(_rates_file(), _known_rates() | {_rate_key(cell): rate})
+
+
+def _rate_key(cell: Cell) -> str:
+    size = f"{cell.train_size} px, {cell.precision}, {cell.backend}"
+    return f"{cell.model}:{cell.preset}, {size}, {processor_name()}"
+
+
+def _known_rates() -> dict[str, Any]:
+    return read_json(_rates_file()) if _rates_file().is_file() else {}
+
+
+def _rates_file() -> Path:
+    return cache_folder() / "rates.json"
 
 
 def _save_pictures(

@@ -128,18 +128,30 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="results (%(default)s)",
     )
-    add("--resume", action="store_true", help="keep what is finished in --out, do what is left")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--resume", action="store_true", help="keep what is finished in --out, do what is left"
+    )
+    what.add_argument(
+        "--dry-run", action="store_true", help="show what would run and about how long, and stop"
+    )
+    what.add_argument(
+        "--collect", action="store_true", help="render what is stored in --out, and run nothing"
+    )
     return parser
 
 
 def _run(options: argparse.Namespace, command: str) -> int:
-    rows = _chosen_rows(options.suite, options.models, options.preset)
-    budget = Budget.parse(options.budget)
-    _prepare_folder(options.out, options.resume)
-
     from rich.console import Console
 
     console = Console(stderr=True)
+    if options.collect:
+        _finish(options.out, console)
+        return 0
+    rows = _chosen_rows(options.suite, options.models, options.preset)
+    budget = Budget.parse(options.budget)
+    if not options.dry_run:
+        _prepare_folder(options.out, options.resume)
     train, validation, test = _photos(options, console)
     start_keras()
     rows = _configured(rows, options.set)
@@ -162,9 +174,40 @@ def _run(options: argparse.Namespace, command: str) -> int:
     stored = {path: read_json(path) for path in (options.out / "results").glob("*.json")}
     known = [result["cell"] for result in stored.values()]
     check_comparable([*known, *map(vars, cells)], options.out)
+    if options.dry_run:
+        _show_plan(cells, stored, budget, options.out)
+        return 0
     failed = _run_cells(cells, stored, conditions, options.out, console)
     _finish(options.out, console)
     return 1 if failed else 0
+
+
+def _show_plan(
+    cells: "Sequence[Cell]", stored: dict[Path, dict[str, Any]], budget: Budget, out: Path
+) -> None:
+    """Print what would run, and the time that it would take as far as that is known."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from benchmarks.experiment import expected_seconds, result_path
+
+    states = {"ok": "finished", "failed": "failed, would run again"}
+    table = Table("Model", "Key", "State", "Training and scoring")
+    total, unknown = 0.0, 0
+    for cell in cells:
+        state = states.get(stored.get(result_path(out, cell), {}).get("status"), "would run")
+        seconds = 0.0 if state == "finished" else expected_seconds(cell, budget)
+        total, unknown = total + (seconds or 0.0), unknown + (seconds is None)
+        about = "not known yet" if seconds is None else f"about {seconds / 60:.1f} min"
+        table.add_row(cell.title, cell.key, state, "" if state == "finished" else about)
+    console = Console()
+    console.print(table, highlight=False)
+    console.print(f"Together about {total / 60:.0f} min.", highlight=False)
+    if unknown:
+        console.print(
+            f"{unknown} of them never ran on this machine at this size: their time comes on top.",
+            highlight=False,
+        )
 
 
 def _run_cells(

@@ -267,6 +267,9 @@ def every_parameter_gets_a_gradient(name: str, photos: PhotoSet) -> None:
 def overfits_one_photo(name: str) -> None:
     """Four flat squares, each of its own lightness and color: the loss must nearly vanish."""
     model = smallest(name)
+    if hasattr(model.config, "l1_weight"):
+        # An adversary asks for other colors than the true ones: here the error is to count alone.
+        model = smallest(name, l1_weight=1e3)
     colors = np.array([[[200, 40, 40], [60, 160, 60]], [[30, 30, 120], [240, 220, 120]]], np.uint8)
     photo = colors.repeat(16, axis=0).repeat(16, axis=1)[None]
     graph = compiled(model, keras.optimizers.Adam(1e-2))

@@ -1,5 +1,6 @@
 import base64
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -200,6 +201,43 @@ def test_an_adversarial_training_is_drawn_in_the_report(tmp_path, photos):
     assert page.count(picture) == 1
     assert page.count("Adversarial training of") == 1
     assert not (out / "models" / key / "checkpoints").exists()
+
+
+def test_a_dry_run_shows_what_is_left_and_runs_nothing(finished, photos, capsys, tmp_path):
+    arguments = only("gray,mse_regression,colorunet", photos, finished)
+    before = files_in(finished)
+    assert run_all.main([*arguments, "--dry-run"]) == 0
+    printed = capsys.readouterr().out
+    lines = {
+        line.split()[1].partition(":")[0]: line for line in printed.splitlines() if "│" in line
+    }
+    assert "finished" in lines["gray"]
+    assert "would run" in lines["colorunet"]
+    assert "not known yet" in lines["colorunet"]
+    assert "1 of them never ran" in printed
+    assert files_in(finished) == before
+    # Elsewhere nothing is finished, but how long it takes is known.
+    out = tmp_path / "new"
+    assert run_all.main([*only("mse_regression", photos, out), "--dry-run"]) == 0
+    printed = capsys.readouterr().out
+    assert "about 0." in printed
+    assert "never ran" not in printed
+    assert not out.exists()
+
+
+def test_collect_renders_what_is_stored(finished, tmp_path, capsys):
+    out = shutil.copytree(finished, tmp_path / "copy")
+    page = (out / "report.html").read_bytes()
+    (out / "report.html").unlink()
+    assert run_all.main(["--collect", "--out", str(out)]) == 0
+    assert (out / "report.html").read_bytes() == page
+    assert "report.html" in capsys.readouterr().out
+    assert run_all.main(["--collect", "--out", str(tmp_path / "nothing")]) == 2
+    assert "There are no results" in capsys.readouterr().err
+
+
+def files_in(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_used_folder_is_refused(finished, photos, capsys):
