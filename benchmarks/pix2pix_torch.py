@@ -103,7 +103,7 @@ class TrainingStep:
         g_loss.backward()
         of_generator.step()
         self.judge.requires_grad_(True)
-        return float(d_loss + g_loss)
+        return (d_loss + g_loss).item()
 
 
 def _bce(logits: torch.Tensor, target: float) -> torch.Tensor:

@@ -68,6 +68,8 @@ def test_a_forward_pass_is_compared_with_pytorch(monkeypatch):
     monkeypatch.setattr(speed, "measure", lambda folder: pytest.fail("measured the other rows"))
     small = partial(speed.torch_rows, side=16, batches=(1, 2), width=4)
     monkeypatch.setattr(speed, "torch_rows", small)
+    steps = partial(speed.torch_step_rows, side=16, batches=(1, 2), width=4, depth=4)
+    monkeypatch.setattr(speed, "torch_step_rows", steps)
     rows = []
     monkeypatch.setattr(speed, "print_table", rows.extend)
     assert speed.main(["--against", "torch"]) == 0
@@ -76,10 +78,44 @@ def test_a_forward_pass_is_compared_with_pytorch(monkeypatch):
         "16 px, 2 at once, float32",
         "16 px, 1 at once, bfloat16",
         "16 px, 2 at once, bfloat16",
+        "16 px, 1 at once, float32",
+        "16 px, 2 at once, float32",
     ]
     assert not any(row.higher_is_better for row in rows)
     assert all(row.ours.name.startswith("zoo") for row in rows)
     assert all(row.alternative.name.startswith("PyTorch, c") for row in rows)
+
+
+def test_the_adversarial_nets_in_pytorch_are_those_of_the_zoo():
+    """In parameters, and in what both nets answer with equal weights."""
+    torch = pytest.importorskip("torch")
+    from benchmarks.pix2pix_torch import Discriminator, Generator
+    from zoo.registry import create_model
+
+    model = create_model("gan:paper", width=4, depth=4, patch_width=4)
+    theirs = {"colorizer": Generator(4, 4).eval(), "discriminator": Discriminator(2, 4).eval()}
+    for name, net in theirs.items():
+        ours = model.networks[name]
+        count = sum(int(np.prod(variable.shape)) for variable in ours.trainable_variables)
+        assert count == sum(parameter.numel() for parameter in net.parameters())
+        convolutions = [layer for layer in net.modules() if hasattr(layer, "stride")]
+        kernels = [layer for layer in ours.layers if hasattr(layer, "kernel")]
+        assert len(convolutions) == len(kernels)
+        for layer, convolution in zip(kernels, convolutions, strict=True):
+            kernel = torch.tensor(np.array(layer.kernel))
+            convolution.weight.data = kernel.permute(3, 2, 0, 1).contiguous()
+            if convolution.bias is not None:
+                convolution.bias.data.zero_()
+    generator = np.random.default_rng(0)
+    lightness = generator.uniform(-1, 1, (1, 32, 32, 1)).astype("float32")
+    with torch.inference_mode():
+        made = theirs["colorizer"](torch.from_numpy(lightness).permute(0, 3, 1, 2))
+        pair = torch.cat([torch.from_numpy(lightness).permute(0, 3, 1, 2), made], dim=1)
+        answers = theirs["discriminator"](pair).permute(0, 2, 3, 1).numpy()
+    ours = np.array(model.networks["colorizer"](lightness, training=False))
+    np.testing.assert_allclose(made.permute(0, 2, 3, 1).numpy(), ours, atol=1e-5)
+    judged = np.array(model.networks["discriminator"]([lightness, ours], training=False))
+    np.testing.assert_allclose(answers, judged, atol=1e-5)
 
 
 def test_the_network_in_pytorch_is_that_of_the_zoo():
