@@ -214,9 +214,9 @@ def test_critic_and_joint_stint_resume_to_the_same_weights(photos, tmp_path):
     expected = undisturbed.fit(photos, photos[:3], **settings)
     stop = Stop()
     for stint, steps in (("critic1", 4), ("joint1", None)):
+        again = settings | {"run_dir": tmp_path, "resume": True, "callbacks": [stop]}
         with pytest.raises(TrainingInterrupted):
-            again = {"run_dir": tmp_path, "resume": True, "callbacks": [stop]}
-            tiny().fit(photos, photos[:3], **again, **settings)
+            tiny().fit(photos, photos[:3], **again)
         assert (tmp_path / f"checkpoint-{stint}.npz").exists()
         stop.left = steps
     resumed = tiny()
