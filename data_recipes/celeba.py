@@ -11,8 +11,8 @@ _SPLITS = {"0": "train", "1": "val", "2": "test"}
 
 def _choose(sources: Sources) -> Chooser:
     file = sources.files["list_eval_partition.txt"]
-    rows = [line.split() for line in file.read_text(encoding="utf-8").splitlines()]
     try:
+        rows = [line.split() for line in file.read_text(encoding="utf-8").splitlines()]
         splits = {name: _SPLITS[number] for name, number in filter(None, rows)}
     except (ValueError, KeyError) as error:
         raise ZooError(f"{file} is not the published list; fetch it again.") from error

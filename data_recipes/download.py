@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import requests
 
 _RETRIES = 4
-_PIECE = 2**20
+_PIECE = 2**16  # a piece that breaks off is lost
 _TIMEOUT = (20, 60)  # seconds to connect, and without a byte
 # Asking again later may help with these, unlike with the other errors that are ours.
 _PASSING = (408, 425, 429)

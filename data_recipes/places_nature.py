@@ -17,14 +17,15 @@ from data_recipes.recipe import Chooser, Download, Place, Recipe, Sources
 from zoo.errors import ZooError
 
 TRAIN_EACH, VAL_EACH = 300, 60
-NATURE = tuple(
-    "badlands bamboo_forest beach butte canyon cliff coast corn_field creek crevasse desert/sand "
-    "desert/vegetation field/cultivated field/wild forest/broadleaf forest_path glacier grotto "
-    "hayfield hot_spring ice_floe iceberg islet lagoon lake/natural marsh mountain mountain_path "
-    "mountain_snowy ocean orchard pasture pond rainforest rice_paddy river rock_arch sky snowfield "
-    "swamp tree_farm tundra underwater/ocean_deep valley vineyard volcano waterfall watering_hole "
-    "wave wheat_field".split()
-)
+_NAMES = """
+badlands bamboo_forest beach butte canyon cliff coast corn_field creek crevasse desert/sand
+desert/vegetation field/cultivated field/wild forest/broadleaf forest_path glacier grotto
+hayfield hot_spring ice_floe iceberg islet lagoon lake/natural marsh mountain mountain_path
+mountain_snowy ocean orchard pasture pond rainforest rice_paddy river rock_arch sky snowfield
+swamp tree_farm tundra underwater/ocean_deep valley vineyard volcano waterfall watering_hole
+wave wheat_field
+"""
+NATURE = tuple(_NAMES.split())
 
 _FOLDER = "http://data.csail.mit.edu/places/places365/"
 _SUMS = "TensorFlow Datasets (tensorflow_datasets/url_checksums/places365_small.txt)"

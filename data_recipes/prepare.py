@@ -183,7 +183,10 @@ def _link_files(
     for number, name in enumerate(names):
         place = choose(name)
         if place is not None:
-            store.link(place, folder / name)
+            source = folder / name
+            # What cannot be read is named when all are looked into, as "no such file".
+            if source.is_file() and os.access(source, os.R_OK):
+                store.link(place, source)
             yield place, number / len(names)
 
 
@@ -246,8 +249,8 @@ class _Store:
 
     def write(self, place: Place, content: bytes) -> None:
         target = self.target(place)
-        partial = _partial(target)
         with _disk(target):
+            partial = _partial(target)
             partial.write_bytes(content)
             partial.replace(target)
 
@@ -256,8 +259,8 @@ class _Store:
         if self.has(place, source.stat().st_size):
             return
         target = self.target(place)
-        partial = _partial(target)
         with _disk(target):
+            partial = _partial(target)
             try:
                 os.link(os.path.realpath(source), partial)
             except OSError:

@@ -33,11 +33,12 @@ def models_table(entries: list[ModelEntry]) -> Table:
 
 
 def data_sets_table(recipes: "Sequence[Recipe]") -> Table:
-    """One row a data set: its name, what it is, how much, its license, and what is by hand."""
-    table = Table("data set", "what it is", "size", "license", "by hand", show_lines=True)
+    """One row a data set: its name, what it is and how much, its license, what is by hand."""
+    table = Table("data set", "what it is", "license", "by hand")
     for recipe in recipes:
-        cells = (recipe.title, recipe.size, recipe.license, recipe.by_hand or "–")
-        table.add_row(f"[bold]{recipe.name}[/bold]", *map(escape, cells))
+        what = f"{escape(recipe.title)}\n[dim]{escape(recipe.size)}[/dim]"
+        by_hand = escape(recipe.by_hand) or "–"
+        table.add_row(f"[bold]{recipe.name}[/bold]", what, escape(recipe.license), by_hand)
     return table
 
 
