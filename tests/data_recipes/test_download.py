@@ -133,7 +133,7 @@ def test_by_hand(tmp_path):
     with pytest.raises(ZooError, match=f"by hand: get a.zip from {PAGE} and put it into"):
         obtain(file, tmp_path, None, PAGE, progress=False)
     (tmp_path / "a.zip").write_bytes(b"half of it")
-    with pytest.raises(ZooError, match="a.zip is not the published file: its sha256 is"):
+    with pytest.raises(ZooError, match=r"a\.zip is not the published file: its sha256 is"):
         obtain(file, tmp_path, None, PAGE, progress=False)
     assert (tmp_path / "a.zip").read_bytes() == b"half of it"
     (tmp_path / "a.zip").write_bytes(CONTENT)
