@@ -132,7 +132,9 @@ def _zip_members(archive: Path, limits: Limits) -> Iterator[Member]:
             before += info.file_size
 
 
-def _zip_reader(opened: zipfile.ZipFile, info: zipfile.ZipInfo, archive: Path) -> Callable:
+def _zip_reader(
+    opened: zipfile.ZipFile, info: zipfile.ZipInfo, archive: Path
+) -> Callable[[], bytes]:
     kind = stat.S_IFMT(info.external_attr >> 16)
 
     def read() -> bytes:

@@ -14,7 +14,7 @@ def _choose(sources: Sources) -> Chooser:
     """Splits count only if there are nothing but splits: else `test` is a label like any other."""
     from zoo.photos.decoding import PHOTO_SUFFIXES
 
-    folders = [path.name for path in sources.given.iterdir() if path.is_dir()]
+    folders = [path.name for path in sources.folder.iterdir() if path.is_dir()]
     visible = [name for name in folders if not name.startswith(".")]
     has_splits = "train" in visible and all(name in _SPLITS for name in visible)
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def _make(sources: Sources) -> Iterator[Made]:
-    lightness = _load(_find(sources.given, "gray_scale.npy"), channels=())
+    lightness = _load(_find(sources.folder, "gray_scale.npy"), channels=())
     number = 0
-    for file in _chroma_files(sources.given):
+    for file in _chroma_files(sources.folder):
         chroma = _load(file, channels=(2,))
         if chroma.shape[1:3] != lightness.shape[1:3]:
             raise ZooError(f"{file} has photos of another size than gray_scale.npy; check both.")

@@ -21,7 +21,7 @@ from typing import Any
 
 from data_recipes.download import obtain
 from data_recipes.extract import is_archive, members
-from data_recipes.recipe import Chooser, Place, Recipe, Sources
+from data_recipes.recipe import Chooser, Made, Place, Recipe, Sources
 from zoo._version import __version__
 from zoo.errors import ZooError
 from zoo.files import atomic_path, read_json, require_writable, write_json
@@ -91,7 +91,9 @@ def prepare(
 def _check_given(recipe: Recipe, given: Path | None, out: Path) -> None:
     if given is None:
         if recipe.given:
-            raise ZooError(f"{recipe.name} needs --from FOLDER with {recipe.given}.")
+            raise ZooError(
+                f"{recipe.name} needs --from FOLDER with {recipe.given}; its page is {recipe.page}."
+            )
         return
     if not (recipe.given or recipe.downloads):
         raise ZooError(f"{recipe.name} takes no --from; leave it out.")
@@ -124,7 +126,10 @@ def _claim(recipe: Recipe, out: Path) -> None:
 def _require_same(recipe: Recipe, out: Path, source: Any) -> None:
     name = source.get("recipe") if isinstance(source, dict) else None
     if name != recipe.name:
-        raise ZooError(f"{out} holds {name}, not {recipe.name}; give another folder with --out.")
+        raise ZooError(
+            f"{out} holds {name or 'something else'}, not {recipe.name}; give another folder with "
+            "--out."
+        )
 
 
 def _obtain_all(
@@ -151,14 +156,11 @@ def _photos(
 ) -> dict[str, Place]:
     """Write every photo that is not there yet; the places of all of them, by path."""
     if recipe.make is not None:
-        steps = _make(recipe, sources, store)
+        steps = _make(recipe.make(sources), store)
+    elif recipe.given:
+        steps = _link_files(sources.folder, recipe.choose(sources), store)
     else:
-        assert recipe.choose is not None  # a recipe has one of them
-        choose = recipe.choose(sources)
-        if recipe.given and sources.given:
-            steps = _link_files(sources.given, choose, store)
-        else:
-            steps = _take(archives, choose, store)
+        steps = _take(archives, recipe.choose(sources), store)
     places: dict[str, Place] = {}
     with _bar(f"Preparing {recipe.name}", progress) as show:
         for place, share in steps:
@@ -167,9 +169,8 @@ def _photos(
     return places
 
 
-def _make(recipe: Recipe, sources: Sources, store: "_Store") -> Iterator[tuple[Place, None]]:
-    assert recipe.make is not None
-    for made in recipe.make(sources):
+def _make(photos: Iterable[Made], store: "_Store") -> Iterator[tuple[Place, None]]:
+    for made in photos:
         target = store.target(made.place)
         if not target.exists():
             write_photo(target, made.rgb())

@@ -1,6 +1,6 @@
 """What a recipe is: where a data set comes from, and how its files become photos.
 
-Nothing here imports more than the standard library, so that listing the recipes is instant.
+Nothing here imports a library at the top, so that listing the recipes is instant.
 """
 
 import re
@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from zoo.errors import ZooError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,9 +77,25 @@ class Sources:
     files: dict[str, Path]
     given: Path | None = None
 
+    @property
+    def folder(self) -> Path:
+        """The folder that the user named, for a recipe that needs one.
+
+        Raises:
+            ZooError: if none was named.
+        """
+        if self.given is None:
+            raise ZooError("Name the folder that you have with --from.")
+        return self.given
+
 
 # Says of a file's name, relative to its archive or folder, where the photo goes; None: not one.
 Chooser = Callable[[str], Place | None]
+
+
+def choose_nothing(sources: Sources) -> Chooser:
+    """For recipes that compute their photos."""
+    return lambda name: None
 
 
 @dataclass(frozen=True)
@@ -108,7 +126,7 @@ class Recipe:
     downloads: tuple[Download, ...] = ()
     by_hand: str = ""
     given: str = ""
-    choose: Callable[[Sources], Chooser] | None = None
+    choose: Callable[[Sources], Chooser] = choose_nothing
     make: Callable[[Sources], Iterator[Made]] | None = None
     uses_keras: bool = False
 

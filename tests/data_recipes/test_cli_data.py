@@ -106,7 +106,8 @@ def small(server, photo, monkeypatch):
 def test_prepare_with_a_download(small, tmp_path):
     result = run("prepare", "small", "--out", tmp_path / "out")
     assert result.exit_code == 0
-    assert "a small set: 1 photo. License: free." in result.stdout
+    assert "a small set: 1 photo." in result.stdout
+    assert "Source: https://example.org/small. License: free." in result.stdout
     assert "1 photo: 1 test." in result.stdout
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from data_recipes import prepare as module
 from data_recipes.prepare import prepare
-from data_recipes.recipe import Download, Made, Place, Recipe, by_pattern
+from data_recipes.recipe import Download, Made, Place, Recipe, by_pattern, choose_nothing
 from zoo import PhotoSet
 from zoo.errors import ZooError
 from zoo.files import read_json
@@ -240,7 +240,9 @@ def test_a_link_in_the_target_is_not_followed_out(recipe, twelve, tmp_path):
 
 @pytest.mark.parametrize("path", ["../1.png", "/tmp/1.png", "a/../../1.png", "a\0.png"])
 def test_a_recipe_cannot_write_outside(recipe, tmp_path, path):
-    bad = recipe(downloads=(), choose=None, make=lambda sources: iter([Made(Place(path), None)]))
+    bad = recipe(
+        downloads=(), choose=choose_nothing, make=lambda sources: iter([Made(Place(path), None)])
+    )
     with pytest.raises(ZooError, match="would leave"):
         prepare(bad, tmp_path / "out")
 
@@ -266,7 +268,9 @@ def test_two_sets_never_mix(recipe, twelve, tmp_path):
 def test_folder_that_is_given(recipe, photo, tmp_path):
     given = tmp_path / "given"
     wants = recipe(downloads=(), given="photos of the sea")
-    with pytest.raises(ZooError, match="small needs --from FOLDER with photos of the sea"):
+    with pytest.raises(
+        ZooError, match="small needs --from FOLDER with photos of the sea; its page"
+    ):
         prepare(wants, tmp_path / "out")
     with pytest.raises(ZooError, match="There is no folder"):
         prepare(wants, tmp_path / "out", given)
@@ -277,7 +281,7 @@ def test_folder_that_is_given(recipe, photo, tmp_path):
         with pytest.raises(ZooError, match="lie in one another"):
             prepare(wants, out, given)
     with pytest.raises(ZooError, match="small takes no --from"):
-        prepare(recipe(downloads=(), choose=None, make=iter), tmp_path / "out", given)
+        prepare(recipe(downloads=(), choose=choose_nothing, make=iter), tmp_path / "out", given)
 
 
 def test_given_photos_are_linked_or_copied(recipe, twelve, tmp_path, monkeypatch):

@@ -20,6 +20,7 @@ from skimage.color import rgb2lab
 import data_recipes
 from data_recipes import find, places_nature, recipes
 from data_recipes.prepare import prepare
+from data_recipes.recipe import choose_nothing
 from zoo import PhotoSet
 from zoo.errors import ZooError
 from zoo.files import read_json
@@ -434,7 +435,7 @@ def test_cifar10_without_a_network(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("recipe", recipes(), ids=lambda recipe: recipe.name)
 def test_recipe_is_complete(recipe):
-    assert (recipe.choose is None) != (recipe.make is None)
+    assert (recipe.choose is choose_nothing) == (recipe.make is not None)
     for text in (recipe.title, recipe.page, recipe.license, recipe.size):
         assert text
     for download in recipe.downloads:

@@ -44,7 +44,8 @@ def prepare(
         start_keras()
     from data_recipes.prepare import prepare as run
 
-    typer.echo(f"{recipe.title}: {recipe.size}. License: {recipe.license}.")
+    typer.echo(f"{recipe.title}: {recipe.size}.")
+    typer.echo(f"Source: {recipe.page}. License: {recipe.license}.")
     try:
         outcome = run(recipe, out, given, progress=True)
     except KeyboardInterrupt:
