@@ -156,9 +156,15 @@ def _pooch() -> Any:
 
 def _reason(error: Exception) -> str:
     """The innermost cause: the outer ones repeat it, wrapped in names of classes."""
-    while error.args and isinstance(error.args[0], Exception):
-        error = error.args[0]
-    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    while isinstance(inner := getattr(error, "reason", None) or _first(error), Exception):
+        error = inner
+    text = str(error)
+    # "HTTPSConnection(host='example.org', port=443): Failed to resolve 'example.org'"
+    return text.partition("): ")[2] or text if text.startswith("HTTP") else text
+
+
+def _first(error: Exception) -> Any:
+    return error.args[0] if error.args else None
 
 
 class _Resuming:

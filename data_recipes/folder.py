@@ -32,8 +32,8 @@ def _choose(sources: Sources) -> Chooser:
 RECIPE = Recipe(
     name="folder",
     title="any folder of your own",
-    page="your own",
-    license="your own",
+    page="",
+    license="yours",
     size="what it holds",
     citation="",
     by_hand="name the folder with --from",

@@ -91,9 +91,8 @@ def prepare(
 def _check_given(recipe: Recipe, given: Path | None, out: Path) -> None:
     if given is None:
         if recipe.given:
-            raise ZooError(
-                f"{recipe.name} needs --from FOLDER with {recipe.given}; its page is {recipe.page}."
-            )
+            source = f"; get it from {recipe.page}" if recipe.page else ""
+            raise ZooError(f"{recipe.name} needs --from FOLDER with {recipe.given}{source}.")
         return
     if not (recipe.given or recipe.downloads):
         raise ZooError(f"{recipe.name} takes no --from; leave it out.")

@@ -105,7 +105,7 @@ class Recipe:
     Attributes:
         name: what users call it.
         title: what it is, in a few words.
-        page: the official page.
+        page: the official page, "" for a folder of one's own.
         license: in plain words.
         size: how many photos, and how much there is to download.
         citation: the paper to cite.

@@ -269,7 +269,7 @@ def test_folder_that_is_given(recipe, photo, tmp_path):
     given = tmp_path / "given"
     wants = recipe(downloads=(), given="photos of the sea")
     with pytest.raises(
-        ZooError, match="small needs --from FOLDER with photos of the sea; its page"
+        ZooError, match="small needs --from FOLDER with photos of the sea; get it from"
     ):
         prepare(wants, tmp_path / "out")
     with pytest.raises(ZooError, match="There is no folder"):

@@ -436,8 +436,8 @@ def test_cifar10_without_a_network(tmp_path, monkeypatch):
 @pytest.mark.parametrize("recipe", recipes(), ids=lambda recipe: recipe.name)
 def test_recipe_is_complete(recipe):
     assert (recipe.choose is choose_nothing) == (recipe.make is not None)
-    for text in (recipe.title, recipe.page, recipe.license, recipe.size):
-        assert text
+    assert all((recipe.title, recipe.license, recipe.size))
+    assert recipe.page.startswith(("http://", "https://")) or recipe.name == "folder"
     for download in recipe.downloads:
         assert download.url is None or download.url.startswith(("http://", "https://"))
         assert bool(recipe.by_hand) or download.url is not None

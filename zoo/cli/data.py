@@ -44,8 +44,9 @@ def prepare(
         start_keras()
     from data_recipes.prepare import prepare as run
 
-    typer.echo(f"{recipe.title}: {recipe.size}.")
-    typer.echo(f"Source: {recipe.page}. License: {recipe.license}.")
+    if recipe.page:  # there is none for a folder of one's own
+        typer.echo(f"{recipe.title}: {recipe.size}.")
+        typer.echo(f"Source: {recipe.page}. License: {recipe.license}.")
     try:
         outcome = run(recipe, out, given, progress=True)
     except KeyboardInterrupt:
