@@ -67,6 +67,7 @@ def _verify(download: Download, path: Path, record_file: Path, fetched: bool) ->
     record = {
         "file": download.file,
         "url": download.url,
+        "obtained": known.get("obtained") or ("downloaded" if fetched else "by hand"),
         "sha256": sha256,
         **wanted,
         "checksum_source": download.checksum_source,
@@ -220,7 +221,7 @@ class _Resuming:
         total = have + int(length) if length.isdecimal() else None
         title = f"Fetching {self._part.name.removesuffix('.part')}"
         with _bar(title, have, total, self._progress) as advance:
-            for piece in answer.iter_content(_PIECE):
+            for piece in _pieces(answer):
                 yield piece
                 advance(len(piece))
 
@@ -233,6 +234,17 @@ def _require_file(answer: "requests.Response", name: str) -> None:
     kind = answer.headers.get("Content-Type", "")
     if kind.startswith("text/html") and not name.endswith((".html", ".txt")):
         raise _DeadLinkError("a web page is there instead")
+
+
+def _pieces(answer: "requests.Response") -> Iterator[bytes]:
+    """The bytes as they are sent: a server that calls a .tgz "gzip-encoded" means the file."""
+    import requests
+    import urllib3
+
+    try:
+        yield from answer.raw.stream(_PIECE, decode_content=False)
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.ConnectionError(error) from error  # which pooch repeats after
 
 
 def _version_of(answer: "requests.Response") -> str:

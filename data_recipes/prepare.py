@@ -165,6 +165,7 @@ def _photos(
         for place, share in steps:
             places[place.path] = place
             show(len(places), share)
+        show(len(places), 1.0)
     return places
 
 

@@ -19,6 +19,7 @@ class Served:
     status: int = 200
     kind: str = "application/octet-stream"
     tag: str | None = '"one"'
+    encoding: str | None = None
     breaks: list[int] = field(default_factory=list)
 
 
@@ -55,6 +56,8 @@ def server() -> Iterator[Server]:
                 self.send_header("Content-Range", f"bytes {start}-{last}/{len(file.content)}")
             if file.tag:
                 self.send_header("ETag", file.tag)
+            if file.encoding:
+                self.send_header("Content-Encoding", file.encoding)
             self.send_header("Content-Type", file.kind)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -78,8 +81,9 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture(autouse=True)
-def no_waiting(monkeypatch):
-    """pooch waits for some seconds before it tries again."""
+def straight_to_the_server(monkeypatch):
+    """No proxy lies in between, and pooch does not wait before it tries again."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
 
 

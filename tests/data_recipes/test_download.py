@@ -1,6 +1,7 @@
 """Fetching from a server that breaks off, moves files, and changes them."""
 
 import errno
+import gzip
 import hashlib
 import os
 import sys
@@ -44,6 +45,7 @@ def test_fetches_verifies_and_records(tmp_path, server, get, checksum):
     assert f"sha256:{record['sha256']}" == SHA256
     assert record == read_json(tmp_path / "a.zip.json")
     assert record["checksum"] == checksum
+    assert record["obtained"] == "downloaded"
     assert {file.name for file in tmp_path.iterdir()} == {"a.zip", "a.zip.json"}
 
 
@@ -128,6 +130,14 @@ def test_no_server(get):
         get(url="http://127.0.0.1:9/a.zip")
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "x-gzip"])
+def test_a_tgz_stays_compressed(server, get, encoding):
+    content = gzip.compress(CONTENT)
+    server.add("a.zip", content, encoding=encoding)
+    checksum = "sha256:" + hashlib.sha256(content).hexdigest()
+    assert get(checksum=checksum)[0].read_bytes() == content
+
+
 def test_by_hand(tmp_path):
     file = Download(None, "a.zip", SHA256)
     with pytest.raises(ZooError, match=f"by hand: get a.zip from {PAGE} and put it into"):
@@ -137,7 +147,9 @@ def test_by_hand(tmp_path):
         obtain(file, tmp_path, None, PAGE, progress=False)
     assert (tmp_path / "a.zip").read_bytes() == b"half of it"
     (tmp_path / "a.zip").write_bytes(CONTENT)
-    assert obtain(file, tmp_path, None, PAGE, progress=False)[0] == tmp_path / "a.zip"
+    path, record = obtain(file, tmp_path, None, PAGE, progress=False)
+    assert path == tmp_path / "a.zip"
+    assert record["obtained"] == "by hand"
 
 
 def test_takes_what_the_user_has(tmp_path, server, get):

@@ -9,6 +9,7 @@ import tarfile
 import zipfile
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -447,6 +448,14 @@ def test_recipe_is_complete(recipe):
             kind, _, digits = download.checksum.partition(":")
             assert len(digits) == {"md5": 32, "sha256": 64}[kind]
             assert "hash of the first download" not in download.checksum_source
+
+
+def test_readme_lists_every_set():
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    for recipe in recipes():
+        (row,) = (line for line in readme.splitlines() if line.startswith(f"| `{recipe.name}` |"))
+        assert recipe.page in row
+        assert ("--from" in row) == bool(recipe.by_hand)
 
 
 def test_nature_is_15000_and_3000():
