@@ -5,6 +5,7 @@ A file that is as it was when that was written is not read again.
 """
 
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -120,8 +121,9 @@ def _fetch(download: Download, path: Path, page: str, progress: bool) -> None:
     keeper = pooch.create(
         path=path.parent, base_url="", registry=known, urls=urls, retry_if_failed=_RETRIES
     )
+    downloader = _Resuming(path, bool(download.checksum), progress)
     try:
-        keeper.fetch(download.file, downloader=_Resuming(path, bool(download.checksum), progress))
+        keeper.fetch(download.file, downloader=downloader)
     except _DeadLinkError as error:
         raise ZooError(
             f"{download.url} does not lead to the file any more ({error}): {by_hand}, then repeat "
@@ -138,10 +140,12 @@ def _fetch(download: Download, path: Path, page: str, progress: bool) -> None:
             "to go on."
         ) from error
     except ValueError as error:  # pooch's, for a wrong checksum
+        downloader.discard()
         raise ZooError(
             f"{download.url} answers with another file than the published one, whose checksum is "
             f"{download.checksum}; repeat the command, or {by_hand}."
         ) from error
+    downloader.discard()
 
 
 def _pooch() -> Any:
@@ -184,9 +188,18 @@ class _Resuming:
         if self._complete:  # it came whole, and was wrong: so it would again
             raise ValueError("wrong checksum")
         self._transfer(url)
-        self._part.replace(output_file)
-        self._tag.unlink(missing_ok=True)
+        Path(output_file).unlink(missing_ok=True)
+        try:
+            # pooch removes its file if it is stopped while it computes the checksum.
+            os.link(self._part, output_file)
+        except OSError:  # a disk without links
+            self._part.replace(output_file)
         self._complete = True
+
+    def discard(self) -> None:
+        """Forget what has arrived."""
+        self._part.unlink(missing_ok=True)
+        self._tag.unlink(missing_ok=True)
 
     def _transfer(self, url: str) -> None:
         import requests
@@ -195,7 +208,9 @@ class _Resuming:
         with requests.get(
             url, headers=self._headers(have), stream=True, timeout=_TIMEOUT
         ) as answer:
-            if have and answer.status_code == 416:  # the part is no beginning of the file
+            if have and answer.status_code == 416:
+                if answer.headers.get("Content-Range") == f"bytes */{have}":
+                    return  # nothing is missing
                 self._part.unlink()
                 raise requests.ConnectionError("the server has another file now")
             _require_file(answer, self._part.name.removesuffix(".part"))

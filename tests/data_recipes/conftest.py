@@ -49,6 +49,12 @@ def server() -> Iterator[Server]:
                 self.send_error(404 if file is None else file.status)
                 return
             start = self.start_of(file, wanted)
+            if start >= len(file.content) > 0:
+                self.send_response(416)
+                self.send_header("Content-Range", f"bytes */{len(file.content)}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
             body = file.content[start:]
             self.send_response(206 if start else 200)
             if start:

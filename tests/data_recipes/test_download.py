@@ -203,6 +203,39 @@ def test_ctrl_c_keeps_what_has_arrived(tmp_path, server, get, monkeypatch):
     assert ranges(server) == [None, "bytes=10000-"]
 
 
+def test_ctrl_c_while_the_checksum_is_computed(tmp_path, server, get, monkeypatch):
+    server.add("a.zip", CONTENT)
+
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pooch.core.hash_matches", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            get(checksum=SHA256)
+    assert get(checksum=SHA256)[0].read_bytes() == CONTENT
+    assert ranges(server) == [None, f"bytes={len(CONTENT)}-"]
+    assert {file.name for file in tmp_path.iterdir()} == {"a.zip", "a.zip.json"}
+
+
+def test_a_part_that_is_longer_than_the_file(tmp_path, server, get):
+    server.add("a.zip", CONTENT)
+    (tmp_path / "a.zip.part").write_bytes(CONTENT * 2)
+    (tmp_path / "a.zip.part.tag").write_text('"one"')
+    assert get()[0].read_bytes() == CONTENT
+    assert ranges(server) == [f"bytes={2 * len(CONTENT)}-", None]
+
+
+def test_a_disk_without_links(tmp_path, server, get, monkeypatch):
+    def refuse(*arguments):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    server.add("a.zip", CONTENT)
+    assert get(checksum=SHA256)[0].read_bytes() == CONTENT
+    assert {file.name for file in tmp_path.iterdir()} == {"a.zip", "a.zip.json"}
+
+
 def test_without_pooch(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pooch", None)
     with pytest.raises(ZooError, match=r"needs the package pooch: pip install"):
