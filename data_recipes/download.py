@@ -113,17 +113,30 @@ def _fetch(download: Download, path: Path, page: str, progress: bool) -> None:
             f"{download.file} can only be fetched by hand: {by_hand}, or name its folder with "
             "--from."
         )
-    pooch = _pooch()
-    import requests
-
-    known = {download.file: download.checksum}
-    urls = {download.file: download.url}
-    keeper = pooch.create(
-        path=path.parent, base_url="", registry=known, urls=urls, retry_if_failed=_RETRIES
+    keeper = _pooch().create(
+        path=path.parent,
+        base_url="",
+        registry={download.file: download.checksum},
+        urls={download.file: download.url},
+        retry_if_failed=_RETRIES,
     )
     downloader = _Resuming(path, bool(download.checksum), progress)
+    with _one_sentence(download, path, by_hand):
+        try:
+            keeper.fetch(download.file, downloader=downloader)
+        except ValueError:  # pooch's, for a wrong checksum
+            downloader.discard()
+            raise
+    downloader.discard()
+
+
+@contextmanager
+def _one_sentence(download: Download, path: Path, by_hand: str) -> Iterator[None]:
+    """Say what went wrong with a transfer, and what to do."""
+    import requests
+
     try:
-        keeper.fetch(download.file, downloader=downloader)
+        yield
     except _DeadLinkError as error:
         raise ZooError(
             f"{download.url} does not lead to the file any more ({error}): {by_hand}, then repeat "
@@ -139,13 +152,11 @@ def _fetch(download: Download, path: Path, page: str, progress: bool) -> None:
             f"Cannot write {path}: {error.strerror or error}; make room, and repeat the command "
             "to go on."
         ) from error
-    except ValueError as error:  # pooch's, for a wrong checksum
-        downloader.discard()
+    except ValueError as error:
         raise ZooError(
             f"{download.url} answers with another file than the published one, whose checksum is "
             f"{download.checksum}; repeat the command, or {by_hand}."
         ) from error
-    downloader.discard()
 
 
 def _pooch() -> Any:

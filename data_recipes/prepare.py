@@ -25,8 +25,8 @@ from data_recipes.recipe import Chooser, Made, Place, Recipe, Sources
 from zoo._version import __version__
 from zoo.errors import ZooError
 from zoo.files import atomic_path, read_json, require_writable, write_json
-from zoo.photos.decoding import PHOTO_SUFFIXES, write_photo
-from zoo.photos.photoset import Entry, PhotoSet, Skipped, scan
+from zoo.photos.decoding import write_photo
+from zoo.photos.photoset import Entry, PhotoSet, Skipped, find_photos, scan
 
 _VAL_SHARE, _TEST_SHARE = 0.05, 0.1
 _STARTED = ".preparing.json"
@@ -75,9 +75,10 @@ def prepare(
     store = _Store(out / "photos")
     places = _photos(recipe, sources, archives, store, progress)
     if not places:
+        where = given or out / "downloads"
+        what = recipe.given or f"what {recipe.page} publishes"
         raise ZooError(
-            f"None of the photos of {recipe.name} was found; check that {given or archives[0]} "
-            f"holds {recipe.given or 'what ' + recipe.page + ' publishes'}."
+            f"None of the photos of {recipe.name} was found; check that {where} holds {what}."
         )
     outcome = _write_manifest(out, places, progress)
     write_json(out / "source.json", _source(recipe, given, records, outcome))
@@ -180,24 +181,14 @@ def _make(photos: Iterable[Made], store: "_Store") -> Iterator[tuple[Place, None
 def _link_files(
     folder: Path, choose: Chooser, store: "_Store"
 ) -> Iterator[tuple[Place, float | None]]:
-    names = list(_names_in(folder))
-    for number, name in enumerate(names):
-        place = choose(name)
+    found = find_photos(folder)
+    for number, entry in enumerate(found):
+        place = choose(entry.name)
         if place is not None:
-            source = folder / name
             # What cannot be read is named when all are looked into, as "no such file".
-            if source.is_file() and os.access(source, os.R_OK):
-                store.link(place, source)
-            yield place, number / len(names)
-
-
-def _names_in(folder: Path) -> Iterator[str]:
-    for parent, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            path = Path(parent, name)
-            if not name.startswith(".") and path.suffix.lower() in PHOTO_SUFFIXES:
-                yield path.relative_to(folder).as_posix()
+            if entry.path.is_file() and os.access(entry.path, os.R_OK):
+                store.link(place, entry.path)
+            yield place, number / len(found)
 
 
 def _take(

@@ -171,7 +171,9 @@ def test_none_is_readable(recipe, tmp_path):
 
 
 def test_another_layout(recipe, photo, tmp_path):
-    with pytest.raises(ZooError, match=r"None of the photos of small was found; check that .*zip"):
+    with pytest.raises(
+        ZooError, match=r"None of the photos of small was found; check that .*downloads"
+    ):
         prepare(recipe(make_zip({"a/1.bmp": photo(1, ".bmp")})), tmp_path / "out")
 
 

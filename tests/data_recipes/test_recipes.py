@@ -323,6 +323,15 @@ def test_drive(photo, tmp_path):
     check(tmp_path / "out", places)
 
 
+def test_imagenet_in_linked_folders(photo, tmp_path):
+    """Large sets often lie on several disks."""
+    write(tmp_path / "disk", ["n01440764/1.JPEG"], photo)
+    (tmp_path / "ILSVRC").mkdir()
+    (tmp_path / "ILSVRC/train").symlink_to(tmp_path / "disk")
+    prepare(find("imagenet"), tmp_path / "out", tmp_path / "ILSVRC")
+    check(tmp_path / "out", {"train/n01440764/1.JPEG": ("train", "n01440764")})
+
+
 @pytest.mark.parametrize(
     "names",
     [
