@@ -1,7 +1,7 @@
 """SUN397: scenes in 397 classes.
 
-Its ten published partitions are for recognition and hold a third of the photos, most of them
-several times over; here all photos are split by content.
+Its ten published partitions are for recognition and take 100 photos of each class; here all photos
+are split by content.
 """
 
 from data_recipes.recipe import Download, Recipe, by_pattern
