@@ -342,6 +342,7 @@ def test_imagenet_in_linked_folders(photo, tmp_path):
         },
         {"1.png": (None, None), "sea/1.png": (None, "sea"), "test/a/1.png": (None, "a")},
         {"train/1.png": (None, "train"), "ship/1.png": (None, "ship")},
+        {"val/1.png": (None, "val"), "test/1.jpg": (None, "test")},
     ],
 )
 def test_folder(photo, tmp_path, names):
