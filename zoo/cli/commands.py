@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from zoo import registry
 from zoo._version import __version__
 from zoo.cli import studies
+from zoo.cli.data import data
 from zoo.cli.inputs import (
     counted,
     find_entry,
@@ -408,6 +409,7 @@ def compare(
 
 app.command()(studies.temperature)
 app.command()(studies.checkpoints)
+app.add_typer(data, name="data")
 
 
 # ---------------------------------------------------------------------- models

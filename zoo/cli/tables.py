@@ -12,6 +12,7 @@ from zoo.cli.inputs import counted
 from zoo.registry import ModelEntry
 
 if TYPE_CHECKING:
+    from data_recipes.recipe import Recipe
     from zoo.checkpoints import Checkpoint
     from zoo.colorizer import Colorizer
     from zoo.evaluation import Interval, Report
@@ -28,6 +29,16 @@ def models_table(entries: list[ModelEntry]) -> Table:
     table = Table("model", "presets", "summary")
     for entry in entries:
         table.add_row(f"[bold]{entry.name}[/bold]", ", ".join(entry.presets), entry.summary)
+    return table
+
+
+def data_sets_table(recipes: "Sequence[Recipe]") -> Table:
+    """One row a data set: its name, what it is and how much, its license, what is by hand."""
+    table = Table("data set", "what it is", "license", "by hand")
+    for recipe in recipes:
+        what = f"{escape(recipe.title)}\n[dim]{escape(recipe.size)}[/dim]"
+        by_hand = escape(recipe.by_hand) or "–"
+        table.add_row(f"[bold]{recipe.name}[/bold]", what, escape(recipe.license), by_hand)
     return table
 
 
