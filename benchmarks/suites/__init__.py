@@ -15,6 +15,7 @@ SUITES: dict[str, str] = {
     "models": "every registered model",
     "ablation": "what makes Zhang et al. 2016 colorful, one change a row",
     "fusion": "what an embedding of the whole photo brings",
+    "adversarial": "what an adversary brings: gan and nogan beside regression",
 }
 
 
