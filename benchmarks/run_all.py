@@ -111,8 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "--budget",
-        default="2000",
-        help="of each training: 2000 (photos seen), 90s, 2h (%(default)s)",
+        default="1000",
+        help="of each training: 1000 (photos seen), 90s, 2h (%(default)s)",
     )
     add("--seed", type=_natural, default=0, help="of initial weights and training (%(default)s)")
     add(
