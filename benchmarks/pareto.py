@@ -23,7 +23,7 @@ _POINT_PIXELS = 5
 #: Where a label may stand beside its point, in points of type, the best places first.
 _NEAR, _STEP, _STEPS = 7, 6, 16
 #: Above this distance a line leads from the label to its point.
-_LEADER_POINTS = 14
+_LEADER_POINTS = 10
 
 
 @dataclass(frozen=True)
@@ -130,16 +130,14 @@ def _size_figure(models: Sequence[SizedScore], metric: Metric) -> Figure:
         drawstyle="steps-post",
         linewidth=1.2,
         linestyle="--",
-        label="Pareto front",
         zorder=1,
     )
     if metric.direction == "lower":
         axes.invert_yaxis()
     axes.margins(y=0.12)
     axes.set_title(f"{metric.title} ({metric.direction} is better; up is better)", fontsize=10)
-    axes.set_xlabel("parameters")
+    axes.set_xlabel("parameters (dashed: Pareto front)", fontsize=9)
     axes.grid(alpha=0.25)
-    figure.legend(fontsize=8, loc="outside lower right")
     _label(figure, axes, models, places)
     return figure
 
@@ -155,7 +153,9 @@ def _size_axis(axes: Axes, sizes: Sequence[int]) -> list[float]:
     axes.set_xticks(ticks, ["0"] * with_zero + [_short(10**p) for p in range(low, high + 1)])
     axes.set_xticks([], minor=True)
     axes.tick_params(labelsize=8)
-    axes.set_xlim(10 ** (low - 0.3 - with_zero), 10 ** (high + 0.3))
+    decades = high - low + with_zero
+    # Most models are large: their labels need room on the right.
+    axes.set_xlim(10 ** (low - 0.3 - with_zero), 10 ** (high + 0.3 + 0.15 * decades))
     return [float(size) or zero for size in sizes]
 
 

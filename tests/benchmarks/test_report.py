@@ -129,6 +129,7 @@ def test_page_opens_offline_and_escapes_names(finished):
     assert scripts == 1
     assert not re.search(r"https?:|src=\"(?!data:)|href=|<script|@import|url\(", visible)
     assert MALICIOUS not in page
+    assert "<img src=x" not in page
     assert html.escape(MALICIOUS) in page
 
 

@@ -176,6 +176,7 @@ def test_names_and_titles_are_escaped(copy):
     write_report(copy)
     page = (copy / "report.html").read_text()
     assert MALICIOUS not in page
+    assert "<img src=x" not in page
     articles = re.findall(r'<article class="photo">.*?</article>', page, re.S)
     for article in articles:
         assert article.count(f"<figcaption>{html.escape(MALICIOUS)}") == 3
