@@ -71,13 +71,13 @@ def test_any_sizes_can_be_drawn(sizes):
 
 def test_every_model_is_labeled_and_no_label_covers_another():
     crowd = [model(f"model_{n}:compact", 1_300_000, 0.6 + 0.002 * n) for n in range(12)]
-    figure = _size_figure([*crowd, model("gray:default", 0, 0.5)], AUC)
+    # The last one's label has no room on the right.
+    others = [model("gray:default", 0, 0.5), model("large " * 6, 10_000_000, 0.4)]
+    figure = _size_figure([*crowd, *others], AUC)
     renderer = FigureCanvasAgg(figure).get_renderer()
     figure.draw_without_rendering()
     texts = figure.axes[0].texts
-    assert [text.get_text() for text in texts] == [f"model_{n}:compact" for n in range(12)] + [
-        "gray:default"
-    ]
+    assert [text.get_text() for text in texts] == [one.title for one in [*crowd, *others]]
     frame = figure.axes[0].bbox
     # A text's own extent, without the line that leads to its point.
     boxes = [super(type(text), text).get_window_extent(renderer) for text in texts]
@@ -97,7 +97,7 @@ def test_better_is_up_whatever_the_direction():
 
 
 def test_drawing_twice_gives_the_same_bytes_whatever_the_names():
-    models = [model(MALICIOUS, 0, 0.5), model("$\\frac", 20, 0.4)]
+    models = [model(MALICIOUS, 0, 0.5), model("$\\frac$", 20, 0.4)]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         svg = draw_size_plot(models, AUC)
