@@ -1,5 +1,6 @@
 """The report's pictures: photos side by side, training curves, curves over the temperature."""
 
+import base64
 import io
 import math
 import warnings
@@ -90,7 +91,7 @@ def draw_curves(histories: Sequence[tuple[str, dict[str, list[float]]]]) -> byte
         axes.set_xlabel("photos seen")
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
-    return _saved(figure, "svg")
+    return save_figure(figure, "svg")
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def draw_temperature_curves(models: Sequence[TemperatureCurves], file_format: st
     Returns:
         The file; the same input gives the same bytes.
     """
-    return _saved(_temperature_figure(models), file_format)
+    return save_figure(_temperature_figure(models), file_format)
 
 
 def stack(pictures: Sequence[bytes]) -> bytes:
@@ -130,6 +131,11 @@ def stack(pictures: Sequence[bytes]) -> bytes:
     buffer = io.BytesIO()
     page.save(buffer, "png")
     return buffer.getvalue()
+
+
+def data_uri(content: bytes, kind: str) -> str:
+    """A file as an address that holds it, for pages that load nothing else."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def _temperature_figure(models: Sequence[TemperatureCurves]) -> Figure:
@@ -174,7 +180,7 @@ def _plot_over_temperature(axes: Axes, metric: str, model: TemperatureCurves, co
     axes.plot([model.default], [ringed], "o", color=color, markersize=10, fillstyle="none")
 
 
-def _saved(figure: Figure, file_format: str) -> bytes:
+def save_figure(figure: Figure, file_format: str) -> bytes:
     """The figure as a file without date and random names: equal figures give equal bytes."""
     buffer = io.BytesIO()
     with rc_context({"svg.hashsalt": "colorization-zoo", "svg.fonttype": "path"}):

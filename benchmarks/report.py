@@ -6,6 +6,7 @@ twice gives the same bytes. Only results that share all conditions get into one 
 
 import base64
 import csv
+import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -16,16 +17,21 @@ from typing import Any
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from skimage import color
+from markupsafe import Markup
 
 from benchmarks.figures import (
     PhotoRow,
     TemperatureCurves,
+    data_uri,
     draw_comparison,
     draw_curves,
     draw_temperature_curves,
     stack,
 )
+from benchmarks.pareto import draw_size_plots
+from benchmarks.report_labels import label_rows
+from benchmarks.report_photos import browse, gray_input, within_bound
+from benchmarks.report_sorting import leaderboard_columns, sort_values
 from zoo.errors import ZooError
 from zoo.evaluation import (
     MIN_PHOTOS_FOR_CLAIMS,
@@ -41,6 +47,9 @@ from zoo.photos.decoding import read_rgb
 
 #: Rewards rare colors, which the gray and the muted answers miss; the table is sorted by it.
 SORT_METRIC = "auc_rebalanced"
+
+#: What the page draws against size and lists by label.
+PLOTTED = (SORT_METRIC, "ciede2000")
 
 MISSING = "–"
 
@@ -452,7 +461,7 @@ def _comparison(board: Leaderboard, out: Path) -> tuple[bytes | None, list[Photo
         colored = [
             read_rgb(out / "pictures" / result["key"] / shown["file"]) for result in finished
         ]
-        rows.append(PhotoRow(shown["photo"], shown["role"], (_gray(truth), *colored, truth)))
+        rows.append(PhotoRow(shown["photo"], shown["role"], (gray_input(truth), *colored, truth)))
     titles = ["input (gray)", *map(board.title, finished), "truth"]
     png, count = draw_comparison(titles, rows)
     return png, rows[:count]
@@ -507,15 +516,6 @@ def _strips(
     return png, tuple(rows[:count]), shown["photo"]
 
 
-def _gray(rgb: np.ndarray) -> np.ndarray:
-    """The photo as models see it: its lightness alone."""
-    lab = color.rgb2lab(rgb)
-    lab[..., 1:] = 0
-    gray = np.rint(color.lab2rgb(lab) * 255).astype(np.uint8)
-    # The constants of Lab put a = b = 0 a hair off R = G = B: one channel serves for all three.
-    return np.repeat(gray[..., 1:2], 3, axis=-1)
-
-
 def _losses(curves: dict[str, list[float]]) -> dict[str, list[float]]:
     """Of what was logged, what is drawn beside other models: the two nets' have their own."""
     if "d_real" not in curves:
@@ -526,7 +526,7 @@ def _losses(curves: dict[str, list[float]]) -> dict[str, list[float]]:
 def _adversarial(board: Leaderboard, out: Path) -> list[tuple[str, str]]:
     """The pictures that adversarial trainings drew of themselves: the model's title, the image."""
     return [
-        (board.title(result), _data_uri(path.read_bytes(), "image/png"))
+        (board.title(result), data_uri(path.read_bytes(), "image/png"))
         for result in board.finished
         for path in sorted((out / "models" / result["key"]).glob("training*.png"))
     ]
@@ -553,22 +553,60 @@ def _html(
     ]
     return templates.get_template("report.html.j2").render(
         board=board,
-        comparison=comparison and _data_uri(comparison, "image/png"),
+        comparison=comparison and data_uri(comparison, "image/png"),
         shown=shown,
-        curves=_data_uri(draw_curves(histories), "image/svg+xml") if histories else None,
+        curves=data_uri(draw_curves(histories), "image/svg+xml") if histories else None,
         adversarial=_adversarial(board, out),
         temperature=temperature,
-        temperature_strips=temperature.strips and _data_uri(temperature.strips, "image/png"),
+        temperature_strips=temperature.strips and data_uri(temperature.strips, "image/png"),
         temperature_curves=temperature.curves
-        and _data_uri(draw_temperature_curves(temperature.curves, "svg"), "image/svg+xml"),
+        and data_uri(draw_temperature_curves(temperature.curves, "svg"), "image/svg+xml"),
         environments=_environments(board),
         commands=list(dict.fromkeys(result["command"] for result in board.results)),
+        size_plots=draw_size_plots(board.finished, board.titles, PLOTTED),
         missing=MISSING,
+        **_photos(board, out),
+        **_labels(board),
+        **_sorting(board),
+        **_script(),
     )
 
 
-def _data_uri(content: bytes, kind: str) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+def _photos(board: Leaderboard, out: Path) -> dict[str, Any]:
+    """What the page's browser of photos shows."""
+    found = browse(board.finished, board.titles, out / "pictures")
+    photos = within_bound(found)
+    return {"photos": photos, "left_out": len(found) - len(photos)}
+
+
+def _labels(board: Leaderboard) -> dict[str, Any]:
+    """What the page's tables by label show; no tables where no photo has a label."""
+    reports = [Report.from_json(result["report"]) for result in board.finished]
+    metrics = [get_metric(name) for name in PLOTTED if get_metric(name) in board.metrics]
+    tables = [(metric, label_rows(reports, metric)) for metric in metrics]
+    return {
+        "label_tables": [(metric, rows) for metric, rows in tables if rows],
+        "unlabeled": reports[0].labels.count(None) if reports else 0,
+        "claims_from": MIN_PHOTOS_FOR_CLAIMS,
+    }
+
+
+def _sorting(board: Leaderboard) -> dict[str, Any]:
+    """What the page's script sorts the leaderboard by."""
+    return {
+        "columns": leaderboard_columns(board.headings, board.metrics, SORT_METRIC),
+        "sort_values": [
+            sort_values(result, board.ranks.get(result["key"]), board.metrics)
+            for result in board.results
+        ],
+    }
+
+
+def _script() -> dict[str, Any]:
+    """The page's script, the same whatever the results, and the hash that allows it alone."""
+    script = (Path(__file__).parent / "report.js").read_text(encoding="utf-8")
+    digest = hashlib.sha256(script.encode()).digest()
+    return {"script": Markup(script), "script_hash": base64.b64encode(digest).decode()}
 
 
 def _environments(board: Leaderboard) -> list[tuple[list[str], dict[str, Any]]]:

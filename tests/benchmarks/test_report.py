@@ -1,10 +1,13 @@
+import base64
 import csv
+import hashlib
 import html
 import io
 import json
 import re
 import shutil
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -122,9 +125,28 @@ def test_few_photos_make_no_claims(copy):
 def test_page_opens_offline_and_escapes_names(finished):
     page = (finished / "report.html").read_text()
     visible = re.sub(r"data:[a-z/+]+;base64,[A-Za-z0-9+/=]+", "data:", page)
+    visible, scripts = re.subn(r"<script>.*?</script>", "", visible, flags=re.S)
+    assert scripts == 1
     assert not re.search(r"https?:|src=\"(?!data:)|href=|<script|@import|url\(", visible)
     assert MALICIOUS not in page
+    assert "<img src=x" not in page
     assert html.escape(MALICIOUS) in page
+
+
+def test_page_allows_its_own_script_alone(finished):
+    page = (finished / "report.html").read_text()
+    script = re.search(r"<script>(.*?)</script>", page, re.S)[1]
+    # Nothing of the results is in the script: it is the file, whatever the photos are called.
+    assert script == Path(report.__file__).with_name("report.js").read_text()
+    assert not re.search(r"https?:|fetch|XMLHttp|import|innerHTML|eval|insertAdjacent", script)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)[1]
+    assert policy.split("; ") == [
+        "default-src 'none'",
+        "img-src data:",
+        "style-src 'unsafe-inline'",
+        f"script-src 'sha256-{digest}'",
+    ]
 
 
 def test_failures_are_rows_without_figures(copy):

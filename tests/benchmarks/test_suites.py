@@ -171,7 +171,8 @@ def test_ablation_in_compact_differs_in_the_head_alone(photos):
 def test_labels_are_in_every_report(ablation):
     out = ablation[1]
     table = (out / "leaderboard.md").read_text()
-    page = (out / "report.html").read_text()
+    # Narrow columns may break titles there.
+    page = (out / "report.html").read_text().replace("<wbr>", "")
     for title in TITLES:
         assert f"| {title} | " in table
         assert f'<th scope="row">{title}</th>' in page
