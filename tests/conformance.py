@@ -66,7 +66,7 @@ def declares_itself(name: str) -> None:
 
 def predicts_finite_chroma_of_any_size(name: str) -> None:
     model = smallest(name)
-    for count, height, width in ((2, 32, 48), (1, 1, 1), (3, 17, 5)):
+    for count, height, width in ((1, 1, 1), (3, 17, 37)):
         lightness = np.random.default_rng(0).uniform(0, 100, (count, height, width, 1))
         ab = model.predict_ab(lightness.astype("float32"))
         assert ab.shape == (count, height, width, 2)

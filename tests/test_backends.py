@@ -9,11 +9,18 @@ from pathlib import Path
 import pytest
 
 
+#: Most of the time on JAX is compiling, and most of that is the same over again.
+JAX_CACHE = {
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
+
+
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_the_core_passes_on(backend):
+def test_the_core_passes_on(backend, tmp_path):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
-    tests = Path(__file__).parent
+    tests, cache = Path(__file__).parent, str(tmp_path / "cache")
     done = subprocess.run(
         [
             sys.executable,
@@ -27,7 +34,7 @@ def test_the_core_passes_on(backend):
             "no:cacheprovider",
             tests,
         ],
-        env=os.environ | {"KERAS_BACKEND": backend},
+        env=os.environ | JAX_CACHE | {"KERAS_BACKEND": backend, "JAX_COMPILATION_CACHE_DIR": cache},
         cwd=tests.parent,
         capture_output=True,
         text=True,

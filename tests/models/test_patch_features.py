@@ -152,7 +152,7 @@ def test_what_is_not_taken_is_never_described():
 
 
 def plan(size=32):
-    return TrainingPlan(Budget(photos_seen=100), size, "float32", None, False, (), False)
+    return TrainingPlan(Budget(photos_seen=100), (size,), "float32", None, False, (), False)
 
 
 @pytest.fixture
