@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-
 #: Most of the time on JAX is compiling, and most of that is the same over again.
 JAX_CACHE = {
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
