@@ -257,7 +257,8 @@ class Colorizer(ABC):
 
         So a model that was trained before, on whatever photos, is trained further: what it learned
         by gradients goes on; what models count or store of their photos (priors, tables of patches,
-        mean colors) is made anew from these. Afterwards the model's default render factor is the
+        mean colors) is made anew from these. A model that was loaded keeps the statistics of its
+        batch normalization. Afterwards the model's default render factor is the
         one of the training size, and `model.card["training"]` tells what was done.
 
         Args:

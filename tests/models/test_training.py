@@ -263,6 +263,24 @@ def test_frozen_layers_stay_and_learn_again_afterwards(photos):
     assert all(layer.trainable for layer in learning)
 
 
+def test_a_model_that_was_loaded_keeps_its_normalization(photos, tmp_path):
+    """Its training starts where its predictions are: the first loss is that of evaluating it."""
+    model = tiny()
+    model.fit(photos, budget=Budget(photos_seen=200), **FIT)
+    loaded = zoo.load_model(model.save(tmp_path / "model")).copy(learning_rate=1e-9)
+    graph = training.TrainingGraph(loaded)
+    graph.compile(jit_compile=precision.use_jit())
+    batch = training.PhotoLoader(photos, 32, 4, steps=1).batch(0)
+    expected = graph.test_on_batch(batch)
+    history = loaded.fit(photos, budget=Budget(photos_seen=4), **FIT)
+    assert history.curves["loss"][0] == pytest.approx(float(expected), rel=1e-4)
+    norm = loaded.networks["colorizer"].get_layer("down0_norm1")
+    assert norm.trainable
+    np.testing.assert_array_equal(
+        norm.moving_mean, model.networks["colorizer"].get_layer("down0_norm1").moving_mean
+    )
+
+
 def test_freezing_everything_or_nothing_that_learns_is_refused(photos):
     count = sum(bool(layer.trainable_weights) for layer in tiny().networks["colorizer"].layers)
     with pytest.raises(ZooError, match=f"at most {count - 1} can be frozen; got {count}"):

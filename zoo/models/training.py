@@ -159,7 +159,8 @@ class GradientColorizer(Colorizer):
                 )
         precision = fastest_precision() if plan.precision == "auto" else plan.precision
         plan, network = dataclasses.replace(plan, precision=precision), self.networks["colorizer"]
-        with training_precision(network, precision), _frozen_layers(network, plan.freeze):
+        further = "weights_sha256" in self.card
+        with training_precision(network, precision), _still_layers(network, plan.freeze, further):
             return self.train_stints(train, validation, plan)
 
     def train_stints(
@@ -176,21 +177,26 @@ class GradientColorizer(Colorizer):
 
 
 @contextmanager
-def _frozen_layers(network: keras.Model, count: int) -> Iterator[None]:
-    """Let the first so many layers that have weights stay as they are inside the block."""
+def _still_layers(network: keras.Model, count: int, further: bool) -> Iterator[None]:
+    """Let the first so many layers that have weights stay as they are inside the block.
+
+    Of a model that is trained further, batch normalization keeps its statistics: those of a few
+    photos of another kind would undo at once what the other weights have learned.
+    """
     layers = [layer for layer in network.layers if layer.trainable_weights]
     if count >= len(layers):
         raise ZooError(
             f"{network.name} has {len(layers)} layers that learn, so at most {len(layers) - 1} can "
             f"be frozen; got {count}."
         )
-    frozen = layers[:count]
+    normalizing = [one for one in layers if isinstance(one, keras.layers.BatchNormalization)]
+    still = {*layers[:count], *(normalizing if further else ())}
     try:
-        for layer in frozen:
+        for layer in still:
             layer.trainable = False
         yield
     finally:
-        for layer in frozen:
+        for layer in still:
             layer.trainable = True
 
 
