@@ -22,7 +22,6 @@ def test_declares_itself(name):
     conformance.declares_itself(name)
 
 
-@pytest.mark.core
 @every_model
 def test_predicts_finite_chroma_of_any_size(name):
     conformance.predicts_finite_chroma_of_any_size(name)
