@@ -74,18 +74,11 @@ class GeneratorGraph(TrainingGraph):
         self._content = colorizer.content_loss()
         self.means = {name: keras.metrics.Mean(name=name) for name in self.LOGGED}
 
-    def compute_loss(
-        self,
-        x: Tensor = None,
-        y: Tensor = None,
-        y_pred: Tensor = None,
-        sample_weight: Tensor = None,
-        training: bool = True,
-    ) -> Tensor:
+    def step_loss(self, batch: Tensor, output: Tensor, training: bool) -> Tensor:
         """How far the made colors are from the true ones, and what `adversaries_loss` adds."""
-        lightness, truth = self._judged(x, y_pred)
-        fake = ops.cast(y_pred, "float32")
-        l1 = self._photo_loss(x, y_pred)
+        lightness, truth = self._judged(batch, output)
+        fake = ops.cast(output, "float32")
+        l1 = self._photo_loss(batch, output)
         scores = _color_scores(50.0 * (lightness + 1.0), truth * AB_SCALE, fake * AB_SCALE)
         self.log(l1=l1, **dict(zip(("auc", "colorfulness", "truth"), scores, strict=True)))
         content = self._content(lightness, truth, fake)

@@ -90,19 +90,12 @@ class AlterationGraph(TrainingGraph):
         altered, _ = alter(truth)
         return self.network([lightness, altered], training=training)[-1]
 
-    def compute_loss(
-        self,
-        x: Tensor = None,
-        y: Tensor = None,
-        y_pred: Tensor = None,
-        sample_weight: Tensor = None,
-        training: bool = True,
-    ) -> Tensor:
+    def step_loss(self, batch: Tensor, output: Tensor, training: bool) -> Tensor:
         """Cross-entropy."""
-        kinds = ops.arange(ops.shape(y_pred)[0], dtype="int32") % ALTERATIONS
-        right = ops.cast(ops.argmax(y_pred, axis=-1), "int32") == kinds
+        kinds = ops.arange(ops.shape(output)[0], dtype="int32") % ALTERATIONS
+        right = ops.cast(ops.argmax(output, axis=-1), "int32") == kinds
         self.accuracy.update_state(ops.mean(ops.cast(right, "float32")))
-        losses = ops.sparse_categorical_crossentropy(kinds, y_pred, from_logits=True)
+        losses = ops.sparse_categorical_crossentropy(kinds, output, from_logits=True)
         return ops.mean(losses)
 
 

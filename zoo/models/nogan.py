@@ -359,16 +359,9 @@ class CriticGraph(TrainingGraph):
         pairs = ([lightness, truth], [lightness, ops.cast(made, "float32")])
         return ops.concatenate([self.network(pair, training=training) for pair in pairs], axis=-1)
 
-    def compute_loss(
-        self,
-        x: Tensor = None,
-        y: Tensor = None,
-        y_pred: Tensor = None,
-        sample_weight: Tensor = None,
-        training: bool = True,
-    ) -> Tensor:
+    def step_loss(self, batch: tuple[Tensor, Tensor], output: Tensor, training: bool) -> Tensor:
         """The discriminator's loss of the joint training."""
-        real, fake = y_pred[..., :1], y_pred[..., 1:]
+        real, fake = output[..., :1], output[..., 1:]
         on_real, on_fake, _ = ADVERSARIAL_LOSSES[self._config.adversarial]
         right = ops.concatenate([real > 0, fake <= 0], axis=-1)
         shares = [ops.mean(ops.sigmoid(logits)) for logits in (real, fake)]

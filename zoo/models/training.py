@@ -310,9 +310,15 @@ class TrainingGraph(keras.Model):
         sample_weight: Tensor = None,
         training: bool = True,
     ) -> Tensor:
+        """What Keras asks for; see `step_loss`."""
+        return self.step_loss(x, y_pred, training)
+
+    def step_loss(
+        self, batch: Tensor | tuple[Tensor, Tensor], output: Tensor, training: bool
+    ) -> Tensor:
         """The colorizer's loss; weight decay joins in training only, to keep scores comparable."""
-        rgb, *beside = _parts(x)
-        loss = self._photo_loss(rgb, y_pred, *beside)
+        rgb, *beside = _parts(batch)
+        loss = self._photo_loss(rgb, output, *beside)
         if training and self.losses:
             loss = loss + sum(ops.cast(term, "float32") for term in self.losses)
         return loss
