@@ -7,7 +7,7 @@ only for a short while, until the colors turn from better to worse. Critic and j
 repeated.
 
 The recipe's author chose the moment to stop by eye. Here a rule does it, on validation photos. Each
-round of the joint stint, at most 1 % of the budget, is scored as `GAN.round_score` says, by AuC and
+round of the joint stint, about 1 % of the budget, is scored as `GAN.round_score` says, by AuC and
 by how far the colorfulness is from the true photos'; the stint ends where these scores have turned
 (`zoo.turning_point`). The best single round's model is kept; the other rounds' can be had instead
 (`zoo checkpoints RUN`).
@@ -379,7 +379,8 @@ class JointStint(AdversarialStint):
         cycle: counted from 1.
     """
 
-    # With at most 0.3 of the budget, each round is at most 1 % of it.
+    # Of 0.3 of the budget, each round is at most 1 % of it; of a little more, where the critic
+    # settled early.
     rounds = range(30, 41)
 
     def __init__(self, *args: Any, cycle: int) -> None:

@@ -47,8 +47,8 @@ _CHECK_EVERY = 10
 def plan_rounds(steps: int, counts: range) -> tuple[int, int]:
     """Divide at least `steps` steps into equal rounds: (rounds, steps a round).
 
-    The number of rounds, none of `counts` but fewer where there are fewer steps, is the one that
-    adds the fewest steps.
+    The number of rounds, one of `counts` or fewer where there are fewer steps, is the one that adds
+    the fewest steps.
 
     >>> plan_rounds(6250, range(8, 13))
     (10, 625)
