@@ -288,7 +288,8 @@ def _torch_row(
 
     actions = {f"zoo, {keras.backend.backend()}": partial(predict, network, photos)}
     actions |= {name: partial(forward, photos) for name, forward in theirs.items()}
-    ours, *alternatives = measure_in_turn(actions, len(photos), repetitions=15)
+    repetitions = max(20, 80 // len(photos))  # a short action needs more of them
+    ours, *alternatives = measure_in_turn(actions, len(photos), repetitions)
     return Row(
         f"network of Zhang et al. 2016, {photos.shape[1]} px, {len(photos)} at once, {precision}",
         "s/photo",
@@ -344,7 +345,7 @@ def torch_step_rows(
         for memory_format in ("contiguous_format", "channels_last"):
             step = _torch_step(photos, memory_format, width, depth)
             actions[f"PyTorch, {memory_format}"] = step
-        ours, *alternatives = measure_in_turn(actions, count, repetitions=9)
+        ours, *alternatives = measure_in_turn(actions, count, max(10, 30 // count))
         rows.append(
             Row(
                 f"training step of gan:paper, {side} px, {count} at once, float32",
