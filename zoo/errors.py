@@ -16,6 +16,10 @@ class TrainingWarning(UserWarning):
     """A training goes on but goes wrong: its message is one sentence with the likely cause."""
 
 
+class ScoreWarning(UserWarning):
+    """A figure says less than its name promises: its message is one sentence with the reason."""
+
+
 def valid_choice(kind: str, name: str, valid: "list[str] | tuple[str, ...]") -> str:
     """Return `name` if it is one of `valid`.
 

@@ -3,10 +3,15 @@
 A Report keeps the score of every photo. Its intervals are percentile bootstrap intervals over the
 photos: they say how far a figure would move with other photos of the same kind, and nothing about
 another training seed. Under 30 photos they make no claim (`Report.supports_claims`).
+
+Pretrained networks may score the photos, too (`zoo.network_metrics`). Their scores of single photos
+take part in everything. A figure of all photos together, as FID is, stands without an interval:
+FID grows as photos repeat, so that resampled photos would tell nothing about it.
 """
 
 import itertools
 import json
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -14,11 +19,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from zoo.errors import ZooError
-from zoo.metrics import ColorStatistics, Metric, Pair, get_metric, list_metrics, rgb_to_lab
+from zoo.errors import ZooError, valid_choice
+from zoo.metrics import (
+    ColorStatistics,
+    Metric,
+    NetworkScores,
+    Pair,
+    get_metric,
+    list_metrics,
+    rgb_to_lab,
+)
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
+    from zoo.network_metrics import NetworkMetrics
     from zoo.photos.photoset import Photo, PhotoSet
 
 Key = TypeVar("Key")
@@ -26,20 +40,25 @@ Key = TypeVar("Key")
 MIN_PHOTOS_FOR_CLAIMS = 30
 # Resamples are drawn in blocks of about this many photo numbers, which bounds the memory.
 _BLOCK = 2**20
+#: Parts that stored reports of former versions lack.
+_LATER = {"set_scores", "sources", "missing"}
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure with the ends of its confidence interval, all in the metric's unit."""
+    """A figure with the ends of its confidence interval, all in the metric's unit.
+
+    The ends are None where a figure has no interval.
+    """
 
     mean: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
     @property
     def excludes_zero(self) -> bool:
         """Whether zero lies outside the interval: for a difference, that there is one."""
-        return self.low > 0 or self.high < 0
+        return self.low is not None and (self.low > 0 or self.high < 0)
 
 
 #: For pairs of reports by number, i < j: by metric, report i's figure minus report j's.
@@ -57,9 +76,12 @@ class Report:
         fingerprint: the fingerprint of the photo set.
         size: the short side that larger photos were shrunk to, in px; None if they were not.
         options: the prediction options that were given.
-        scores: for each metric (n,) float64.
+        scores: for each metric (n,) float64; NaN where a network gives a photo no score.
         weights: for each weighted metric (n,) float64.
         seconds: the time spent colorizing, all photos together.
+        set_scores: figures that networks give for all photos together, by metric.
+        sources: where the scores of networks come from, by metric, as in `NetworkScores`.
+        missing: for each metric of a network that there is no figure of the reason.
 
     Raises:
         ZooError: if there are no photos, a metric is unknown or lacks its weights, or a number is
@@ -75,6 +97,9 @@ class Report:
     scores: dict[str, np.ndarray]
     weights: dict[str, np.ndarray] = field(default_factory=dict)
     seconds: float = 0.0
+    set_scores: dict[str, float] = field(default_factory=dict)
+    sources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.photos:
@@ -85,11 +110,31 @@ class Report:
         if weighted != set(self.weights):
             raise ZooError("A report needs the weights of its metrics; evaluate the model again.")
         for name, numbers in [*self.scores.items(), *self.weights.items()]:
-            if numbers.shape != (len(self.photos),) or not np.isfinite(numbers).all():
+            if not self._complete(name, numbers):
                 raise ZooError(
                     f"A report needs one finite number of metric {name!r} for each photo; "
                     "evaluate the model again."
                 )
+        self._check_networks()
+
+    def _complete(self, name: str, numbers: np.ndarray) -> bool:
+        metric = get_metric(name)
+        partial = metric.score is None
+        known = numbers[~np.isnan(numbers)] if partial else numbers
+        right_shape = metric.aggregate is not None and numbers.shape == (len(self.photos),)
+        return right_shape and known.size > 0 and bool(np.isfinite(known).all())
+
+    def _check_networks(self) -> None:
+        """Refuse figures of networks without their source, and damaged ones."""
+        for name, figure in self.set_scores.items():
+            if get_metric(name).aggregate is not None or not math.isfinite(figure):
+                raise ZooError(
+                    f"A report needs one finite figure of metric {name!r}; evaluate again."
+                )
+        of_networks = [name for name in self.scores if get_metric(name).score is None]
+        for name in [*of_networks, *self.set_scores]:
+            if "sha256" not in self.sources.get(name, {}):
+                raise ZooError(f"A report needs the source of metric {name!r}; evaluate again.")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Report) and self.to_json() == other.to_json()
@@ -108,7 +153,8 @@ class Report:
 
         The interval is about the choice of photos, not about the training seed, and under 30
         photos it makes no claim. That of delta colorfulness, an absolute value, can touch zero
-        but not include it.
+        but not include it. Figures that a network gives for all photos together come last, without
+        an interval.
 
         Args:
             confidence: the probability that intervals made in this way hold the true figure.
@@ -118,7 +164,8 @@ class Report:
         Raises:
             ZooError: if confidence is not between 0 and 1, or resamples is under 1.
         """
-        return _bootstrap(self._figures, len(self.photos), confidence, resamples, seed)
+        found = _bootstrap(self._figures, len(self.photos), confidence, resamples, seed)
+        return found | {name: Interval(one, None, None) for name, one in self.set_scores.items()}
 
     def _figures(self, chosen: np.ndarray) -> dict[str, np.ndarray]:
         """Aggregate each metric over photos by number: (..., n) integers -> (...) figures."""
@@ -131,10 +178,14 @@ class Report:
         return figures
 
     def per_photo_rows(self) -> list[dict[str, Any]]:
-        """Return a row a photo: "photo", "label" and each metric's score, for `csv.DictWriter`."""
+        """Return a row a photo: "photo", "label" and each metric's score, for `csv.DictWriter`.
+
+        The score is None where a network gives the photo none.
+        """
+        columns = {name: _without_nan(scores) for name, scores in self.scores.items()}
         return [
             {"photo": photo, "label": label}
-            | {name: float(scores[number]) for name, scores in self.scores.items()}
+            | {name: scores[number] for name, scores in columns.items()}
             for number, (photo, label) in enumerate(zip(self.photos, self.labels, strict=True))
         ]
 
@@ -142,7 +193,7 @@ class Report:
         """Return what `from_json` takes, in types that the `json` module writes exactly."""
         content = asdict(self)
         for name in ("scores", "weights"):
-            content[name] = {metric: part.tolist() for metric, part in content[name].items()}
+            content[name] = {metric: _without_nan(part) for metric, part in content[name].items()}
         return content | {"photos": list(self.photos), "labels": list(self.labels)}
 
     @classmethod
@@ -153,7 +204,7 @@ class Report:
             ZooError: if something is missing, unknown or not a finite number.
         """
         expected = {part.name for part in fields(cls)}
-        if not isinstance(content, dict) or set(content) != expected:
+        if not isinstance(content, dict) or set(content) | _LATER != expected:
             raise ZooError(f"A stored report must have the parts {', '.join(sorted(expected))}.")
         try:
             lists = {name: tuple(content[name]) for name in ("photos", "labels")}
@@ -161,9 +212,12 @@ class Report:
                 name: {metric: np.array(part, np.float64) for metric, part in content[name].items()}
                 for name in ("scores", "weights")
             }
+            later = {name: dict(content[name]) for name in _LATER & content.keys()}
+            figures = later.get("set_scores", {})
+            figures |= {metric: float(figure) for metric, figure in figures.items()}
         except (AttributeError, TypeError, ValueError) as error:
             raise ZooError(f"A stored report is damaged ({error}); evaluate again.") from error
-        return cls(**content | lists | arrays)
+        return cls(**content | lists | arrays | later)
 
 
 def evaluate(
@@ -172,6 +226,7 @@ def evaluate(
     *,
     size: int | None = None,
     metrics: Sequence[str] | None = None,
+    networks: "NetworkMetrics | None" = None,
     batch_size: int = 16,
     progress: bool = False,
     **options: Any,
@@ -188,6 +243,8 @@ def evaluate(
         photos: the photos, in color; really gray ones are scored like any other.
         size: photos with a longer short side are shrunk to it, in px; None keeps every size.
         metrics: names from `zoo.metrics.list_metrics()`; None takes all.
+        networks: pretrained networks that score the photos, too. One object for several models
+            looks at the true photos but once.
         batch_size: at most so many photos are colorized at once: those of one shape in a row.
         progress: whether to draw a progress bar with the time left, on standard error.
         **options: passed on to the model, and stored: numbers, texts, truth values.
@@ -197,7 +254,7 @@ def evaluate(
             cannot be stored, or the model returns anything but uint8 photos of the same shape.
     """
     names = list_metrics() if metrics is None else dict.fromkeys(metrics)
-    chosen = [get_metric(name) for name in names]
+    chosen = [get_metric(valid_choice("metric", name, list_metrics())) for name in names]
     _check_settings(size, batch_size, options)
     colors = None
     if any(metric.needs_colors for metric in chosen):
@@ -205,6 +262,7 @@ def evaluate(
         for photo in _tracked(photos, "Counting colors", progress):
             colors.add(rgb_to_lab(photo.read(short_side=size))[..., 1:])
     scorer = _Scorer(chosen, colors)
+    judges = None if networks is None else networks.start(photos, size)
     seconds = 0.0
     for truths in _batches(_tracked(photos, "Scoring", progress), size, batch_size):
         start = time.perf_counter()
@@ -212,6 +270,9 @@ def evaluate(
         seconds += time.perf_counter() - start
         _check_predictions(model, predictions, truths)
         scorer.add(truths, predictions)
+        if judges is not None:
+            judges.add(truths, predictions)
+    judged = NetworkScores() if judges is None else judges.finish()
     return Report(
         model=f"{model.name}:{model.preset}",
         photos=tuple(photo.name for photo in photos),
@@ -219,16 +280,31 @@ def evaluate(
         fingerprint=photos.fingerprint,
         size=size,
         options=options,
-        scores={name: np.array(scores) for name, scores in scorer.scores.items()},
+        scores={name: np.array(scores) for name, scores in scorer.scores.items()} | judged.scores,
         weights={name: np.array(weights) for name, weights in scorer.weights.items()},
         seconds=seconds,
+        set_scores=judged.set_scores,
+        sources=judged.sources,
+        missing=judged.missing,
     )
+
+
+class TruePhotos:
+    """In the place of a model: the true photos, to see what networks say of them."""
+
+    name, preset = "truth", "photos"
+
+    def colorize_batch(self, rgb: np.ndarray) -> np.ndarray:
+        """The photos themselves."""
+        return rgb
 
 
 def compare(
     a: Report, b: Report, *, confidence: float = 0.95, resamples: int = 2000, seed: int = 0
 ) -> dict[str, Interval]:
     """Return a's figure minus b's for each metric that both have, paired over the photos.
+
+    Figures that networks give for all photos together have no pairs, and are left out.
 
     Both are aggregated over the same resamples of the photos, so that what makes a photo hard for
     both cancels out: the interval is narrower than those of the two figures suggest. It is about
@@ -242,7 +318,8 @@ def compare(
         seed: as in `Report.summary`.
 
     Raises:
-        ZooError: if the reports are not of the same photos at the same size, or share no metric.
+        ZooError: if the reports are not of the same photos at the same size, share no metric, or
+            hold scores of different networks under one name.
     """
     return compare_all([a, b], confidence=confidence, resamples=resamples, seed=seed)[0, 1]
 
@@ -316,7 +393,18 @@ def _shared_metrics(a: Report, b: Report) -> list[str]:
     shared = [name for name in a.scores if name in b.scores]
     if not shared:
         raise ZooError(f"The reports of {a.model} and {b.model} share no metric; evaluate again.")
+    for name in a.sources.keys() & b.sources.keys():
+        if a.sources[name].get("sha256") != b.sources[name].get("sha256"):
+            raise ZooError(
+                f"The reports of {a.model} and {b.model} have {get_metric(name).title} from "
+                "different networks of one name; evaluate both with the same one."
+            )
     return shared
+
+
+def _without_nan(numbers: np.ndarray) -> list[float | None]:
+    """As JSON can hold them: None for what is not there."""
+    return [None if math.isnan(number) else number for number in numbers.tolist()]
 
 
 class _Scorer:
@@ -409,7 +497,9 @@ def _bootstrap(
     intervals = {}
     for name, figure in figures(np.arange(photos)).items():
         drawn = np.concatenate([block[name] for block in blocks])
-        low, high = np.quantile(drawn, (tail, 1 - tail))
+        # Where few photos have a score, a resample may hold none of them and has no figure.
+        drawn = drawn[~np.isnan(drawn)] if np.isnan(drawn).any() else drawn
+        low, high = np.quantile(drawn if drawn.size else figure, (tail, 1 - tail))
         intervals[name] = Interval(float(figure), float(low), float(high))
     return intervals
 

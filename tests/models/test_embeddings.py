@@ -267,7 +267,7 @@ def test_a_module_that_cannot_be_fetched(server, monkeypatch, tmp_path, served):
     if served is not None:
         (folder / "module").write_bytes(served)
     monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path / "cache"))
-    with pytest.raises(ZooError, match=r"cannot be fetched .*give embedding=hub:FOLDER\.$"):
+    with pytest.raises(ZooError, match=r"cannot be fetched .*give hub:FOLDER\.$"):
         _ = open_embedding(f"hub:{url}/module").sha256
 
 

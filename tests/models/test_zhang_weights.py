@@ -12,7 +12,8 @@ from zoo.cli import main
 from zoo.cli.tables import card_table
 from zoo.errors import ZooError
 from zoo.files import read_json, sha256_of_file
-from zoo.models.zhang_weights import convert, import_weights, read_state_dict
+from zoo.models.state_dict import read_state_dict
+from zoo.models.zhang_weights import FILE_NAME, convert, import_weights
 
 # Convolutions of each block by their place in it, and the place of the normalization after them.
 _PLACES = {1: (0, 2), 2: (0, 2), **dict.fromkeys(range(3, 8), (0, 2, 4))}
@@ -193,7 +194,7 @@ def test_code_in_the_file_is_refused_and_not_executed(tmp_path, zipped):
     file = tmp_path / "bad.pth"
     torch.save(content, file, _use_new_zipfile_serialization=zipped)
     with pytest.raises(ZooError, match=r"bad.pth holds code .* not executed"):
-        read_state_dict(file)
+        read_state_dict(file, FILE_NAME)
     assert not made.exists()
     # It would have done harm: the same file, read in the way that trusts it.
     torch.load(file, weights_only=False)
@@ -206,7 +207,7 @@ def test_a_plain_pickle_with_code_is_refused_and_not_executed(tmp_path):
     file = tmp_path / "bad.pth"
     file.write_bytes(pickle.dumps(_Mischief(str(made))))
     with pytest.raises(ZooError, match=r"bad\.pth"):
-        read_state_dict(file)
+        read_state_dict(file, FILE_NAME)
     assert not made.exists()
 
 
@@ -214,7 +215,7 @@ def test_damaged_and_other_files_are_refused(tmp_path, state):
     torch = pytest.importorskip("torch")
     whole = tmp_path / "whole.pth"
     torch.save({"weight": torch.ones(1000)}, whole)
-    assert read_state_dict(whole)["weight"].shape == (1000,)
+    assert read_state_dict(whole, FILE_NAME)["weight"].shape == (1000,)
     files = {
         "truncated.pth": whole.read_bytes()[:2000],
         "empty.pth": b"",
@@ -240,7 +241,7 @@ def test_a_missing_or_unsafe_pytorch_is_named_with_the_remedy(tmp_path, monkeypa
         module.__version__ = version
     monkeypatch.setitem(sys.modules, "torch", module)
     with pytest.raises(ZooError, match=r'pip install "colorization-zoo\[torch\]"'):
-        read_state_dict(tmp_path / "any.pth")
+        read_state_dict(tmp_path / "any.pth", FILE_NAME)
 
 
 def call(monkeypatch, capsys, *arguments) -> tuple[int, str]:

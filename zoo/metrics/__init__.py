@@ -4,6 +4,7 @@ A metric scores one photo at a time from a `Pair`, and says how the scores of ma
 one figure: `get_metric("psnr").score(Pair(truth, prediction))`.
 """
 
+from zoo.metrics.network_scores import NetworkScores
 from zoo.metrics.pair import ColorStatistics, Pair, rgb_to_lab
 from zoo.metrics.registry import METRICS, Metric, get_metric, list_metrics
 
@@ -11,6 +12,7 @@ __all__ = [
     "METRICS",
     "ColorStatistics",
     "Metric",
+    "NetworkScores",
     "Pair",
     "get_metric",
     "list_metrics",

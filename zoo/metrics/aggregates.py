@@ -23,3 +23,11 @@ def absolute_mean(scores: np.ndarray, weights: None = None) -> np.ndarray:
     Of per-photo differences, it is the distance between the two means.
     """
     return np.abs(scores.mean(axis=-1))
+
+
+def mean_of_scored(scores: np.ndarray, weights: None = None) -> np.ndarray:
+    """Mean over the photos that have a score: NaN marks those without, and is the mean of none."""
+    scored = ~np.isnan(scores)
+    counts = scored.sum(axis=-1)
+    totals = np.where(scored, scores, 0.0).sum(axis=-1)
+    return np.where(counts > 0, totals / np.maximum(counts, 1), np.nan)

@@ -1,12 +1,16 @@
-"""The metrics by name: what each is called, which way is better, and where it comes from."""
+"""The metrics by name: what each is called, which way is better, and where it comes from.
+
+A metric that a pretrained network computes carries the network's name, as in "top1@InceptionV3":
+other networks give other numbers. `zoo.network_metrics` computes those.
+"""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from zoo.errors import valid_choice
+from zoo.errors import ZooError, valid_choice
 from zoo.metrics import aggregates, scores
 from zoo.metrics.pair import Pair
 
@@ -23,8 +27,10 @@ class Metric:
         low: the lowest possible figure.
         high: the highest possible figure; None where the definition sets no bound.
         source: the paper and section, or what the metric is where there is none.
-        score: from a `Pair` to the score of that photo.
-        aggregate: from scores (..., n) and weights (..., n) or None to figures (...).
+        score: from a `Pair` to the score of that photo; None where it takes a network. Photos may
+            go without such a score: it is NaN.
+        aggregate: from scores (..., n) and weights (..., n) or None to figures (...); None where
+            there is but one figure of all photos.
         weight: from a `Pair` to the photo's weight in the aggregate; None counts photos equally.
         needs_colors: whether `Pair.colors` must describe the whole evaluated set.
     """
@@ -36,8 +42,8 @@ class Metric:
     low: float
     high: float | None
     source: str
-    score: Callable[[Pair], float]
-    aggregate: Callable[..., np.ndarray] = aggregates.mean
+    score: Callable[[Pair], float] | None
+    aggregate: Callable[..., np.ndarray] | None = aggregates.mean
     weight: Callable[[Pair], float] | None = None
     needs_colors: bool = False
 
@@ -152,18 +158,125 @@ _ALL = (
     ),
 )
 
+_SZEGEDY = "Inception-v3 of keras.applications, so not to be compared with published figures"
+
+_OF_NETWORKS = (
+    Metric(
+        name="top1",
+        title="top-1",
+        unit="",
+        direction="higher",
+        low=0.0,
+        high=1.0,
+        source="share of the labeled photos that the classifier takes for what they are "
+        "(Zhang, Isola and Efros 2016, arXiv 1603.08511, section 3.1)",
+        score=None,
+        aggregate=aggregates.mean_of_scored,
+    ),
+    Metric(
+        name="top5",
+        title="top-5",
+        unit="",
+        direction="higher",
+        low=0.0,
+        high=1.0,
+        source="the same, with the right class among the classifier's five likeliest",
+        score=None,
+        aggregate=aggregates.mean_of_scored,
+    ),
+    Metric(
+        name="agreement",
+        title="classifier agreement",
+        unit="",
+        direction="higher",
+        low=0.0,
+        high=1.0,
+        source="this project's definition: share of the photos that the classifier takes for what "
+        "it takes the true photo for, right or wrong; labels play no part",
+        score=None,
+        aggregate=aggregates.mean_of_scored,
+    ),
+    Metric(
+        name="lpips",
+        title="LPIPS",
+        unit="",
+        direction="lower",
+        low=0.0,
+        high=None,
+        source="Zhang et al. 2018, arXiv 1801.03924, section 3, version 0.1",
+        score=None,
+        aggregate=aggregates.mean_of_scored,
+    ),
+    Metric(
+        name="fid",
+        title="FID",
+        unit="",
+        direction="lower",
+        low=0.0,
+        high=None,
+        source=f"Heusel et al. 2017, arXiv 1706.08500, section 3; {_SZEGEDY}",
+        score=None,
+        aggregate=None,
+    ),
+    Metric(
+        name="frechet",
+        title="Fréchet distance",
+        unit="",
+        direction="lower",
+        low=0.0,
+        high=None,
+        source="the formula of FID in the features of another network: no FID",
+        score=None,
+        aggregate=None,
+    ),
+    Metric(
+        name="inception_score",
+        title="Inception score",
+        unit="",
+        direction="higher",
+        low=1.0,
+        high=None,
+        source=f"Salimans et al. 2016, arXiv 1606.03498, section 4, of one part; {_SZEGEDY}",
+        score=None,
+        aggregate=None,
+    ),
+    Metric(
+        name="classifier_score",
+        title="classifier score",
+        unit="",
+        direction="higher",
+        low=1.0,
+        high=None,
+        source="the formula of the Inception score with another classifier: no Inception score",
+        score=None,
+        aggregate=None,
+    ),
+)
+#: Names that stand for one network alone.
+_RESERVED = {"fid": "InceptionV3", "inception_score": "InceptionV3", "lpips": "VGG16"}
+
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
+_NETWORK_METRICS: dict[str, Metric] = {metric.name: metric for metric in _OF_NETWORKS}
 
 
 def list_metrics() -> list[str]:
-    """Return every metric's name, in the order of a table's columns."""
+    """Return the name of every metric that takes no network, in the order of a table's columns."""
     return list(METRICS)
 
 
 def get_metric(name: str) -> Metric:
     """Return the metric called `name`.
 
+    >>> get_metric("top5@MobileNetV2").title
+    'top-5 (MobileNetV2)'
+
     Raises:
         ZooError: naming the valid names, if there is none.
     """
-    return METRICS[valid_choice("metric", name, list_metrics())]
+    base, _, network = name.partition("@")
+    if not network:
+        return METRICS[valid_choice("metric", name, list_metrics())]
+    found = _NETWORK_METRICS[valid_choice("metric of a network", base, list(_NETWORK_METRICS))]
+    if network != _RESERVED.get(base, network):
+        raise ZooError(f"{found.title} is a matter of {_RESERVED[base]} alone, not of {network}.")
+    return replace(found, name=name, title=f"{found.title} ({network})")

@@ -45,8 +45,7 @@ class ClassifierScore:
             raise ZooError(
                 f"classifier={classifier} is no trained classifier; give keras:NAME or hub:FOLDER."
             )
-        spec = Spec.parse(classifier)
-        inception = (spec.kind, spec.name) == ("keras", "InceptionV3")
+        inception = is_inception(Spec.parse(classifier))
         self.name = "inception_score" if inception else "classifier_score"
         chosen = photos.spread(PHOTOS)
         self._loader = PhotoLoader(chosen, size, _BATCH, augment=False)
@@ -60,12 +59,29 @@ class ClassifierScore:
         return [self._loader[index] for index in range(len(self._loader))]
 
     def _logits(self, rgb: np.ndarray) -> np.ndarray:
-        side = (self._classifier.size, self._classifier.size)
-        images = [
-            np.asarray(Image.fromarray(photo).resize(side, Image.Resampling.BICUBIC))
-            for photo in rgb
-        ]
-        return self._classifier.vectors(np.stack(images).astype("float32") / 255.0)
+        return self._classifier.vectors(central_squares(rgb, self._classifier.size))
+
+
+def is_inception(spec: Spec) -> bool:
+    """Whether a classifier is Inception-v3 with trained weights, after which scores are named."""
+    trained = spec.settings.get("weights") != "none" and "width" not in spec.settings
+    return (spec.kind, spec.name) == ("keras", "InceptionV3") and trained
+
+
+def central_squares(rgb: np.ndarray, side: int) -> np.ndarray:
+    """What a classifier sees of photos: their central squares, resized with antialiasing.
+
+    (N, H, W, 3) uint8 -> (N, side, side, 3) float32 in [0, 1], by Pillow's bicubic filter.
+    """
+    height, width = rgb.shape[1:3]
+    short = min(height, width)
+    left, top = (width - short) // 2, (height - short) // 2
+    squares = rgb[:, top : top + short, left : left + short]
+    images = [
+        np.asarray(Image.fromarray(square).resize((side, side), Image.Resampling.BICUBIC))
+        for square in squares
+    ]
+    return np.stack(images).astype("float32") / 255.0
 
 
 def diversity(logits: np.ndarray) -> float:

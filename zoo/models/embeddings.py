@@ -1,4 +1,4 @@
-"""Pretrained classifiers as feature vectors of gray photos.
+"""Pretrained classifiers as feature vectors of photos.
 
 A short specification says which one; settings follow its name, with commas between:
 
@@ -12,7 +12,8 @@ A short specification says which one; settings follow its name, with commas betw
     width=1001               numbers in a vector, where a module does not state it
     weights=FILE             of keras:, in place of those of ImageNet; "none" draws them at random
 
-The classifier sees the whole photo in gray, three equal channels, squeezed into its square.
+As an embedding, the classifier sees the whole photo in gray, three equal channels, squeezed into
+its square.
 Classifiers are used as they are: nothing here trains them, and a module may use no operation that
 reads or writes files or runs Python.
 """
@@ -72,11 +73,15 @@ class Spec:
     settings: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, text: str) -> "Spec":
+    def parse(cls, text: str, further: tuple[str, ...] = ()) -> "Spec":
         """Read a specification.
 
         >>> Spec.parse("hub:modules/inception,size=299,range=-1:1").settings
         {'size': '299', 'range': '-1:1'}
+
+        Args:
+            text: the specification.
+            further: settings that its user takes beside those of the embedding.
 
         Raises:
             ZooError: on an unknown kind or setting, or a name that is missing or too much.
@@ -92,9 +97,8 @@ class Spec:
         settings = {}
         for part in rest:
             setting, _, value = part.partition("=")
-            settings[valid_choice(f"setting of {kind} embeddings", setting, _SETTINGS[kind])] = (
-                value
-            )
+            valid = (*_SETTINGS[kind], *further)
+            settings[valid_choice(f"setting of {kind} embeddings", setting, valid)] = value
         return cls(kind, name, settings)
 
     def number(self, setting: str, default: int | None = None) -> int | None:
@@ -108,7 +112,7 @@ class Spec:
 
 
 class Embedding(ABC):
-    """A feature vector of gray photos that training does not change.
+    """A feature vector of photos that training does not change.
 
     Making one is cheap; what it stands for is read when it is first needed.
     """
@@ -137,7 +141,18 @@ class Embedding(ABC):
 
     @abstractmethod
     def vectors(self, gray: np.ndarray) -> np.ndarray:
-        """(n, size, size, 3) float32 in [0, 1], all channels equal -> (n, width) float32."""
+        """(n, size, size, 3) float32 RGB in [0, 1] -> (n, width) float32.
+
+        As an embedding of gray photos, all channels are equal.
+        """
+
+    def with_features(self, rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The vectors, and the features (n, m) of the layer before the one that makes them.
+
+        They are the vectors themselves where a classifier does not show that layer.
+        """
+        vectors = self.vectors(rgb)
+        return vectors, vectors
 
     def of_photos(self, rgb: np.ndarray) -> np.ndarray:
         """The vectors of photos of one size, (N, H, W, 3) uint8 -> (N, width) float32."""
@@ -279,7 +294,7 @@ class HubEmbedding(Embedding):
         if not remote and not (Path(handle) / "saved_model.pb").is_file():
             raise ZooError(
                 f"There is no TF Hub module in {handle} (no saved_model.pb); unpack it there, or "
-                "say where it is with embedding=hub:FOLDER."
+                "say where it is with hub:FOLDER."
             )
         os.environ.setdefault("TFHUB_CACHE_DIR", str(cache_folder() / "hub"))
         try:
@@ -287,7 +302,7 @@ class HubEmbedding(Embedding):
         except Exception as error:  # the resolvers raise what their file systems and sockets raise
             raise ZooError(
                 f"The TF Hub module {handle} cannot be fetched ({_first_line(error)}); connect to "
-                "the internet, or get it elsewhere, unpack it, and give embedding=hub:FOLDER."
+                "the internet, or get it elsewhere, unpack it, and give hub:FOLDER."
             ) from error
 
     @cached_property
@@ -392,7 +407,7 @@ def _vector_output(function: Any, folder: Path) -> "tuple[str, tf.TensorSpec]":
 def _stated(length: int | None, setting: str, folder: Path) -> int:
     if length is None:
         raise ZooError(
-            f"The module in {folder} does not state its {setting}; add it to the embedding, as in "
+            f"The module in {folder} does not state its {setting}; add it, as in "
             f"hub:{folder},{setting}=224."
         )
     return length
@@ -423,6 +438,18 @@ class KerasEmbedding(Embedding):
         """Logits; all preprocessing functions of Keras start from values in [0, 255]."""
         images = self._family.preprocess_input(255.0 * gray)
         return self._network.predict_on_batch(images)
+
+    def with_features(self, rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Logits, and what the last layer makes them from: of Inception-v3, 2,048 pooled ones."""
+        return self._two_outputs.predict_on_batch(self._family.preprocess_input(255.0 * rgb))
+
+    @cached_property
+    def _two_outputs(self) -> keras.Model:
+        vectors = self._network.output
+        features = self._network.layers[-1].input
+        # Some end in a reshaped convolution: no vector comes before that.
+        outputs = [vectors, features if features.ndim == 2 else vectors]
+        return keras.Model(self._network.input, outputs)
 
     @cached_property
     def _family(self) -> Any:

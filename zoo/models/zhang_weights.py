@@ -1,16 +1,11 @@
 """Zhang's network with the weights that its authors publish for PyTorch.
 
 The file is `colorization_release_v2-9b330a0b.pth` of https://github.com/richzhang/colorization.
-It is a pickle: PyTorch reads it with the restricted unpickler that makes tensors alone, so that
-nothing in the file is executed.
 """
 
-import pickle
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,6 +15,7 @@ from zoo import registry
 from zoo.errors import ZooError
 from zoo.files import sha256_of_file
 from zoo.models.layers import AB_SCALE, HEAD
+from zoo.models.state_dict import read_state_dict
 from zoo.models.zhang import Zhang
 
 #: The file that the authors publish.
@@ -54,37 +50,10 @@ def import_weights(path: Path) -> Zhang:
     Raises:
         ZooError: if PyTorch is missing, or the file is not what the authors publish.
     """
-    model = convert(read_state_dict(path))
+    model = convert(read_state_dict(path, FILE_NAME))
     model.defaults |= _DEFAULTS
     model.card["origin"] = {"file": path.name, "sha256": sha256_of_file(path)}
     return model
-
-
-def read_state_dict(path: Path) -> dict[str, np.ndarray]:
-    """Read a PyTorch state dict without executing anything of it: float32 arrays by name.
-
-    Raises:
-        ZooError: if PyTorch is missing, or the file is damaged, holds code, or is something else.
-    """
-    torch = _torch()
-    if not path.is_file():
-        raise ZooError(f"There is no file {path}; give the path of {FILE_NAME}.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what is odd about a file is said below
-            content = torch.load(path, map_location="cpu", weights_only=True)
-        return {
-            str(name): tensor.detach().to(torch.float32).numpy() for name, tensor in content.items()
-        }
-    except pickle.UnpicklingError as error:
-        # A pickle names the functions that it would have called.
-        if "GLOBAL" in str(error):
-            raise ZooError(
-                f"{path} holds code beside weights, which was not executed; give {FILE_NAME}."
-            ) from error
-        raise _unreadable(path) from error
-    except Exception as error:  # on damaged files the unpickler raises almost anything
-        raise _unreadable(path) from error
 
 
 def convert(state: Mapping[str, np.ndarray], **config: Any) -> Zhang:
@@ -163,24 +132,3 @@ def _check_array(key: str, value: np.ndarray, shape: tuple[int, ...]) -> None:
 def _shown(names: list[str]) -> str:
     more = len(names) - _NAMES_SHOWN
     return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
-def _torch() -> ModuleType:
-    """PyTorch, in a version that files cannot make execute code (CVE-2025-32434)."""
-    try:
-        import torch
-    except ImportError:
-        torch = None
-    if torch is None or tuple(map(int, torch.__version__.split(".")[:2])) < (2, 6):
-        raise ZooError(
-            "This file is read by PyTorch 2.6 or later; "
-            'run `pip install "colorization-zoo[torch]"`.'
-        )
-    return torch
-
-
-def _unreadable(path: Path) -> ZooError:
-    return ZooError(
-        f"{path} is no PyTorch file of weights, or it is damaged; give {FILE_NAME}, "
-        "or get it again."
-    )
