@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from zoo.budget import Budget
     from zoo.colorizer import load_model
     from zoo.evaluation import evaluate
+    from zoo.network_metrics import NetworkMetrics
     from zoo.photos.photoset import PhotoSet
     from zoo.photos.samples import sample_photos
     from zoo.registry import create_model, list_models
 
 _HOMES = {
     "Budget": "zoo.budget",
+    "NetworkMetrics": "zoo.network_metrics",
     "PhotoSet": "zoo.photos.photoset",
     "create_model": "zoo.registry",
     "evaluate": "zoo.evaluation",
@@ -28,6 +30,7 @@ _HOMES = {
 
 __all__ = [
     "Budget",
+    "NetworkMetrics",
     "PhotoSet",
     "__version__",
     "create_model",

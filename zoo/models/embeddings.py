@@ -407,7 +407,7 @@ def _vector_output(function: Any, folder: Path) -> "tuple[str, tf.TensorSpec]":
 def _stated(length: int | None, setting: str, folder: Path) -> int:
     if length is None:
         raise ZooError(
-            f"The module in {folder} does not state its {setting}; add it, as in "
+            f"The module in {folder} does not state its {setting}; add it to what you gave, as in "
             f"hub:{folder},{setting}=224."
         )
     return length

@@ -1,0 +1,54 @@
+"""The Fréchet distance of two sets of feature vectors, the formula behind FID.
+
+Heusel et al. 2017, arXiv 1706.08500, section 3: both sets are taken for Gaussians, and
+d^2 = |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)).
+"""
+
+import numpy as np
+
+
+class Moments:
+    """Mean and covariance of feature vectors, batch by batch: memory does not grow with them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.mean = np.zeros(())
+        self._scatter = np.zeros(())
+
+    def add(self, features: np.ndarray) -> None:
+        """Take in (n, m) more vectors.
+
+        Means are updated by differences (Chan, Golub and LeVeque 1983): sums of squares would lose
+        the digits of a covariance that is small beside its mean.
+        """
+        features = np.asarray(features, np.float64)
+        mean = features.mean(axis=0)
+        total = self.count + len(features)
+        step = mean - self.mean
+        centered = features - mean
+        weight = self.count * len(features) / total
+        self._scatter = self._scatter + centered.T @ centered + weight * np.outer(step, step)
+        self.mean = self.mean + step * len(features) / total
+        self.count = total
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """The unbiased covariance, (m, m) float64, of at least two vectors."""
+        return self._scatter / (self.count - 1)
+
+
+def frechet_distance(first: Moments, second: Moments) -> float:
+    """The squared Fréchet distance of two Gaussians: at least 0, lower is nearer.
+
+    The trace of (C1 C2)^(1/2) is that of the symmetric (C1^(1/2) C2 C1^(1/2))^(1/2). Its
+    eigenvalues are real and not negative, so that covariances of fewer photos than features, which
+    are singular, do no harm.
+    """
+    if first is second:
+        return 0.0
+    values, vectors = np.linalg.eigh(first.covariance)
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    product = np.linalg.eigvalsh(root @ second.covariance @ root)
+    traces = np.trace(first.covariance) + np.trace(second.covariance)
+    spread = traces - 2.0 * np.sqrt(np.maximum(product, 0.0)).sum()
+    return max(0.0, float(np.square(first.mean - second.mean).sum() + spread))
