@@ -67,13 +67,16 @@ class ClassNames:
     ) -> None:
         self._numbers: dict[str, set[int]] = {}
         for number, line in enumerate(lines):
-            for name in map(_plain, line.split(",")):
-                self._numbers.setdefault(name, set()).add(number)
+            for name in line.split(","):
+                # ImageNet's Cardigan is a dog, and its cardigan is worn: case counts where it can.
+                for form in {_plain(name), _plain(name).casefold()}:
+                    self._numbers.setdefault(form, set()).add(number)
         self._groups = {word: self._known(names) for word, names in GROUPS.items()}
         for word, names in (groups or {}).items():
             for name in names:
-                valid_choice(f"class (group {word})", _plain(name), tuple(self._numbers))
-            self._groups[_plain(word)] = self._known(names)
+                if not self._called(name):
+                    valid_choice(f"class (group {word})", name, tuple(self._numbers))
+            self._groups[_plain(word).casefold()] = self._known(names)
         sets = {word: sorted(numbers) for word, numbers in sorted(self._groups.items())}
         self.sha256 = hashlib.sha256(json.dumps([list(lines), sets]).encode()).hexdigest()
 
@@ -84,16 +87,20 @@ class ClassNames:
         """
         if label is None:
             return frozenset()
-        word = _plain(label)
-        for form in dict.fromkeys((word, word.removesuffix("s"))):
-            found = self._groups.get(form) or self._numbers.get(form)
+        for form in (label, label.removesuffix("s")):
+            found = self._groups.get(_plain(form).casefold()) or self._called(form)
             if found:
                 return frozenset(found)
         return frozenset()
 
     def _known(self, names: Sequence[str]) -> set[int]:
         """The classes of a group that this classifier has: others than ImageNet's have few."""
-        return set().union(*(self._numbers.get(_plain(name), set()) for name in names))
+        return set().union(*map(self._called, names))
+
+    def _called(self, name: str) -> set[int]:
+        """The classes of a name: usually one, but ImageNet has two cranes."""
+        form = _plain(name)
+        return self._numbers.get(form) or self._numbers.get(form.casefold()) or set()
 
 
 def read_class_names(spec: Spec, width: int) -> ClassNames | None:
@@ -163,5 +170,5 @@ def _read_groups(file: str | None) -> dict[str, list[str]]:
 
 
 def _plain(name: str) -> str:
-    """A name without what differs from list to list: case, underscores, spaces."""
-    return re.sub(r"[\s_]+", " ", name).strip().casefold()
+    """A name with spaces for underscores: lists differ in this."""
+    return re.sub(r"[\s_]+", " ", name).strip()

@@ -7,6 +7,7 @@ and a model's, make the scores. So the true photos' side is made once for all mo
 import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -160,19 +161,17 @@ class ClassifierTest(Judge):
     def scores(self, photos: "PhotoSet", truth: _Answers, made: _Answers) -> NetworkScores:
         """0 or 1 for each photo."""
         top1, top5, agreement = self.columns(self.spec)
-        agreed = (made.best[:, 0] == truth.best[:, 0]).astype(np.float64)
-        found = NetworkScores(scores={agreement: agreed}, sources={agreement: {"notes": []}})
+        found = NetworkScores()
         right = [self._right_for(photo.label) for photo in photos]
-        if not any(right):
-            reason = self._no_accuracy(photos)
-            return NetworkScores(found.scores, {}, found.sources, {top1: reason, top5: reason})
-        hits = np.full((len(photos), made.best.shape[1]), np.nan)
-        for number, classes in enumerate(right):
-            if classes:
-                hits[number] = np.isin(made.best[number], list(classes))
-        notes = self._coverage(photos, right)
-        found.scores.update({top1: hits[:, 0], top5: hits.max(axis=1)})
-        found.sources.update({name: {"notes": notes} for name in (top1, top5)})
+        if any(right):
+            hits = _hits(made.best, right)
+            found.scores.update({top1: hits[:, 0], top5: hits.max(axis=1)})
+            notes = {"notes": self._coverage(photos, right)}
+            found.sources.update({top1: notes, top5: notes})
+        else:
+            found.missing.update(dict.fromkeys((top1, top5), self._no_accuracy(photos)))
+        found.scores[agreement] = (made.best[:, 0] == truth.best[:, 0]).astype(np.float64)
+        found.sources[agreement] = {"notes": []}
         return found
 
     def _right_for(self, label: str | None) -> frozenset[int]:
@@ -199,6 +198,15 @@ class ClassifierTest(Judge):
             words = [f"{label} ({count})" for label, count in several.items()]
             notes.append(f"Any class of a group is right: {_some(words)}.")
         return notes
+
+
+def _hits(best: np.ndarray, right: Sequence[frozenset[int]]) -> np.ndarray:
+    """Which of the answers, (n, 5) class numbers, are right: 0 or 1, NaN where none can be."""
+    hits = np.full(best.shape, np.nan)
+    for number, classes in enumerate(right):
+        if classes:
+            hits[number] = np.isin(best[number], list(classes))
+    return hits
 
 
 class _Logits:
