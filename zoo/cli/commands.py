@@ -36,6 +36,7 @@ from zoo.files import require_writable
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer, History
+    from zoo.network_metrics import NetworkMetrics
     from zoo.photos.photoset import PhotoSet
 
 _VALIDATION_SHARE = 0.05
@@ -282,6 +283,13 @@ def evaluate(
     metric: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this metric; repeatable.")
     ] = None,
+    network: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="METRIC=NETWORK",
+            help="A metric of a pretrained network, as classifier=hub:FOLDER; repeatable.",
+        ),
+    ] = None,
     json: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write every photo's scores there.")
     ] = None,
@@ -290,34 +298,50 @@ def evaluate(
 
     With several models, the differences to the first one follow, paired over the photos. Of a .csv
     manifest with a column `split`, the rows "test" are used.
+
+    Metrics of --network are classifier (top-1, top-5 and agreement), lpips, frechet (with
+    keras:InceptionV3 it is FID) and diversity (with keras:InceptionV3 the Inception score). True
+    and gray photos are scored by them, too.
     """
     from zoo.cli import tables
     from zoo.files import write_json
-    from zoo.metrics import get_metric
+    from zoo.metrics import list_metrics
 
     given = parse_pairs(option, "-o")
     for name in metric or ():
-        get_metric(name)
+        valid_choice("metric", name, list_metrics())
     if json is not None:
         require_writable_file(json)
 
     models = load_runs(runs)
     values = {run: option_values(model, given) for run, model in models.items()}
+    networks = _networks(network)
     photo_set = read_photos(photos, "test")
     typer.echo(f"Photos: {photo_set.summary()}.")
     from zoo.evaluation import evaluate as score
 
-    reports = {
-        run: score(model, photo_set, size=size, metrics=metric, progress=True, **values[run])
-        for run, model in models.items()
-    }
+    common = {"size": size, "networks": networks, "progress": True}
+    with spoken_warnings():
+        references = {
+            name: score(model, photo_set, metrics=(), **common)
+            for name, model in (_references(models) if networks else {}).items()
+        }
+        reports = {
+            run: score(model, photo_set, metrics=metric, **common, **values[run])
+            for run, model in models.items()
+        }
     if json is not None:
+        every = references | reports
         write_json(
-            json, [{"run": run, "report": report.to_json()} for run, report in reports.items()]
+            json, [{"run": run, "report": report.to_json()} for run, report in every.items()]
         )
     console = Console()
     for table in tables.scores_tables(reports, console.width):
         console.print(table)
+    for table in tables.network_tables(references | reports, console.width):
+        console.print(table)
+    for note in tables.network_notes(next(iter(reports.values()))):
+        typer.echo(note)
     if len(reports) > 1:
         for table in tables.difference_tables(reports, console.width):
             console.print(table)
@@ -437,6 +461,25 @@ def _trained_before(
             raise ZooError(f"{run} is of the {kind} {present}, not {wanted}; give that one.")
     values = parse_fields(trained.config, changes, f"configuration field of {name}")
     return trained.copy(seed=seed, **values)
+
+
+def _networks(specs: list[str] | None) -> "NetworkMetrics | None":
+    """The networks that --network names; they are opened before photos are read."""
+    if not specs:
+        return None
+    from zoo.network_metrics import NetworkMetrics
+
+    return NetworkMetrics(specs)
+
+
+def _references(models: "dict[str, Colorizer]") -> dict[str, Any]:
+    """What networks judge beside the models: the true photos and, if no model is that, gray."""
+    from zoo.evaluation import TruePhotos
+
+    found: dict[str, Any] = {"true photos": TruePhotos()}
+    if all(model.name != "gray" for model in models.values()):
+        found["gray photos"] = registry.create_model("gray")
+    return found
 
 
 def _require_distribution(model: "Colorizer") -> None:

@@ -14,7 +14,7 @@ import typer
 
 from zoo import registry
 from zoo.cli.startup import start_keras
-from zoo.errors import TrainingWarning, ZooError, valid_choice
+from zoo.errors import ScoreWarning, TrainingWarning, ZooError, valid_choice
 from zoo.files import require_writable
 
 if TYPE_CHECKING:
@@ -102,13 +102,15 @@ def require_writable_file(path: Path) -> None:
 
 @contextmanager
 def spoken_warnings() -> Iterator[None]:
-    """Show what a training warns of as a sentence, without the place in the code."""
+    """Show what trainings and scores warn of as sentences, without the place in the code."""
+    ours = (TrainingWarning, ScoreWarning)
     with warnings.catch_warnings():
-        warnings.simplefilter("always", TrainingWarning)
+        for kind in ours:
+            warnings.simplefilter("always", kind)
         before = warnings.showwarning
 
         def show(message: Any, category: type[Warning], *place: Any) -> None:
-            if issubclass(category, TrainingWarning):
+            if issubclass(category, ours):
                 typer.echo(f"Caution: {message}", err=True)
             else:
                 before(message, category, *place)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from zoo.cli.inputs import counted
 from zoo.registry import ModelEntry
@@ -133,11 +134,28 @@ def scores_tables(reports: "dict[str, Report]", width: int) -> Iterator[Table]:
 
     Where the metrics do not fit side by side into `width` characters, several tables follow.
     """
-    first = next(iter(reports.values()))
-    title = f"{len(first.photos):,} photos, mean and 95 % interval over the photos"
-    caption = _no_claims(len(first.photos))
-    summaries = {run: report.summary() for run, report in reports.items()}
-    yield from _metric_tables(summaries, reports, title, caption, width, _interval)
+    yield from _summary_tables(reports, width, "photos", lambda name: "@" not in name)
+
+
+def network_tables(reports: "dict[str, Report]", width: int) -> Iterator[Table]:
+    """As `scores_tables` of what pretrained networks say; none where they were not asked."""
+    yield from _summary_tables(reports, width, "photos, by networks", lambda name: "@" in name)
+
+
+def network_notes(report: "Report") -> list[str]:
+    """How to read the figures of networks, and why some are missing, in sentences."""
+    from zoo.metrics import get_metric
+
+    notes: dict[str, list[str]] = {}
+    for name, source in report.sources.items():
+        for note in source["notes"]:
+            notes.setdefault(note, []).append(get_metric(name).title)
+    lines = [f"{', '.join(titles)}: {note}" for note, titles in notes.items()]
+    reasons: dict[str, list[str]] = {}
+    for name, reason in report.missing.items():
+        reasons.setdefault(reason, []).append(get_metric(name).title)
+    lines += [f"{', '.join(titles)}: none, for {reason}." for reason, titles in reasons.items()]
+    return lines
 
 
 def difference_tables(reports: "dict[str, Report]", width: int) -> Iterator[Table]:
@@ -185,6 +203,21 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def _summary_tables(
+    reports: "dict[str, Report]", width: int, what: str, wanted: Callable[[str], bool]
+) -> Iterator[Table]:
+    """The figures of those metrics whose names are wanted."""
+    first = next(iter(reports.values()))
+    title = f"{len(first.photos):,} {what}, mean and 95 % interval over the photos"
+    summaries = {
+        run: {name: one for name, one in report.summary().items() if wanted(name)}
+        for run, report in reports.items()
+    }
+    if any(summaries.values()):
+        caption = _no_claims(len(first.photos))
+        yield from _metric_tables(summaries, reports, title, caption, width, _interval)
+
+
 def _metric_tables(
     rows: "dict[str, dict[str, Interval]]",
     reports: "dict[str, Report]",
@@ -202,7 +235,8 @@ def _metric_tables(
         table.caption = caption if last else None
         table.add_column("model", width=_MODEL_WIDTH, overflow="fold")
         for name in metrics[start : start + fitting]:
-            table.add_column(_header(name), justify="right", width=_METRIC_WIDTH)
+            header = Text.from_markup(_header(name), overflow="fold")
+            table.add_column(header, justify="right", width=_METRIC_WIDTH)
         for run, figures in rows.items():
             model = reports[run].model
             where = model.replace(":", ":\n")  # the column is narrow
@@ -217,11 +251,13 @@ def _header(name: str) -> str:
 
     metric = get_metric(name)
     unit = f"\n[dim]{metric.unit}[/dim]" if metric.unit else ""
-    return f"{metric.title} {_ARROWS[metric.direction]}".strip() + unit
+    return escape(f"{metric.title} {_ARROWS[metric.direction]}".strip()) + unit
 
 
 def _interval(figure: "Interval", sign: str = "") -> str:
     """The figure over its interval, with as many decimals as two digits of its width need."""
+    if figure.low is None or figure.high is None:
+        return f"{figure.mean:.2f}"
     spread = figure.high - figure.low
     decimals = min(max(1 - math.floor(math.log10(spread)), 0), 5) if spread > 0 else 2
     ends = f"{figure.low:.{decimals}f} … {figure.high:.{decimals}f}"
