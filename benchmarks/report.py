@@ -153,9 +153,18 @@ class Leaderboard:
 
     @cached_property
     def metrics(self) -> list[Metric]:
-        """The metrics that at least one model was scored with, in the registry's order."""
-        known = {name for result in self.finished for name in result["summary"]}
-        return [get_metric(name) for name in list_metrics() if name in known]
+        """The metrics that at least one model was scored with, in the registry's order.
+
+        Those of networks follow in the order in which they were asked for.
+        """
+        known = dict.fromkeys(name for result in self.finished for name in result["summary"])
+        usual = [name for name in list_metrics() if name in known]
+        return [get_metric(name) for name in dict.fromkeys([*usual, *known])]
+
+    @property
+    def compared(self) -> list[Metric]:
+        """The metrics in which models have paired differences: those with scores of photos."""
+        return [metric for metric in self.metrics if metric.aggregate is not None]
 
     @cached_property
     def titles(self) -> dict[str, str]:
@@ -239,6 +248,37 @@ class Leaderboard:
                 for result in self.results
                 if result["cell"].get("label")
             ),
+            *self._source_notes(),
+            *self._missing_notes(),
+        ]
+
+    def _source_notes(self) -> list[str]:
+        """Of each network what it sees, what it says of the true photos, and what to mind."""
+        sources: dict[str, dict[str, Any]] = {}
+        for result in self.finished:
+            sources = result["report"].get("sources", {}) | sources
+        notes: dict[str, list[str]] = {}
+        for name, source in sources.items():
+            truth = f"{get_metric(name).title} {source['truth']:.3f}"
+            notes.setdefault(" ".join([f"Seen: {source['input']}.", *source["notes"]]), []).append(
+                truth
+            )
+        return [f"True photos: {', '.join(truths)}. {note}" for note, truths in notes.items()]
+
+    def _missing_notes(self) -> list[str]:
+        """Why metrics of networks are missing, and of which models."""
+        found: dict[tuple[str, ...], list[str]] = {}
+        for result in self.finished:
+            reasons: dict[str, list[str]] = {}
+            for name, reason in result["report"].get("missing", {}).items():
+                reasons.setdefault(reason, []).append(get_metric(name).title)
+            for reason, titles in reasons.items():
+                found.setdefault((reason, *titles), []).append(self.title(result))
+        everyone = [self.title(result) for result in self.finished]
+        return [
+            f"No {', '.join(titles)}{'' if models == everyone else ' of ' + ', '.join(models)}: "
+            f"{reason.rstrip('.')}."
+            for (reason, *titles), models in found.items()
         ]
 
     def as_csv(self) -> str:
@@ -374,11 +414,13 @@ def heading(metric: Metric) -> str:
 
 
 def figure(result: dict[str, Any], metric: Metric) -> str:
-    """A result's figure with its interval, as text."""
+    """A result's figure with its interval where it has one, as text."""
     interval = result.get("summary", {}).get(metric.name)
     if interval is None:
         return MISSING
     digits = 3 if metric.high == 1 else 2
+    if interval["low"] is None:
+        return f"{interval['mean']:.{digits}f}"
     mean, low, high = (f"{interval[end]:.{digits}f}" for end in ("mean", "low", "high"))
     return f"{mean} [{low}, {high}]"
 

@@ -154,8 +154,7 @@ def network_notes(report: "Report") -> list[str]:
     reasons: dict[str, list[str]] = {}
     for name, reason in report.missing.items():
         reasons.setdefault(reason, []).append(get_metric(name).title)
-    lines += [f"{', '.join(titles)}: none, for {reason}." for reason, titles in reasons.items()]
-    return lines
+    return lines + [f"No {', '.join(titles)}: {reason}." for reason, titles in reasons.items()]
 
 
 def difference_tables(reports: "dict[str, Report]", width: int) -> Iterator[Table]:
