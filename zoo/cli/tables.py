@@ -154,7 +154,9 @@ def network_notes(report: "Report") -> list[str]:
     reasons: dict[str, list[str]] = {}
     for name, reason in report.missing.items():
         reasons.setdefault(reason, []).append(get_metric(name).title)
-    return lines + [f"No {', '.join(titles)}: {reason}." for reason, titles in reasons.items()]
+    for reason, titles in reasons.items():
+        lines.append(f"No {', '.join(titles)}: {reason.rstrip('.')}.")
+    return lines
 
 
 def difference_tables(reports: "dict[str, Report]", width: int) -> Iterator[Table]:

@@ -445,11 +445,8 @@ class KerasEmbedding(Embedding):
 
     @cached_property
     def _two_outputs(self) -> keras.Model:
-        vectors = self._network.output
-        features = self._network.layers[-1].input
-        # Some end in a reshaped convolution: no vector comes before that.
-        outputs = [vectors, features if features.ndim == 2 else vectors]
-        return keras.Model(self._network.input, outputs)
+        last = self._network.layers[-1]
+        return keras.Model(self._network.input, [last.output, last.input])
 
     @cached_property
     def _family(self) -> Any:

@@ -82,8 +82,8 @@ class Lpips:
                 "lpips=keras:VGG16,weights=FILE,linear=FILE."
             )
         digest = hashlib.sha256()
-        self._network = _network(_read(spec.settings["weights"], _VGG), digest)
         self._linear = _linear(_read(spec.settings["linear"], _LINEAR), digest)
+        self._network = _network(_read(spec.settings["weights"], _VGG), digest)
         self.sha256 = digest.hexdigest()
 
     def __call__(self, truths: np.ndarray, photos: np.ndarray) -> list[float]:

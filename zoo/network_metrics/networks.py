@@ -75,7 +75,7 @@ class NetworkMetrics:
                     raise
                 self._missing |= dict.fromkeys(columns, str(error))
         self._truth_of: tuple[str, int | None] | None = None
-        self._truth: _Truth | None = None
+        self._truth: dict[str, Side] | None = None
 
     def references(self) -> dict[str, str]:
         """For each specification the sha256 of what decides its scores, "missing" without it."""
@@ -95,20 +95,6 @@ class NetworkMetrics:
                 if caution is not None:
                     warnings.warn(caution, ScoreWarning, stacklevel=3)
         return NetworkRun(self, photos, size)
-
-
-class _Truth:
-    """What the networks say of the true photos: their sides, and the figures that these give."""
-
-    def __init__(
-        self, sides: Mapping[str, Side], judges: Mapping[str, Judge], photos: "PhotoSet"
-    ) -> None:
-        self.sides = sides
-        self.figures: dict[str, float] = {}
-        for text, judge in judges.items():
-            found = judge.scores(photos, sides[text], sides[text])
-            self.figures |= found.set_scores
-            self.figures |= {name: _mean(name, scores) for name, scores in found.scores.items()}
 
 
 class NetworkRun:
@@ -134,13 +120,14 @@ class NetworkRun:
         """The scores of all photos."""
         metrics = self._metrics
         if self._true is not None:
-            metrics._truth = _Truth(self._true, metrics._judges, self._photos)
+            metrics._truth = self._true
             metrics._truth_of = (self._photos.fingerprint, self._size)
         found = NetworkScores(missing=dict(metrics._missing))
         for text, judge in metrics._judges.items():
-            scores = judge.scores(self._photos, metrics._truth.sides[text], self._made[text])
+            true = metrics._truth[text]
             facts = {"network": text, "sha256": judge.sha256, "input": judge.network.input}
-            _merge(found, scores, facts, metrics._truth.figures)
+            figures = _figures(judge.scores(self._photos, true, true))
+            _merge(found, judge.scores(self._photos, true, self._made[text]), facts, figures)
         for text, distances in self._distances.items():
             facts = {"network": text, "sha256": metrics._lpips[text].sha256, "input": lpips.INPUT}
             _merge(found, _of_distances(distances), facts, {lpips.COLUMN: 0.0})
@@ -179,7 +166,7 @@ def _parse(text: str) -> tuple[str, Spec, tuple[str, ...]]:
 
 def _refuse_twins(columns: Sequence[tuple[str, ...]]) -> None:
     names = [name for some in columns for name in some]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise ZooError(
             f"Two columns would be called {get_metric(twice[0]).title}; give each metric of a "
@@ -225,5 +212,7 @@ def _merge(
         found.sources[name] = facts | source | {"truth": truth[name]}
 
 
-def _mean(name: str, scores: np.ndarray) -> float:
-    return float(get_metric(name).aggregate(scores))
+def _figures(scores: NetworkScores) -> dict[str, float]:
+    """One figure a metric."""
+    means = {name: float(get_metric(name).aggregate(one)) for name, one in scores.scores.items()}
+    return means | scores.set_scores
