@@ -497,6 +497,7 @@ def test_evaluate_passes_options_on(run, trained, photos, tmp_path):
     ("arguments", "words"),
     [
         (["gray", "--metric", "pnsr"], ["no metric 'pnsr'", "psnr"]),
+        (["gray", "--metric", "top1@net"], ["no metric 'top1@net'", "psnr"]),
         (["gray", "-o", "temperature=1"], ["no option", "render_factor"]),
         (["gray", "-o", "render_factor=900"], ["1 to 64", "900"]),
         (["gray", "gray"], ["twice"]),
@@ -511,6 +512,62 @@ def test_evaluate_refuses(run, photos, arguments, words):
 
 def test_evaluate_refuses_a_missing_folder_of_photos(run, tmp_path):
     run("evaluate", "gray", "--photos", tmp_path / "none").refused("none", "does not exist")
+
+
+@pytest.fixture(scope="module")
+def module(tmp_path_factory) -> Path:
+    """A TF Hub module of 9 classes, one of them "sea"."""
+    from hub_modules import save_module
+
+    folder = save_module(tmp_path_factory.mktemp("hub") / "little")
+    (folder.parent / "labels.txt").write_text("\n".join(["sea", *"bcdefghi"]))
+    return folder
+
+
+def test_evaluate_by_networks_shows_true_and_gray_photos_too(
+    run, trained, photos, module, tmp_path
+):
+    networks = [f"{kind}=hub:{module}" for kind in ("classifier", "frechet")]
+    options = [part for network in networks for part in ("--network", network)]
+    stored = tmp_path / "scores.json"
+    common = ["--photos", photos, "--metric", "psnr", "--json", stored]
+    told = run("evaluate", trained, *common, *options)
+    assert told.status == 0
+    assert told.err.count("Caution: With 6 photos, fewer than 2,000") == 1
+    table = told.out.partition("by networks")[2]
+    for words in ("top-1", "classifier", "agreement", "Fréchet", "(little)", "true photos"):
+        assert words in table
+    assert "Over the 3 of the 6 photos whose label the classifier knows: sea." in told.out
+    entries = {entry["run"]: entry["report"] for entry in json.loads(stored.read_text())}
+    assert list(entries) == ["true photos", "gray photos", str(trained)]
+    assert entries["true photos"]["scores"]["agreement@little"] == [1.0] * 6
+    assert list(entries[str(trained)]["scores"])[0] == "psnr"
+    assert entries["gray photos"]["set_scores"]["frechet@little"] > 0
+    # Gray is not shown twice, and what is missing has its reason.
+    (module.parent / "other.txt").write_text("\n".join("abcdefghi"))
+    told = run(
+        "evaluate", "gray", *common, "--network", f"{networks[0]},labels={module.parent}/other.txt"
+    )
+    assert [entry["run"] for entry in json.loads(stored.read_text())] == ["true photos", "gray"]
+    reason = "the classifier knows none of the labels (sea, tree)."
+    assert f"No top-1 (little), top-5 (little): {reason}" in told.out
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        ("classifier", ["METRIC=NETWORK"]),
+        ("fid=keras:InceptionV3", ["no metric 'fid'", "frechet (FID"]),
+        ("classifier=hub:/nowhere", ["no TF Hub module in /nowhere"]),
+        ("classifier=hub:{module},labels={module}/saved_model.pb", ["saved_model.pb"]),
+        ("classifier=hub:{module},labels={module}/../short.txt", ["2 class names", "9 classes"]),
+        ("lpips=keras:VGG16", ["weights=FILE,linear=FILE"]),
+    ],
+)
+def test_evaluate_refuses_networks(run, photos, module, network, words):
+    (module.parent / "short.txt").write_text("a\nb\n")
+    given = network.format(module=module)
+    run("evaluate", "gray", "--photos", photos, "--network", given).refused(*words)
 
 
 # ------------------------------------------------------------------ damaged models

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.errors import ScoreWarning, ZooError, valid_choice
+from zoo.errors import ScoreWarning, ZooError
 from zoo.metrics import NetworkScores, get_metric
 from zoo.models.embeddings import Spec, open_embedding
 from zoo.network_metrics import lpips
@@ -152,7 +152,12 @@ def _parse(text: str) -> tuple[str, Spec, tuple[str, ...]]:
             f"Cannot read the network metric {text!r}; write METRIC=NETWORK, as in "
             f"classifier=hub:FOLDER, with one of the metrics {', '.join(METRIC_KINDS)}."
         )
-    valid_choice("metric that takes a network", kind, METRIC_KINDS)
+    if kind not in METRIC_KINDS:
+        raise ZooError(
+            f"There is no metric {kind!r} that takes a network; choose from: classifier, frechet "
+            "(FID where the network is keras:InceptionV3), diversity (then the Inception score), "
+            "lpips."
+        )
     if named.partition(":")[0] not in _NETWORKS:
         raise ZooError(
             f"{named!r} names no pretrained network; write {kind}=hub:FOLDER, {kind}=hub:HANDLE or "
