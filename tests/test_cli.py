@@ -537,6 +537,7 @@ def test_evaluate_by_networks_shows_true_and_gray_photos_too(
     table = told.out.partition("by networks")[2]
     for words in ("top-1", "classifier", "agreement", "Fréchet", "(little)", "true photos"):
         assert words in table
+    assert "Seen: the photo's central square, resized to 16 x 16 px" in told.out
     assert "Over the 3 of the 6 photos whose label the classifier knows: sea." in told.out
     entries = {entry["run"]: entry["report"] for entry in json.loads(stored.read_text())}
     assert list(entries) == ["true photos", "gray photos", str(trained)]

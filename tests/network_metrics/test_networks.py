@@ -109,6 +109,21 @@ def test_the_classifier_test_counts_right_answers_where_a_label_has_one(photos, 
     ]
 
 
+def test_the_five_likeliest_answers_count(photos, module):
+    """The right class is the likeliest answer for the first photo, the second one for the next."""
+    spec = Spec.parse(f"hub:{module}")
+    judge = ClassifierTest(spec, networks_module.Network(open_embedding(f"hub:{module}")))
+    seas = PhotoSet(tuple(dataclasses.replace(photo, label="sea") for photo in photos[:9]))
+    side, order = judge.side(), np.arange(1, 9)
+    for rank in range(9):
+        logits = np.empty((1, 9))
+        logits[0, np.insert(order, rank, 0)] = -np.arange(9)
+        side.add(logits, logits)
+    scores = judge.scores(seas, side, side).scores
+    np.testing.assert_array_equal(scores["top1@little"], np.arange(9) < 1)
+    np.testing.assert_array_equal(scores["top5@little"], np.arange(9) < 5)
+
+
 def test_figures_of_all_photos_have_no_interval(photos, every):
     report = quiet(Swapper(), photos, networks=every)
     made, true = logits_of(photos, Swapper()), logits_of(photos, TruePhotos())

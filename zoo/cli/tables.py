@@ -148,7 +148,7 @@ def network_notes(report: "Report") -> list[str]:
 
     notes: dict[str, list[str]] = {}
     for name, source in report.sources.items():
-        for note in source["notes"]:
+        for note in (f"Seen: {source['input']}.", *source["notes"]):
             notes.setdefault(note, []).append(get_metric(name).title)
     lines = [f"{', '.join(titles)}: {note}" for note, titles in notes.items()]
     reasons: dict[str, list[str]] = {}

@@ -99,12 +99,15 @@ class Lpips:
 
     def distance(self, pair: np.ndarray) -> Tensor:
         """The distance of two photos, (2, H, W, 3) uint8."""
-        scaled = (ops.cast(pair, "float32") / 127.5 - 1.0 - np.float32(_SHIFT)) / np.float32(_SCALE)
+        shift, scale = (ops.convert_to_tensor(part, "float32") for part in (_SHIFT, _SCALE))
+        scaled = (ops.cast(pair, "float32") / 127.5 - 1.0 - shift) / scale
         total = 0.0
         for found, weights in zip(self._network(scaled, training=False), self._linear, strict=True):
             length = ops.sqrt(ops.sum(ops.square(found), axis=-1, keepdims=True))
             first, second = ops.unstack(found / (length + _EPSILON), 2)
-            total += ops.mean(ops.sum(ops.square(first - second) * weights, axis=-1))
+            total += ops.mean(
+                ops.sum(ops.square(first - second) * ops.convert_to_tensor(weights), axis=-1)
+            )
         return total
 
 

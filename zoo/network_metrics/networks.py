@@ -103,7 +103,8 @@ class NetworkRun:
     def __init__(self, metrics: NetworkMetrics, photos: "PhotoSet", size: int | None) -> None:
         self._metrics, self._photos, self._size = metrics, photos, size
         self._made = self._sides()
-        self._true = self._sides() if metrics._truth is None else None
+        self._known = metrics._truth is not None
+        self._true = metrics._truth if self._known else self._sides()
         self._distances: dict[str, list[float]] = {text: [] for text in metrics._lpips}
 
     def add(self, truths: np.ndarray, predictions: np.ndarray) -> None:
@@ -111,7 +112,7 @@ class NetworkRun:
         for network, texts in self._by_network().items():
             made = network(predictions)
             _feed(self._made, texts, made)
-            if self._true is not None:
+            if not self._known:
                 _feed(self._true, texts, made if predictions is truths else network(truths))
         for text, distances in self._distances.items():
             distances.extend(self._metrics._lpips[text](truths, predictions))
@@ -119,12 +120,10 @@ class NetworkRun:
     def finish(self) -> NetworkScores:
         """The scores of all photos."""
         metrics = self._metrics
-        if self._true is not None:
-            metrics._truth = self._true
-            metrics._truth_of = (self._photos.fingerprint, self._size)
+        metrics._truth, metrics._truth_of = self._true, (self._photos.fingerprint, self._size)
         found = NetworkScores(missing=dict(metrics._missing))
         for text, judge in metrics._judges.items():
-            true = metrics._truth[text]
+            true = self._true[text]
             facts = {"network": text, "sha256": judge.sha256, "input": judge.network.input}
             figures = _figures(judge.scores(self._photos, true, true))
             _merge(found, judge.scores(self._photos, true, self._made[text]), facts, figures)
