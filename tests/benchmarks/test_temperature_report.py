@@ -12,7 +12,8 @@ from PIL import Image
 from tiny_runs import make_photos
 
 from benchmarks import experiment
-from benchmarks.experiment import Conditions, Shown, run_cell
+from benchmarks.cells import Conditions, Shown
+from benchmarks.experiment import Task, run_cell
 from benchmarks.figures import TemperatureCurves, _temperature_figure
 from benchmarks.report import Leaderboard, _strips, write_report
 from benchmarks.suites import Row
@@ -42,7 +43,6 @@ def conditions(tmp_path_factory, photos):
         train_size=32,
         test_size=32,
         budget=Budget(photos_seen=16),
-        seed=0,
         precision="float32",
         command="",
     )
@@ -52,7 +52,7 @@ def run(conditions, out, name="zhang:tiny"):
     """Run a model and render the report; return the stored result."""
     model, _, preset = name.partition(":")
     cell = conditions.cell(Row(model, preset=preset))
-    run_cell(cell, conditions, out)
+    run_cell(Task(cell, conditions, out))
     write_report(out)
     return read_json(experiment.result_path(out, cell))
 
