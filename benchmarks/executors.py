@@ -4,6 +4,7 @@ A process of its own starts with no memory of the others, so that its peak memor
 whatever ends it, a crash of a library or the system's answer to a lack of memory, ends one cell.
 """
 
+import logging
 import os
 import pickle
 import signal
@@ -139,6 +140,7 @@ def _connect(ray: Any) -> None:
     try:
         ray.init(
             log_to_driver=False,
+            logging_level=logging.ERROR,
             include_dashboard=False,
             runtime_env={"py_modules": [str(_ROOT / name) for name in ("zoo", "benchmarks")]},
         )
