@@ -98,8 +98,12 @@ def multiply_adds(network: keras.Model | None) -> int | None:
         return None
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation() | {"output": "none"}
     profile = tf.compat.v1.profiler.profile(graph, cmd="op", options=options)
-    counts = {node.name: node.total_float_ops for node in profile.children}
-    return sum(counts.get(name, 0) for name in _MULTIPLYING) // 2
+    nodes, total = [profile], 0
+    while nodes:
+        node = nodes.pop()
+        nodes.extend(node.children)  # each kind of operation hangs under the one before it
+        total += node.float_ops if node.name in _MULTIPLYING else 0
+    return total // 2
 
 
 def _one(shape: tuple[int | None, ...]) -> list[int | None]:

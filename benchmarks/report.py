@@ -219,7 +219,9 @@ class Leaderboard:
             *(
                 f"{self.title(result)}: {_definition(result)}."
                 for result in self.results
-                if result["cell"]["label"] or result["cell"]["own"]
+                if result["cell"]["label"]
+                or result["cell"]["own"]
+                or result["cell"]["budget"] == UNTRAINED
             ),
         ]
 

@@ -94,7 +94,7 @@ def test_every_model_is_labeled_and_no_label_covers_another():
 def test_better_is_up_whatever_the_direction():
     models = [model("a", 10, 0.5), model("b", 20, 0.4)]
     for metric in (AUC, CIEDE):
-        low, high = _cost_figure(models, metric).axes[0].get_ylim()
+        low, high = _cost_figure(models, "parameters", metric).axes[0].get_ylim()
         assert (low < high) == (metric.direction == "higher")
 
 
@@ -102,8 +102,8 @@ def test_drawing_twice_gives_the_same_bytes_whatever_the_names():
     models = [model(MALICIOUS, 0, 0.5), model("$\\frac$", 20, 0.4)]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        svg = draw_cost_plot(models, AUC)
-    assert svg == draw_cost_plot(models, AUC)
+        svg = draw_cost_plot(models, "parameters", AUC)
+    assert svg == draw_cost_plot(models, "parameters", AUC)
     assert b"onerror=alert(1)>" not in svg
 
 

@@ -137,7 +137,7 @@ def test_all_validation_photos_and_an_unusual_default_are_tried(conditions, tmp_
     model = create_model("zhang:tiny")
     model.defaults["temperature"] = 0.7
     cell = conditions.cell(Row("zhang", preset="tiny"))
-    stored = experiment._try_temperatures(model, cell, conditions, tmp_path, False)
+    stored = experiment._try_temperatures(model, Task(cell, conditions, tmp_path))
     assert stored["default"] == 0.7
     assert [tile["temperature"] for tile in stored["tiles"]] == [0.0, 0.7, 1.0]
     assert stored["study"]["temperatures"] == (0.0, 0.7, 1.0)
