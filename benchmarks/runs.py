@@ -3,6 +3,7 @@
 Finished cells are never run again, failed ones are tried again.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,11 @@ class Runs:
             else:
                 self._forget_failures(cell)
                 left.append(cell)
-        return self._run(run_cell, left, console, "trained and scored")
+        started = time.monotonic()
+        failed = self._run(run_cell, left, console, "trained and scored")
+        if left and self._execute is run_local:
+            self._say_overhead(left, time.monotonic() - started, console)
+        return failed
 
     def measure_speed(self, console: Console) -> int:
         """Time the finished cells' models that were not timed yet; return how many failed.
@@ -90,6 +95,16 @@ class Runs:
             words = f"{self._place(task.cell)}: {done if error is None else f'failed: {error}'}"
             console.print(words, markup=False, highlight=False)
         return failed
+
+    def _say_overhead(self, cells: Sequence[Cell], seconds: float, console: Console) -> None:
+        """Say how much of the time went into anything but training and scoring."""
+        times = [self._result(cell).get("seconds", {}) for cell in cells]
+        useful = sum(part.get(name, 0.0) for part in times for name in ("training", "scoring"))
+        share = max(0.0, 1 - useful / seconds)
+        console.print(
+            f"{seconds / 60:.1f} min, {share:.1%} of it neither training nor scoring.",
+            highlight=False,
+        )
 
     def _result(self, cell: Cell) -> dict[str, Any]:
         path = result_path(self._out, cell)
