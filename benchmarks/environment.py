@@ -1,5 +1,7 @@
 """What machine, versions and revision of the code a result came from."""
 
+import hashlib
+import json
 import os
 import platform
 import subprocess
@@ -10,9 +12,11 @@ from typing import Any
 import keras
 
 from zoo import __version__
+from zoo.files import read_json, write_json
 from zoo.models.precision import processor_name
 
 _ROOT = Path(__file__).resolve().parents[1]
+_XLA_DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
 
 
 def describe_environment() -> dict[str, Any]:
@@ -34,6 +38,56 @@ def describe_environment() -> dict[str, Any]:
         "pillow": version("pillow"),
         "git": git_state(_ROOT),
     }
+
+
+def store_environment(out: Path) -> str:
+    """Keep the environment in a benchmark's folder, once however many results it has.
+
+    Returns:
+        Its hash, 16 hexadecimal digits: `load_environment` finds it by that.
+    """
+    environment = describe_environment()
+    text = json.dumps(environment, sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    path = _environment_path(out, digest)
+    if not path.is_file():
+        write_json(path, environment)
+    return digest
+
+
+def load_environment(out: Path, digest: str) -> dict[str, Any]:
+    """The environment that a result in the benchmark's folder refers to.
+
+    Raises:
+        ZooError: if it is not there or damaged.
+    """
+    return read_json(_environment_path(out, digest))
+
+
+def _environment_path(out: Path, digest: str) -> Path:
+    return out / "environments" / f"{digest}.json"
+
+
+def make_deterministic() -> None:
+    """Let this process compute with operations alone that give the same numbers every time.
+
+    On processors they do so anyway; on accelerators it costs time, so that no speed is measured
+    after this. JAX reads its part when it first computes.
+    """
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+    elif backend == "jax":
+        flags = os.environ.get("XLA_FLAGS", "")
+        if _XLA_DETERMINISTIC not in flags:
+            os.environ["XLA_FLAGS"] = f"{flags} {_XLA_DETERMINISTIC}".strip()
+    elif backend == "torch":
+        import torch
+
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
 
 
 def git_state(root: Path) -> dict[str, Any] | None:

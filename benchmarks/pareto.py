@@ -1,8 +1,8 @@
-"""Quality against size: which models nothing smaller or better beats, and the plot of all."""
+"""Quality against cost: which models nothing cheaper or better beats, and the plot of all."""
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,11 +26,24 @@ _NEAR, _STEP, _STEPS = 7, 6, 16
 _LEADER_POINTS = 10
 
 
+def _latency(result: dict[str, Any]) -> float | None:
+    speed = result.get("speed")
+    return None if speed is None else 1000 * speed["latency_seconds"]["median"]
+
+
+#: What a model costs: in words, and from a result to the number; None where it was not measured.
+COSTS: dict[str, Callable[[dict[str, Any]], float | None]] = {
+    "parameters": lambda result: result["parameters"],
+    "latency (ms)": _latency,
+}
+
+
 @dataclass(frozen=True)
-class SizePlot:
-    """A metric against size: its title, the titles of the models on the front, and the picture."""
+class CostPlot:
+    """A metric against a cost: their names, the titles of the models on the front, the picture."""
 
     title: str
+    cost: str
     front: tuple[str, ...]
     svg: bytes
 
@@ -41,11 +54,11 @@ class SizePlot:
 
 
 @dataclass(frozen=True)
-class SizedScore:
-    """A model in the plot: what it is called, its number of parameters, and its figure."""
+class PricedScore:
+    """A model in the plot: what it is called, what it costs, and its figure."""
 
     title: str
-    parameters: int
+    cost: float
     figure: Interval
 
 
@@ -69,10 +82,10 @@ def pareto_front(points: Sequence[tuple[float, float]], *, higher_is_better: boo
     return front
 
 
-def draw_size_plots(
+def draw_cost_plots(
     results: Sequence[dict[str, Any]], titles: Mapping[str, str], metrics: Sequence[str]
-) -> list[SizePlot]:
-    """Draw each metric that was scored against the number of parameters.
+) -> list[CostPlot]:
+    """Draw each metric that was scored against each cost that was measured.
 
     Args:
         results: of the models that finished.
@@ -80,45 +93,42 @@ def draw_size_plots(
         metrics: names of metrics that have a better direction.
     """
     plots = []
-    for metric in map(get_metric, metrics):
+    for (cost, price_of), metric in itertools.product(COSTS.items(), map(get_metric, metrics)):
         models = [
-            SizedScore(
-                titles[result["key"]],
-                result["parameters"],
-                Interval(**result["summary"][metric.name]),
-            )
+            PricedScore(titles[result["key"]], price, Interval(**result["summary"][metric.name]))
             for result in results
-            if metric.name in result["summary"]
+            if metric.name in result["summary"] and (price := price_of(result)) is not None
         ]
         if models:
             front = tuple(models[number].title for number in front_of(models, metric))
-            plots.append(SizePlot(metric.title, front, draw_size_plot(models, metric)))
+            plots.append(CostPlot(metric.title, cost, front, draw_cost_plot(models, cost, metric)))
     return plots
 
 
-def front_of(models: Sequence[SizedScore], metric: Metric) -> list[int]:
-    """The numbers of the models on the Pareto front of a metric, from the smallest on."""
-    points = [(model.parameters, model.figure.mean) for model in models]
+def front_of(models: Sequence[PricedScore], metric: Metric) -> list[int]:
+    """The numbers of the models on the Pareto front of a metric, from the cheapest on."""
+    points = [(model.cost, model.figure.mean) for model in models]
     return pareto_front(points, higher_is_better=metric.direction == "higher")
 
 
-def draw_size_plot(models: Sequence[SizedScore], metric: Metric) -> bytes:
-    """Draw a metric against the number of parameters, with the Pareto front; up is better.
+def draw_cost_plot(models: Sequence[PricedScore], cost: str, metric: Metric) -> bytes:
+    """Draw a metric against a cost, with the Pareto front; up is better.
 
     Args:
         models: one at least.
+        cost: what it is called.
         metric: one that has a better direction.
 
     Returns:
         An SVG file; the same input gives the same bytes.
     """
-    return save_figure(_size_figure(models, metric), "svg")
+    return save_figure(_cost_figure(models, cost, metric), "svg")
 
 
-def _size_figure(models: Sequence[SizedScore], metric: Metric) -> Figure:
+def _cost_figure(models: Sequence[PricedScore], cost: str, metric: Metric) -> Figure:
     figure = Figure(figsize=_INCHES, layout="constrained")
     axes = figure.add_subplot()
-    places = _size_axis(axes, [model.parameters for model in models])
+    places = _cost_axis(axes, [model.cost for model in models])
     front = front_of(models, metric)
     for number, (model, place) in enumerate(zip(models, places, strict=True)):
         _plot_model(axes, model, place, on_front=number in front)
@@ -136,38 +146,38 @@ def _size_figure(models: Sequence[SizedScore], metric: Metric) -> Figure:
         axes.invert_yaxis()
     axes.margins(y=0.12)
     axes.set_title(f"{metric.title} ({metric.direction} is better; up is better)", fontsize=10)
-    axes.set_xlabel("parameters (dashed: Pareto front)", fontsize=9)
+    axes.set_xlabel(f"{cost} (dashed: Pareto front)", fontsize=9)
     axes.grid(alpha=0.25)
     _label(figure, axes, models, places)
     return figure
 
 
-def _size_axis(axes: Axes, sizes: Sequence[int]) -> list[float]:
-    """Make the x-axis logarithmic, with 0 a decade left of the smallest size; return the places."""
-    logs = [math.log10(size) for size in sizes if size > 0] or [1]
+def _cost_axis(axes: Axes, costs: Sequence[float]) -> list[float]:
+    """Make the x-axis logarithmic, with 0 a decade left of the lowest cost; return the places."""
+    logs = [math.log10(cost) for cost in costs if cost > 0] or [1]
     low, high = math.floor(min(logs)), math.ceil(max(logs))
     zero = 10.0 ** (low - 1)
-    with_zero = 0 in sizes
+    with_zero = 0 in costs
     axes.set_xscale("log")
     ticks = [zero] * with_zero + [10.0**power for power in range(low, high + 1)]
-    axes.set_xticks(ticks, ["0"] * with_zero + [_short(10**p) for p in range(low, high + 1)])
+    axes.set_xticks(ticks, ["0"] * with_zero + [_short(p) for p in range(low, high + 1)])
     axes.set_xticks([], minor=True)
     axes.tick_params(labelsize=8)
     decades = high - low + with_zero
     # Most models are large: their labels need room on the right.
     axes.set_xlim(10 ** (low - 0.3 - with_zero), 10 ** (high + 0.3 + 0.15 * decades))
-    return [float(size) or zero for size in sizes]
+    return [float(cost) or zero for cost in costs]
 
 
-def _short(number: int) -> str:
-    """A power of ten in at most four letters, as in "10 k"."""
-    for size, letter in ((10**9, " G"), (10**6, " M"), (10**3, " k")):
-        if number >= size:
-            return f"{number // size}{letter}"
-    return str(number)
+def _short(power: int) -> str:
+    """A power of ten in few letters, as in "10 k"."""
+    for size, letter in ((9, " G"), (6, " M"), (3, " k")):
+        if power >= size:
+            return f"{10 ** (power - size)}{letter}"
+    return f"{10.0**power:g}"
 
 
-def _plot_model(axes: Axes, model: SizedScore, place: float, *, on_front: bool) -> None:
+def _plot_model(axes: Axes, model: PricedScore, place: float, *, on_front: bool) -> None:
     color = _FRONT_COLOR if on_front else _OTHER_COLOR
     figure = model.figure
     axes.plot([place, place], [figure.low, figure.high], color=color, alpha=0.45, linewidth=1)
@@ -176,7 +186,7 @@ def _plot_model(axes: Axes, model: SizedScore, place: float, *, on_front: bool) 
 
 
 def _label(
-    figure: Figure, axes: Axes, models: Sequence[SizedScore], places: Sequence[float]
+    figure: Figure, axes: Axes, models: Sequence[PricedScore], places: Sequence[float]
 ) -> None:
     """Write every model's title where it covers least: a greedy choice, in the models' order."""
     renderer = FigureCanvasAgg(figure).get_renderer()

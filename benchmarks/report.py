@@ -28,11 +28,19 @@ from benchmarks.figures import (
     draw_temperature_curves,
     stack,
 )
-from benchmarks.pareto import draw_size_plots
+from benchmarks.pareto import draw_cost_plots
 from benchmarks.report_labels import label_rows
 from benchmarks.report_photos import browse, gray_input, within_bound
 from benchmarks.report_sorting import leaderboard_columns, sort_values
-from zoo.errors import ZooError
+from benchmarks.report_speed import (
+    MISSING,
+    SPEED_HEADINGS,
+    seed_rows,
+    speed_csv_rows,
+    speed_rows,
+)
+from benchmarks.stored import read_results, seeds_of
+from benchmarks.suites import UNTRAINED
 from zoo.evaluation import (
     MIN_PHOTOS_FOR_CLAIMS,
     Differences,
@@ -41,7 +49,7 @@ from zoo.evaluation import (
     compare_all,
     ranks,
 )
-from zoo.files import atomic_path, read_json
+from zoo.files import atomic_path
 from zoo.metrics import Metric, get_metric, list_metrics
 from zoo.photos.decoding import read_rgb
 
@@ -51,20 +59,6 @@ SORT_METRIC = "auc_rebalanced"
 #: What the page draws against size and lists by label.
 PLOTTED = (SORT_METRIC, "ciede2000")
 
-MISSING = "–"
-
-#: What results must share to stand in one table, and what to call it.
-_SHARED = {
-    "train_fingerprint": "training photos",
-    "validation_fingerprint": "validation photos",
-    "test_fingerprint": "test photos",
-    "train_size": "training size",
-    "test_size": "test size",
-    "budget": "budget",
-    "seed": "seed",
-    "backend": "backend",
-    "protocol": "protocol version",
-}
 _ARROWS = {"higher": "\N{NO-BREAK SPACE}↑", "lower": "\N{NO-BREAK SPACE}↓", None: ""}
 
 
@@ -76,27 +70,7 @@ def load_results(out: Path) -> list[dict[str, Any]]:
     Raises:
         ZooError: if there are none, one is damaged, or they are of different conditions.
     """
-    results = [read_json(path) for path in sorted((out / "results").glob("*.json"))]
-    if not results:
-        raise ZooError(f"There are no results in {out}; run benchmarks/run_all.py first.")
-    check_comparable([result["cell"] for result in results], out)
-    return sorted(results, key=_rank)
-
-
-def check_comparable(cells: Sequence[dict[str, Any]], out: Path) -> None:
-    """Refuse cells, given as plain dictionaries, that may not stand in one table.
-
-    Raises:
-        ZooError: naming what differs.
-    """
-    differing = [
-        words for field, words in _SHARED.items() if len({cell[field] for cell in cells}) > 1
-    ]
-    if differing:
-        raise ZooError(
-            f"{out} holds results under other conditions (different: {', '.join(differing)}); "
-            "repeat the first command with --resume added, or choose another folder with --out."
-        )
+    return sorted(read_results(out), key=_rank)
 
 
 def write_report(out: Path) -> list[Path]:
@@ -104,9 +78,8 @@ def write_report(out: Path) -> list[Path]:
 
     Returns:
         The files written: leaderboard.csv, leaderboard.md, per_photo.csv, differences.csv,
-        report.html;
-        comparison.png where at least one model has finished; temperature.png where one has a
-        temperature.
+        report.html; comparison.png where at least one model has finished; temperature.png where one
+        has a temperature; speed.csv where the speed of one was measured.
 
     Raises:
         ZooError: if the results cannot be read or compared, or a file cannot be written.
@@ -118,6 +91,8 @@ def write_report(out: Path) -> list[Path]:
         "per_photo.csv": board.per_photo_csv().encode(),
         "differences.csv": board.differences_csv().encode(),
     }
+    if board.speed_rows:
+        contents["speed.csv"] = _csv(speed_csv_rows(board.finished, board.title)).encode()
     comparison, shown = _comparison(board, out)
     if comparison is not None:
         contents["comparison.png"] = comparison
@@ -217,14 +192,21 @@ class Leaderboard:
 
     @property
     def conditions(self) -> str:
-        """What all rows share, in one sentence."""
+        """What all rows share, in one sentence; rows with conditions of their own say so below."""
         result = self.results[0]
-        cell = result["cell"]
+        trained = [one["cell"] for one in self.results if one["cell"]["budget"] != UNTRAINED]
+        scored = (
+            f"cored on {_count(result['test_photos'], 'test photo')} of at most "
+            f"{result['cell']['test_size']} px on the short side."
+        )
+        if not trained:
+            return f"S{scored}"
+        cell = next((cell for cell in trained if not cell["own"]), trained[0])
+        seeds = sorted({seed for one in self.results for seed in seeds_of(one)})
+        kinds = "seed" if len(seeds) == 1 else "seeds"
         return (
             f"Trained on {_count(cell['train_photos'], 'photo')} at {cell['train_size']} px with a "
-            f"budget of {cell['budget']} and seed {cell['seed']}; scored on "
-            f"{_count(result['test_photos'], 'test photo')} of at most {cell['test_size']} px on "
-            "the short side."
+            f"budget of {cell['budget']} and {kinds} {', '.join(map(str, seeds))}; s{scored}"
         )
 
     @property
@@ -246,7 +228,9 @@ class Leaderboard:
             *(
                 f"{self.title(result)}: {_definition(result)}."
                 for result in self.results
-                if result["cell"].get("label")
+                if result["cell"]["label"]
+                or result["cell"]["own"]
+                or result["cell"]["budget"] == UNTRAINED
             ),
             *self._source_notes(),
             *self._missing_notes(),
@@ -281,6 +265,16 @@ class Leaderboard:
             for (reason, *titles), models in found.items()
         ]
 
+    @property
+    def speed_rows(self) -> list[list[str]]:
+        """The rows of the table of speed; empty where none was measured."""
+        return speed_rows(self.finished, self.title)
+
+    @property
+    def seed_rows(self) -> list[list[str]]:
+        """The rows of the table of seeds; empty where each row has one."""
+        return seed_rows(self.finished, self.title, self.metrics)
+
     def as_csv(self) -> str:
         """The table for programs: full precision, empty where there is no figure."""
         ends = ("mean", "low", "high")
@@ -300,12 +294,17 @@ class Leaderboard:
                 row |= {
                     column: interval.get(end) for column, end in zip(columns, ends, strict=True)
                 }
+                if self.seed_rows:
+                    by_seed = result.get("by_seed", {}).get(metric.name, (None,))
+                    row[f"{metric.name}_by_seed"] = " ".join(map(repr, by_seed))
             row |= {
                 "photos_seen": history.get("photos_seen"),
                 "training_seconds": history.get("seconds"),
                 "parameters": result.get("parameters"),
                 "test_photos": result["test_photos"],
                 "precision": result["cell"]["precision"],
+                "deterministic": result["deterministic"],
+                "peak_memory_mb": result.get("peak_memory_mb"),
                 "key": result["key"],
                 "error": result.get("error"),
             }
@@ -319,7 +318,12 @@ class Leaderboard:
         lines += [_markdown_row(row) for row in self.rows()]
         lead = [self.conditions, ""] + ([f"**{self.caution}**", ""] if self.caution else [])
         notes = [f"- {note}" for note in self.notes]
-        return "\n".join(["# Leaderboard", "", *lead, *lines, "", *notes, ""])
+        seed_headings = ["Model", "Seeds", *(metric.title for metric in self.metrics)]
+        sections = [
+            *_markdown_section("Seeds", seed_headings, self.seed_rows),
+            *_markdown_section("Speed", SPEED_HEADINGS, self.speed_rows),
+        ]
+        return "\n".join(["# Leaderboard", "", *lead, *lines, "", *notes, "", *sections])
 
     def difference_rows(self, metric: Metric) -> list[list[str]]:
         """The table of a metric's differences: row less column, as text, finished models only."""
@@ -445,10 +449,18 @@ def _name(result: dict[str, Any]) -> str:
 
 
 def _definition(result: dict[str, Any]) -> str:
-    """What a label stands for, as in "zhang:compact with loss = plain"."""
+    """What a row stands for, as in "zhang:compact with loss = plain"."""
     cell = result["cell"]
     changes = ", ".join(f"{name} = {value}" for name, value in cell["changes"].items())
-    return f"{cell['model']}:{cell['preset']}" + (f" with {changes}" if changes else "")
+    words = f"{cell['model']}:{cell['preset']}" + (f" with {changes}" if changes else "")
+    if cell["start"] is not None:
+        words += f", from the weights in {cell['start']}"
+    if cell["budget"] == UNTRAINED:
+        return f"{words}, scored as it is"
+    own = {"train_size": f"{cell['train_size']} px", "budget": f"a budget of {cell['budget']}"}
+    if cell["own"]:
+        words += f", trained under its own conditions: {' and '.join(map(own.get, cell['own']))}"
+    return words
 
 
 def _effort(result: dict[str, Any]) -> list[str]:
@@ -489,6 +501,16 @@ def _csv(rows: Sequence[dict[str, Any]]) -> str:
 def _markdown_row(cells: Iterable[str]) -> str:
     escaped = (cell.replace("\\", "\\\\").replace("|", "\\|") for cell in cells)
     return f"| {' | '.join(escaped)} |"
+
+
+def _markdown_section(
+    title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]
+) -> list[str]:
+    """A table under a heading of its own; nothing where there are no rows."""
+    if not rows:
+        return []
+    lines = [_markdown_row(headings), "|---" * len(headings) + "|", *map(_markdown_row, rows)]
+    return [f"## {title}", "", *lines, ""]
 
 
 def _comparison(board: Leaderboard, out: Path) -> tuple[bytes | None, list[PhotoRow]]:
@@ -605,7 +627,10 @@ def _html(
         and data_uri(draw_temperature_curves(temperature.curves, "svg"), "image/svg+xml"),
         environments=_environments(board),
         commands=list(dict.fromkeys(result["command"] for result in board.results)),
-        size_plots=draw_size_plots(board.finished, board.titles, PLOTTED),
+        cost_plots=draw_cost_plots(board.finished, board.titles, PLOTTED),
+        speed_headings=SPEED_HEADINGS,
+        speed_rows=board.speed_rows,
+        speed_side=next((one["speed"]["side"] for one in board.finished if "speed" in one), None),
         missing=MISSING,
         **_photos(board, out),
         **_labels(board),

@@ -5,8 +5,9 @@
     python benchmarks/run_all.py --suite ablation --photos DIR --budget 200000
 
 Without options it takes the photos that come with scikit-image, scikit-learn and matplotlib, and
-ends within five minutes on two processor cores. Each model's result is stored as soon as it is
-there: after Ctrl-C, a crash or a failing model, the same command with --resume does what is left.
+ends within five minutes on two processor cores. Each training runs in a process of its own and its
+result is stored as soon as it is there: after Ctrl-C, a crash or a failing model, the same command
+with --resume does what is left.
 """
 
 import argparse
@@ -21,11 +22,12 @@ from typing import TYPE_CHECKING, Any
 # packages `benchmarks` and `zoo` are. Everything below is imported by its full name in either case.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.suites import SUITES, Row, load_suite
+from benchmarks.executors import EXECUTORS
+from benchmarks.suites import SUITES, UNTRAINED, Row, load_suite
 from zoo.budget import Budget
 from zoo.cli.settings import parse_fields, parse_pairs
 from zoo.cli.startup import start_keras
-from zoo.errors import TrainingInterrupted, ZooError, valid_choice
+from zoo.errors import ZooError, valid_choice
 from zoo.files import read_json, require_writable
 from zoo.photos.photoset import PhotoSet
 from zoo.photos.samples import sample_photos
@@ -34,12 +36,11 @@ from zoo.registry import entry
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from benchmarks.experiment import Cell, Conditions, Shown
+    from benchmarks.cells import Cell, Conditions, Shown
+    from benchmarks.runs import Runs
 
 # Sub-folders of --out that hold what was computed.
 _KEPT = ("results", "models")
-# What tells rows of one table apart, whatever their configuration has become.
-_ROW_FIELDS = ("model", "preset", "label")
 _VALIDATION_SHARE = 0.05
 _TEST_SHARE = 0.1
 _PHOTOS_SHOWN = 8
@@ -53,19 +54,35 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0; 1 if a model failed; 2 after a mistake in the command; 130 after Ctrl-C.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    options = _parser().parse_args(arguments)
     try:
+        options = _options(arguments)
         return _run(options, shlex.join(["python", "benchmarks/run_all.py", *arguments]))
-    except (KeyboardInterrupt, TrainingInterrupted):
+    except KeyboardInterrupt:
         print(
-            f"\nStopped; what is finished is kept in {options.out}: repeat the command with "
-            "--resume to go on.",
+            "\nStopped; what is finished is kept: repeat the command with --resume to go on.",
             file=sys.stderr,
         )
         return 130
     except ZooError as error:
         print(error, file=sys.stderr)
         return 2
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line's options; those that are not given are the suite's, if it has them."""
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    if chosen.models is not None and chosen.suite is not None:
+        raise ZooError("--suite and --models both say what to compare: leave one of them away.")
+    if chosen.models is not None:
+        return chosen
+    suite = load_suite(chosen.suite)
+    if suite.needs_photos and chosen.photos is None and not chosen.collect:
+        raise ZooError(
+            f"The suite {chosen.suite} needs a folder of photos: give one with --photos DIR."
+        )
+    parser.set_defaults(**suite.defaults)
+    return parser.parse_args(arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,7 +92,11 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     suites = "; ".join(f"{name}, {summary}" for name, summary in SUITES.items())
     add("--suite", metavar="NAME", help=f"what to compare ({suites}); the first if not given")
-    add("--models", help="names, or name:preset, with commas between, in place of a suite")
+    add(
+        "--models",
+        help="in place of a suite, with commas between: names, name:preset, or folders of trained "
+        "models, which are scored as they are",
+    )
     add("--preset", default="compact", help="of models with several (%(default)s)")
     add(
         "--set",
@@ -114,12 +135,29 @@ def _parser() -> argparse.ArgumentParser:
         default="1000",
         help="of each training: 1000 (photos seen), 90s, 2h (%(default)s)",
     )
-    add("--seed", type=_natural, default=0, help="of initial weights and training (%(default)s)")
+    add(
+        "--seeds",
+        type=_seeds,
+        default=(0,),
+        metavar="N,N,...",
+        help="train every row once with each, as in 0,1,2 (0)",
+    )
     add(
         "--precision",
         choices=("auto", "float32", "mixed_bfloat16"),
         default="auto",
         help="of the training; auto is the faster one of this machine (%(default)s)",
+    )
+    add(
+        "--speed",
+        action="store_true",
+        help="measure latency, throughput, memory and size of each model, too",
+    )
+    add(
+        "--executor",
+        choices=tuple(EXECUTORS),
+        default="local",
+        help="; ".join(f"{name}: {what}" for name, what in EXECUTORS.items()) + " (%(default)s)",
     )
     add(
         "--out",
@@ -155,8 +193,9 @@ def _run(options: argparse.Namespace, command: str) -> int:
     train, validation, test = _photos(options, console)
     start_keras()
     rows = _configured(rows, options.set)
-    from benchmarks.experiment import Conditions
-    from benchmarks.report import check_comparable
+    from benchmarks.cells import Conditions
+    from benchmarks.runs import Runs
+    from benchmarks.stored import check_comparable
 
     conditions = Conditions(
         train=train,
@@ -166,40 +205,49 @@ def _run(options: argparse.Namespace, command: str) -> int:
         train_size=options.size,
         test_size=options.test_size,
         budget=budget,
-        seed=options.seed,
         precision=options.precision,
         command=command,
     )
-    cells = [conditions.cell(row) for row in rows]
-    stored = {path: read_json(path) for path in (options.out / "results").glob("*.json")}
-    known = [result["cell"] for result in stored.values()]
-    check_comparable([*known, *map(vars, cells)], options.out)
+    cells = _cells(conditions, rows, options.seeds)
+    runs = Runs(cells, conditions, options.out, options.executor)
+    check_comparable([*runs.known_cells(), *map(vars, cells)], options.out)
     if options.dry_run:
-        _show_plan(cells, stored, budget, options.out)
+        _show_plan(runs)
         return 0
-    failed = _run_cells(cells, stored, conditions, options.out, console)
+    failed = runs.train_and_score(console)
+    if options.speed:
+        failed += runs.measure_speed(console)
     _finish(options.out, console)
     return 1 if failed else 0
 
 
-def _show_plan(
-    cells: "Sequence[Cell]", stored: dict[Path, dict[str, Any]], budget: Budget, out: Path
-) -> None:
+def _cells(conditions: "Conditions", rows: Sequence[Row], seeds: Sequence[int]) -> "list[Cell]":
+    """All rows with the first seed, then all with the next; what is not trained has one alone."""
+    found = {}
+    for seed in seeds:
+        for row in rows:
+            cell = conditions.cell(row, seed)
+            found.setdefault(cell.key, cell)
+    return list(found.values())
+
+
+def _show_plan(runs: "Runs") -> None:
     """Print what would run, and the time that it would take as far as that is known."""
     from rich.console import Console
     from rich.table import Table
 
-    from benchmarks.experiment import expected_seconds, result_path
+    from benchmarks.rates import expected_seconds
 
     states = {"ok": "finished", "failed": "failed, would run again"}
-    table = Table("Model", "Key", "State", "Training and scoring")
+    table = Table("Model", "Seed", "Key", "State", "Training and scoring")
     total, unknown = 0.0, 0
-    for cell in cells:
-        state = states.get(stored.get(result_path(out, cell), {}).get("status"), "would run")
-        seconds = 0.0 if state == "finished" else expected_seconds(cell, budget)
+    for cell in runs.cells:
+        state = states.get(runs.status(cell), "would run")
+        seconds = 0.0 if state == "finished" else expected_seconds(cell)
         total, unknown = total + (seconds or 0.0), unknown + (seconds is None)
         about = "not known yet" if seconds is None else f"about {seconds / 60:.1f} min"
-        table.add_row(cell.title, cell.key, state, "" if state == "finished" else about)
+        shown = "" if state == "finished" else about
+        table.add_row(cell.title, str(cell.seed), cell.key, state, shown)
     console = Console()
     console.print(table, highlight=False)
     console.print(f"Together about {total / 60:.0f} min.", highlight=False)
@@ -208,41 +256,6 @@ def _show_plan(
             f"{unknown} of them never ran on this machine at this size: their time comes on top.",
             highlight=False,
         )
-
-
-def _run_cells(
-    cells: "Sequence[Cell]",
-    stored: dict[Path, dict[str, Any]],
-    conditions: "Conditions",
-    out: Path,
-    console: "Console",
-) -> int:
-    """Run the cells that have not finished yet; return how many of all failed."""
-    from benchmarks.experiment import relabel, result_path, run_cell
-
-    failed = 0
-    for number, cell in enumerate(cells, start=1):
-        place = f"{number}/{len(cells)} {cell.title}"
-        known = stored.get(result_path(out, cell))
-        if known is not None and known["status"] == "ok":
-            console.print(f"{place}: finished before", highlight=False)
-            relabel(known, cell, out)
-            continue
-        _forget_failures(stored, cell)
-        console.print(place, highlight=False)
-        result = run_cell(cell, conditions, out, progress=True)
-        if result["status"] == "failed":
-            failed += 1
-            console.print(f"{place} failed: {result['error']}", markup=False, highlight=False)
-    return failed
-
-
-def _forget_failures(stored: dict[Path, dict[str, Any]], cell: "Cell") -> None:
-    """Remove the row's earlier failures: mending its code may have changed its key."""
-    for path, result in stored.items():
-        same = all(result["cell"].get(name) == getattr(cell, name) for name in _ROW_FIELDS)
-        if same and result["status"] == "failed":
-            path.unlink()
 
 
 def _finish(out: Path, console: "Console") -> None:
@@ -271,11 +284,9 @@ def _finish(out: Path, console: "Console") -> None:
 def _chosen_rows(suite: str | None, models: str | None, preset: str) -> list[Row]:
     """The rows to run, in order, none twice, each with its preset."""
     if models is None:
-        wanted = load_suite(suite)
-    elif suite is None:
-        wanted = [_named_row(text.strip()) for text in models.split(",")]
+        wanted = load_suite(suite).rows
     else:
-        raise ZooError("--suite and --models both say what to compare: leave one of them away.")
+        wanted = [_named_row(text.strip()) for text in models.split(",")]
     chosen: list[Row] = []
     for line in wanted:
         asked = preset if line.preset is None else line.preset
@@ -305,9 +316,26 @@ def _configured(rows: Sequence[Row], given: Sequence[str] | None) -> list[Row]:
 
 
 def _named_row(text: str) -> Row:
-    """The row of a model that is given as "name" or "name:preset"."""
+    """The row of a model that is given as "name", "name:preset" or a trained model's folder."""
+    stored = Path(text) / "config.json"
+    if stored.is_file():
+        return _trained_row(text, read_json(stored))
     name, colon, preset = text.partition(":")
     return Row(name, preset=preset if colon else None)
+
+
+def _trained_row(folder: str, stored: Any) -> Row:
+    """The row of a trained model that is scored as it is, named like its folder."""
+    try:
+        return Row(
+            stored["model"],
+            label=Path(folder).name,
+            preset=stored["preset"],
+            budget=UNTRAINED,
+            start=folder,
+        )
+    except (KeyError, TypeError) as error:
+        raise ZooError(f"{folder} has a damaged config.json ({error!r}).") from error
 
 
 def _prepare_folder(out: Path, resume: bool) -> None:
@@ -362,7 +390,7 @@ def _refuse_leaks(seen: Sequence[Any], test: PhotoSet) -> None:
 
 def _shown(options: argparse.Namespace, train: PhotoSet, test: PhotoSet) -> "list[Shown]":
     """The photos for the reports: of the samples all, of folders the first test photos."""
-    from benchmarks.experiment import Shown
+    from benchmarks.cells import Shown
 
     shown = [Shown(photo, "test") for photo in test[:_PHOTOS_SHOWN]]
     if options.photos is None and options.test_photos is None:
@@ -377,11 +405,11 @@ def _positive(text: str) -> int:
     return number
 
 
-def _natural(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{text} is negative")
-    return number
+def _seeds(text: str) -> tuple[int, ...]:
+    seeds = tuple(map(int, text.split(",")))
+    if min(seeds) < 0 or len(set(seeds)) < len(seeds):
+        raise argparse.ArgumentTypeError(f"{text} has a negative seed or one twice")
+    return seeds
 
 
 if __name__ == "__main__":

@@ -252,8 +252,12 @@ def colorize_row() -> Row:
     )
 
 
-def torch_rows(side: int = 256, batches: Sequence[int] = (1, 8), width: int = 64) -> list[Row]:
+def torch_rows(
+    side: int = 256, batches: Sequence[int] = (1, 8), width: int = 64, repetitions: int = 80
+) -> list[Row]:
     """The network of Zhang et al. as the zoo predicts with it, against the same in PyTorch.
+
+    Single photos are timed `repetitions` times; batches take longer and need a quarter of that.
 
     Raises:
         ZooError: if PyTorch is not installed.
@@ -274,12 +278,17 @@ def torch_rows(side: int = 256, batches: Sequence[int] = (1, 8), width: int = 64
         with training_precision(network, policy), fixed_weights([network], predictions=1000):
             for count in batches:
                 photos = np.random.default_rng(0).random((count, side, side, 1), "float32")
-                rows.append(_torch_row(network, theirs, precision, photos))
+                enough = repetitions if count == 1 else repetitions // 4
+                rows.append(_torch_row(network, theirs, precision, photos, enough))
     return rows
 
 
 def _torch_row(
-    network: Any, theirs: dict[str, Callable], precision: str, photos: np.ndarray
+    network: Any,
+    theirs: dict[str, Callable],
+    precision: str,
+    photos: np.ndarray,
+    repetitions: int,
 ) -> Row:
     """A forward pass from array to array, against PyTorch in the faster of its memory formats."""
     import keras
@@ -288,7 +297,6 @@ def _torch_row(
 
     actions = {f"zoo, {keras.backend.backend()}": partial(predict, network, photos)}
     actions |= {name: partial(forward, photos) for name, forward in theirs.items()}
-    repetitions = max(20, 80 // len(photos))  # a short action needs more of them
     ours, *alternatives = measure_in_turn(actions, len(photos), repetitions)
     return Row(
         f"network of Zhang et al. 2016, {photos.shape[1]} px, {len(photos)} at once, {precision}",

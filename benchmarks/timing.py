@@ -3,6 +3,7 @@
 A time is the median of several repetitions after a warm-up, with the fastest and the slowest.
 """
 
+import resource
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -92,9 +93,12 @@ def in_new_process(function: Callable[[Any], Any], argument: Any) -> Any:
 def peak_memory() -> float:
     """This program's peak memory in MB.
 
-    Not `getrusage`: its ru_maxrss starts from that of the process which started this one.
+    On Linux not `getrusage`: its ru_maxrss starts from that of the process which started this one.
     """
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    status = Path("/proc/self/status")
+    if not status.is_file():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    lines = status.read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1000
 
 

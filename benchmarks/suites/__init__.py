@@ -1,7 +1,8 @@
 """Suites: what `benchmarks/run_all.py` runs, by name. Importing one imports no framework.
 
-A new suite is one file and one line: the file is named like the suite and holds its `ROWS`, the
-line goes into `SUITES`.
+A new suite is one file and one line: the file is named like the suite and holds its `ROWS`, and, if
+it has any, `DEFAULTS` for options of the command line that are not given, and `NEEDS_PHOTOS = True`
+where the sample photos would make no sense; the line goes into `SUITES`.
 """
 
 import importlib
@@ -12,11 +13,18 @@ from zoo.errors import valid_choice
 
 #: What each suite compares. The first one is run where none is named.
 SUITES: dict[str, str] = {
-    "models": "every registered model",
+    "smoke": "does everything work? every model, trained for a moment",
+    "compact": "how good is each approach? every model, one folder, equal budget",
     "ablation": "what makes Zhang et al. 2016 colorful, one change a row",
     "fusion": "what an embedding of the whole photo brings",
     "adversarial": "what an adversary brings: gan and nogan beside regression",
+    "paper": "the papers' own networks, sizes and lengths of training",
+    "speed": "how fast, how large and how hungry is each model?",
 }
+
+
+#: The budget of a model that is scored as it is.
+UNTRAINED = "none"
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,10 @@ class Row:
         config: fields of the configuration that differ from the preset.
         like: a model whose preset of the same name gives every field that both models'
             configurations have, so that network and training are the same and stay so.
+        size: side of the training squares in px; the command line's where None.
+        budget: of the training, as people write it; the command line's where None; `UNTRAINED`
+            for a model that is scored as it is.
+        start: the folder of a trained model to start from; fresh weights where None.
     """
 
     model: str
@@ -37,14 +49,37 @@ class Row:
     preset: str | None = None
     config: dict[str, Any] = field(default_factory=dict)
     like: str | None = None
+    size: int | None = None
+    budget: str | None = None
+    start: str | None = None
 
 
-def load_suite(name: str | None = None) -> tuple[Row, ...]:
-    """The rows of a suite; of the first one for None.
+@dataclass(frozen=True)
+class Suite:
+    """What `benchmarks/run_all.py` compares; see this module's description.
+
+    Attributes:
+        rows: in order.
+        defaults: options of the command line, by name, that differ from its own defaults.
+        needs_photos: whether --photos must be given.
+    """
+
+    rows: tuple[Row, ...]
+    defaults: dict[str, Any]
+    needs_photos: bool
+
+
+def load_suite(name: str | None = None) -> Suite:
+    """A suite; the first one for None.
 
     Raises:
         ZooError: naming the suites there are and the nearest match.
     """
     names = tuple(SUITES)
     name = valid_choice("suite", names[0] if name is None else name, names)
-    return importlib.import_module(f"{__name__}.{name}").ROWS
+    module = importlib.import_module(f"{__name__}.{name}")
+    return Suite(
+        rows=module.ROWS,
+        defaults=getattr(module, "DEFAULTS", {}),
+        needs_photos=getattr(module, "NEEDS_PHOTOS", False),
+    )

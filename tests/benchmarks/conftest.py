@@ -1,5 +1,19 @@
 import pytest
-from tiny_runs import MALICIOUS, TINY, make_photos
+from tiny_runs import MALICIOUS, TINY, make_photos, run_here
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cells_run_here():
+    """Cells run in this process: they start at once, and see the models that tests register.
+
+    `test_executors.py` is about the processes that they have otherwise.
+    """
+    from benchmarks import executors, runs
+
+    with pytest.MonkeyPatch.context() as patch:
+        assert runs.run_local is executors.run_local
+        patch.setattr(runs, "run_local", run_here)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -12,7 +26,7 @@ def photos(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory, photos):
+def finished(tmp_path_factory, photos, cells_run_here):
     """The folder of an undisturbed run."""
     from benchmarks.run_all import main
 

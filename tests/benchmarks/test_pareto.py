@@ -9,10 +9,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from tiny_runs import MALICIOUS
 
 from benchmarks.pareto import (
-    SizedScore,
-    _size_figure,
-    draw_size_plot,
-    draw_size_plots,
+    PricedScore,
+    _cost_figure,
+    draw_cost_plot,
+    draw_cost_plots,
     pareto_front,
 )
 from zoo.evaluation import Interval
@@ -25,7 +25,7 @@ POINTS = st.lists(st.tuples(st.integers(0, 6), st.integers(-3, 3)), max_size=12)
 
 
 def model(title, parameters, mean):
-    return SizedScore(title, parameters, Interval(mean, mean - 0.05, mean + 0.05))
+    return PricedScore(title, parameters, Interval(mean, mean - 0.05, mean + 0.05))
 
 
 def beats(one, other, higher_is_better):
@@ -46,7 +46,9 @@ def test_front_holds_what_no_point_beats(points, higher):
 
 
 def test_a_model_without_parameters_stands_left_of_all_others():
-    axes = _size_figure([model("a", 0, 0.5), model("b", 2, 0.4), model("c", 3_000_000, 0.9)], AUC)
+    axes = _cost_figure(
+        [model("a", 0, 0.5), model("b", 2, 0.4), model("c", 3_000_000, 0.9)], "parameters", AUC
+    )
     axes = axes.axes[0]
     places = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "o"]
     assert places[0] < places[1] < places[2]
@@ -64,7 +66,7 @@ def test_a_model_without_parameters_stands_left_of_all_others():
 @pytest.mark.parametrize("sizes", [(0,), (0, 0), (1,), (1000, 10_000)])
 def test_any_sizes_can_be_drawn(sizes):
     models = [model(f"m{number}", size, 0.5) for number, size in enumerate(sizes)]
-    figure = _size_figure(models, AUC)
+    figure = _cost_figure(models, "parameters", AUC)
     assert all(math.isfinite(end) for end in figure.axes[0].get_xlim())
     assert ("0" in [t.get_text() for t in figure.axes[0].get_xticklabels()]) == (0 in sizes)
 
@@ -73,7 +75,7 @@ def test_every_model_is_labeled_and_no_label_covers_another():
     crowd = [model(f"model_{n}:compact", 1_300_000, 0.6 + 0.002 * n) for n in range(12)]
     # The last one's label has no room on the right.
     others = [model("gray:default", 0, 0.5), model("large " * 6, 10_000_000, 0.4)]
-    figure = _size_figure([*crowd, *others], AUC)
+    figure = _cost_figure([*crowd, *others], "parameters", AUC)
     renderer = FigureCanvasAgg(figure).get_renderer()
     figure.draw_without_rendering()
     texts = figure.axes[0].texts
@@ -92,7 +94,7 @@ def test_every_model_is_labeled_and_no_label_covers_another():
 def test_better_is_up_whatever_the_direction():
     models = [model("a", 10, 0.5), model("b", 20, 0.4)]
     for metric in (AUC, CIEDE):
-        low, high = _size_figure(models, metric).axes[0].get_ylim()
+        low, high = _cost_figure(models, "parameters", metric).axes[0].get_ylim()
         assert (low < high) == (metric.direction == "higher")
 
 
@@ -100,8 +102,8 @@ def test_drawing_twice_gives_the_same_bytes_whatever_the_names():
     models = [model(MALICIOUS, 0, 0.5), model("$\\frac$", 20, 0.4)]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        svg = draw_size_plot(models, AUC)
-    assert svg == draw_size_plot(models, AUC)
+        svg = draw_cost_plot(models, "parameters", AUC)
+    assert svg == draw_cost_plot(models, "parameters", AUC)
     assert b"onerror=alert(1)>" not in svg
 
 
@@ -113,6 +115,6 @@ def test_plots_take_the_metrics_that_were_scored():
         {"key": "3", "parameters": 0, "summary": {}},
     ]
     titles = {"1": "one", "2": "two", "3": "three"}
-    (plot,) = draw_size_plots(results, titles, ["auc_rebalanced", "ciede2000"])
+    (plot,) = draw_cost_plots(results, titles, ["auc_rebalanced", "ciede2000"])
     assert (plot.title, plot.front) == ("CIEDE2000", ("two",))
     assert plot.uri.startswith("data:image/svg+xml;base64,")

@@ -153,8 +153,8 @@ def test_failures_are_rows_without_figures(copy):
     for path in (copy / "results").glob("*.json"):
         result = json.loads(path.read_text())
         if result["cell"]["model"] == "mean_color":
-            kept = {name: result[name] for name in ("key", "cell", "test_photos", "command")}
-            kept["environment"] = result["environment"]
+            recorded = ("key", "row_key", "cell", "test_photos", "command", "environment")
+            kept = {name: result[name] for name in (*recorded, "deterministic")}
             failure = {"status": "failed", "error": "a | b <i>", "traceback": "line <b>"}
             path.write_text(json.dumps(kept | failure))
     write_report(copy)
@@ -180,8 +180,9 @@ def test_missing_metric_is_shown_as_missing(copy):
 
 
 def test_cells_of_one_name_are_told_apart(copy):
-    result = next(r for r in load_results(copy) if r["cell"]["model"] == "gray")
-    other = result | {"key": "0123456789abcdef"}
+    stored = [json.loads(path.read_text()) for path in (copy / "results").glob("*.json")]
+    result = next(r for r in stored if r["cell"]["model"] == "gray")
+    other = result | {"key": "0123456789abcdef", "row_key": "other"}
     (copy / "results" / "other.json").write_text(json.dumps(other))
     titles = Leaderboard(tuple(load_results(copy))).titles.values()
     assert "gray:default #012345" in titles
@@ -194,6 +195,30 @@ def test_results_of_different_conditions_are_not_mixed(copy):
     change(copy, result["cell"]["model"], cell=cell)
     with pytest.raises(ZooError, match="different: test photos, budget"):
         write_report(copy)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"train_fingerprint": "other"}, "different: training photos"),
+        ({"protocol": 1}, "different: protocol version"),
+        ({"budget": "9 photos"}, "different: budget"),
+        ({"budget": "9 photos", "train_size": 8, "own": ["train_size", "budget"]}, None),
+        ({"budget": "none", "train_fingerprint": None, "train_size": 0}, None),
+        ({"budget": "none", "test_fingerprint": "other"}, "different: test photos"),
+    ],
+)
+def test_rows_may_differ_in_what_they_decide_themselves(copy, changes, message):
+    result = load_results(copy)[0]
+    change(copy, result["cell"]["model"], cell=result["cell"] | changes)
+    if message:
+        with pytest.raises(ZooError, match=message):
+            write_report(copy)
+    else:
+        write_report(copy)
+        table = (copy / "leaderboard.md").read_text()
+        words = "conditions: 8 px and a budget of 9 photos" if "own" in changes else "as it is"
+        assert words in table
 
 
 def test_an_empty_folder_is_an_error(tmp_path):

@@ -1,4 +1,5 @@
 import base64
+import csv
 import json
 import shutil
 import signal
@@ -7,11 +8,12 @@ import sys
 import time
 import types
 
+import numpy as np
 import pytest
 from rich.console import Console
 from tiny_runs import ROOT, TINY, make_photos
 
-from benchmarks import run_all
+from benchmarks import run_all, runs
 from zoo.models import MODELS
 
 
@@ -65,7 +67,11 @@ def test_every_cell_leaves_result_model_and_pictures(finished):
         assert (finished / "results" / f"{key}.json").is_file()
         assert not (finished / "models" / key / "checkpoint.npz").exists()
         assert len(list((finished / "pictures" / key).iterdir())) == 3
-        assert {"processor", "memory_gib", "keras", "git"} <= set(result["environment"])
+        assert result["deterministic"] is True
+        assert result["peak_memory_mb"] > 100
+        assert result["seconds"]["all"] >= result["seconds"]["training"]
+        stored = finished / "environments" / f"{result['environment']}.json"
+        assert {"processor", "memory_gib", "keras", "git"} <= set(json.loads(stored.read_text()))
         assert "--budget 16" in result["command"]
     assert results["gray"]["cell"]["preset"] == "default"
     assert results["mse_regression"]["history"]["photos_seen"] == 16
@@ -166,30 +172,136 @@ def test_interrupted_training_ends_as_an_undisturbed_one(tmp_path, photos, finis
     assert scores_of(tmp_path / "out") == scores_of(finished)
 
 
-def test_killed_run_resumes_to_the_same_scores(tmp_path, photos):
-    arguments = only("gray,mse_regression", photos, tmp_path / "killed")
-    arguments += ["--budget", "600"]
-    process = subprocess.Popen(
-        [sys.executable, "benchmarks/run_all.py", *arguments],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+def test_a_disturbed_run_ends_with_the_table_of_an_undisturbed_one(tmp_path, photos):
+    out = tmp_path / "disturbed"
+    # Enough steps to be met while they are made.
+    arguments = [*only("gray,mse_regression", photos, out), "--budget", "800"]
+    interrupted = stop_while_training(out, arguments, signal.SIGINT)
+    assert interrupted == 130
+    assert set(results_of(out)) == {"gray"}
+    first = results_of(out)["gray"]
+    killed = stop_while_training(out, [*arguments, "--resume"], signal.SIGKILL)
+    assert killed == -signal.SIGKILL
+    assert run_all.main([*arguments, "--resume"]) == 0
+    assert results_of(out)["gray"] == first
+
+    undisturbed = tmp_path / "undisturbed"
+    again = [*only("gray,mse_regression", photos, undisturbed), "--budget", "800"]
+    assert run_all.main(again) == 0
+    for name in ("leaderboard.csv", "per_photo.csv", "differences.csv"):
+        assert timeless(out / name) == timeless(undisturbed / name)
+    assert (out / "comparison.png").read_bytes() == (undisturbed / "comparison.png").read_bytes()
+
+
+def stop_while_training(out, arguments, number):
+    """Start a benchmark, signal it once its training has a new checkpoint; return its status."""
+    positions = out / "models"
+    known = {path: path.stat().st_mtime_ns for path in positions.glob("*/checkpoint.npz")}
+    command = [sys.executable, "benchmarks/run_all.py", *arguments]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, cwd=ROOT, **quiet)
     try:
-        limit = time.monotonic() + 60
-        while not list((tmp_path / "killed" / "models").glob("*/checkpoint.npz")):
-            assert process.poll() is None, "the run ended before it could be killed"
+        limit = time.monotonic() + 120
+        while all(
+            path.stat().st_mtime_ns == known.get(path)
+            for path in positions.glob("*/checkpoint.npz")
+        ):
+            assert process.poll() is None, "the run ended before it could be stopped"
             assert time.monotonic() < limit
             time.sleep(0.01)
+        process.send_signal(number)
+        return process.wait(timeout=60)
     finally:
         process.kill()
         process.wait()
-    assert set(results_of(tmp_path / "killed")) == {"gray"}
-    assert run_all.main([*arguments, "--resume"]) == 0
 
-    undisturbed = only("mse_regression", photos, tmp_path / "undisturbed")
-    assert run_all.main([*undisturbed, "--budget", "600"]) == 0
-    assert scores_of(tmp_path / "killed") == scores_of(tmp_path / "undisturbed")
+
+def timeless(path):
+    """A table's rows without what depends on the machine's time and memory."""
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    measured = {"training_seconds", "peak_memory_mb"}
+    return [{name: row[name] for name in row.keys() - measured} for row in rows]
+
+
+def test_rows_are_trained_once_a_seed_and_stand_as_one(tmp_path, photos):
+    out = tmp_path / "out"
+    arguments = only("mean_color,mse_regression", photos, out)
+    assert run_all.main([*arguments, "--seeds", "0,3"]) == 0
+    results = [json.loads(path.read_text()) for path in (out / "results").glob("*.json")]
+    assert len(results) == 4
+    of_seeds = {
+        result["cell"]["seed"]: result["summary"]["ab_rmse"]["mean"]
+        for result in results
+        if result["cell"]["model"] == "mse_regression"
+    }
+    assert of_seeds[0] != of_seeds[3]
+    with (out / "leaderboard.csv").open(newline="") as file:
+        rows = {row["model"]: row for row in csv.DictReader(file)}
+    assert set(rows) == {"mean_color", "mse_regression"}
+    row = rows["mse_regression"]
+    # Squared errors are pooled over the seeds as they are over the photos.
+    pooled = np.sqrt(np.mean(np.square([of_seeds[0], of_seeds[3]])))
+    assert float(row["ab_rmse"]) == pytest.approx(pooled, rel=1e-12)
+    assert row["ab_rmse_by_seed"] == f"{of_seeds[0]!r} {of_seeds[3]!r}"
+    table = (out / "leaderboard.md").read_text()
+    assert "and seeds 0, 3;" in table
+    assert "## Seeds" in table
+    assert "<h2>Seeds</h2>" in (out / "report.html").read_text()
+    # One seed more trains what is new.
+    stamps = {result["key"]: result["finished_at"] for result in results}
+    assert run_all.main([*arguments, "--seeds", "0,3,5", "--resume"]) == 0
+    now = [json.loads(path.read_text()) for path in (out / "results").glob("*.json")]
+    assert len(now) == 6
+    assert all(stamps.get(one["key"], one["finished_at"]) == one["finished_at"] for one in now)
+
+
+def test_a_trained_model_is_scored_as_it_is(tmp_path, photos, finished):
+    trained = results_of(finished)["mse_regression"]
+    folder = shutil.copytree(finished / "models" / trained["key"], tmp_path / "my model")
+    out = tmp_path / "out"
+    assert run_all.main(only(f"gray,{folder}", photos, out)) == 0
+    result = results_of(out)["mse_regression"]
+    assert result["report"]["scores"] == trained["report"]["scores"]
+    assert result["history"]["photos_seen"] == 0
+    assert result["cell"]["label"] == "my model"
+    assert (
+        "my model: mse_regression:tiny, from the weights in" in (out / "leaderboard.md").read_text()
+    )
+    # Other weights are another cell.
+    other = results_of(finished)["mse_regression"]["cell"] | {"weights": "none"}
+    assert result["cell"]["weights"] not in (None, other["weights"])
+    (folder / "weights.npz").write_bytes(b"damaged")
+    assert run_all.main(only(f"gray,{folder}", photos, tmp_path / "damaged")) == 2
+
+
+def test_a_killed_process_is_a_row(tmp_path, photos, monkeypatch):
+    def run_and_die(function, tasks):
+        for number, _ in enumerate(tasks):
+            yield number, "its process was killed from outside."
+
+    monkeypatch.setattr(runs, "run_local", run_and_die)
+    out = tmp_path / "out"
+    assert run_all.main(only("gray", photos, out)) == 1
+    assert results_of(out)["gray"]["error"] == "its process was killed from outside."
+    assert "failed: its process was killed" in (out / "leaderboard.md").read_text()
+    assert "Traceback" not in (out / "report.html").read_text()
+    monkeypatch.undo()
+    assert run_all.main([*only("gray", photos, out), "--resume"]) == 0
+    assert results_of(out)["gray"]["status"] == "ok"
+
+
+def test_a_suite_that_needs_photos_says_so(tmp_path, capsys):
+    assert run_all.main(["--suite", "compact", "--out", str(tmp_path / "out")]) == 2
+    assert "--photos DIR" in capsys.readouterr().err
+
+
+def test_suites_have_defaults_that_the_command_line_overrides():
+    options = run_all._options(["--suite", "speed"])
+    assert (options.budget, options.speed, options.preset) == ("64", True, "compact")
+    options = run_all._options(["--suite", "speed", "--budget", "32", "--preset", "tiny"])
+    assert (options.budget, options.speed, options.preset) == ("32", True, "tiny")
+    assert run_all._options(["--models", "gray"]).speed is False
 
 
 def test_an_adversarial_training_is_drawn_in_the_report(tmp_path, photos):
@@ -250,9 +362,9 @@ def test_used_folder_is_refused(finished, photos, capsys):
 
 
 def test_resuming_under_other_conditions_is_refused(finished, photos, capsys):
-    arguments = [*TINY, *photos, "--out", str(finished), "--resume", "--seed", "1"]
+    arguments = [*TINY, *photos, "--out", str(finished), "--resume", "--size", "48"]
     assert run_all.main(arguments) == 2
-    assert "different: seed" in capsys.readouterr().err
+    assert "different: training size" in capsys.readouterr().err
 
 
 def test_a_file_in_the_way_of_the_folder_is_refused_before_training(tmp_path, photos, capsys):
@@ -267,7 +379,7 @@ def test_a_file_in_the_way_of_the_folder_is_refused_before_training(tmp_path, ph
         (["--models", "grey"], "did you mean 'gray'"),
         (["--models", "mse_regression:huge"], "preset of mse_regression"),
         (["--models", "mse_regression:"], "preset of mse_regression"),
-        (["--suite", "ablations"], "did you mean 'ablation'?); choose from: models,"),
+        (["--suite", "ablations"], "did you mean 'ablation'?); choose from: smoke,"),
         (["--suite", "ablation", "--models", "gray"], "leave one of them away"),
         (["--suite", "ablation", "--preset", "huge"], "preset of mse_regression"),
         (["--budget", "lots"], "Cannot read the budget"),
@@ -281,7 +393,9 @@ def test_mistakes_get_one_sentence(tmp_path, capsys, arguments, message):
     assert printed.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [["--size", "0"], ["--seed", "-1"], ["--test-size", "x"]])
+@pytest.mark.parametrize(
+    "arguments", [["--size", "0"], ["--seeds", "-1"], ["--seeds", "1,1"], ["--test-size", "x"]]
+)
 def test_impossible_numbers_are_refused(arguments):
     with pytest.raises(SystemExit) as stopped:
         run_all.main(arguments)

@@ -66,7 +66,7 @@ def test_without_pytorch_one_sentence_says_what_to_install(monkeypatch, capsys):
 def test_a_forward_pass_is_compared_with_pytorch(monkeypatch):
     pytest.importorskip("torch")
     monkeypatch.setattr(speed, "measure", lambda folder: pytest.fail("measured the other rows"))
-    small = partial(speed.torch_rows, side=16, batches=(1, 2), width=4)
+    small = partial(speed.torch_rows, side=16, batches=(1, 2), width=4, repetitions=8)
     monkeypatch.setattr(speed, "torch_rows", small)
     steps = partial(speed.torch_step_rows, side=16, batches=(1, 2), width=4, depth=4)
     monkeypatch.setattr(speed, "torch_step_rows", steps)

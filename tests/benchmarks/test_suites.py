@@ -74,13 +74,13 @@ def shapes_of(variables):
 
 
 def conditions(photos):
-    from benchmarks.experiment import Conditions
+    from benchmarks.cells import Conditions
     from zoo.budget import Budget
     from zoo.photos.photoset import PhotoSet
 
     budget = Budget(photos_seen=16)
     train, test = PhotoSet.from_folder(photos[1]), PhotoSet.from_folder(photos[3])
-    return Conditions(train, None, test, [], 32, 32, budget, 0, "float32", "")
+    return Conditions(train, None, test, [], 32, 32, budget, "float32", "")
 
 
 def ablation_cells(photos, preset):
@@ -93,7 +93,7 @@ def test_help_lists_the_suites(capsys):
     with pytest.raises(SystemExit):
         run_all.main(["--help"])
     told = " ".join(capsys.readouterr().out.split())
-    assert "models, every registered model; ablation, what makes" in told
+    assert "smoke, does everything work? every model" in told
     assert "fusion, what an embedding" in told
 
 
@@ -101,7 +101,7 @@ def test_without_a_suite_every_model_is_run():
     rows = run_all._chosen_rows(None, None, "tiny")
     assert [row.model for row in rows] == list_models()
     assert {row.preset for row in rows} == {"default", "tiny"}
-    assert rows == run_all._chosen_rows("models", None, "tiny")
+    assert rows == run_all._chosen_rows("smoke", None, "tiny")
 
 
 def test_suites_import_no_framework():

@@ -12,7 +12,8 @@ from PIL import Image
 from tiny_runs import make_photos
 
 from benchmarks import experiment
-from benchmarks.experiment import Conditions, Shown, run_cell
+from benchmarks.cells import Conditions, Shown
+from benchmarks.experiment import Task, run_cell
 from benchmarks.figures import TemperatureCurves, _temperature_figure
 from benchmarks.report import Leaderboard, _strips, write_report
 from benchmarks.suites import Row
@@ -42,7 +43,6 @@ def conditions(tmp_path_factory, photos):
         train_size=32,
         test_size=32,
         budget=Budget(photos_seen=16),
-        seed=0,
         precision="float32",
         command="",
     )
@@ -52,7 +52,7 @@ def run(conditions, out, name="zhang:tiny"):
     """Run a model and render the report; return the stored result."""
     model, _, preset = name.partition(":")
     cell = conditions.cell(Row(model, preset=preset))
-    run_cell(cell, conditions, out)
+    run_cell(Task(cell, conditions, out))
     write_report(out)
     return read_json(experiment.result_path(out, cell))
 
@@ -137,7 +137,7 @@ def test_all_validation_photos_and_an_unusual_default_are_tried(conditions, tmp_
     model = create_model("zhang:tiny")
     model.defaults["temperature"] = 0.7
     cell = conditions.cell(Row("zhang", preset="tiny"))
-    stored = experiment._try_temperatures(model, cell, conditions, tmp_path, False)
+    stored = experiment._try_temperatures(model, Task(cell, conditions, tmp_path))
     assert stored["default"] == 0.7
     assert [tile["temperature"] for tile in stored["tiles"]] == [0.0, 0.7, 1.0]
     assert stored["study"]["temperatures"] == (0.0, 0.7, 1.0)

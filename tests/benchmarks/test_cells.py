@@ -1,10 +1,16 @@
 import dataclasses
 import subprocess
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from benchmarks.cells import Cell, derived_seed
 from benchmarks.environment import describe_environment, git_state
-from benchmarks.experiment import Cell
+
+#: What says how a cell is called and explained.
+UNCOMPARED = {"label", "changes", "start", "own"}
 
 
 @pytest.fixture
@@ -14,6 +20,7 @@ def cell():
         preset="default",
         config={"train_size": 96},
         options={},
+        weights=None,
         train_photos=5,
         train_fingerprint="a" * 64,
         validation_fingerprint=None,
@@ -37,7 +44,7 @@ def changed(value):
 
 def test_key_follows_from_every_field(cell):
     keys = {cell.key}
-    names = {field.name for field in dataclasses.fields(cell)} - {"label", "changes"}
+    names = {field.name for field in dataclasses.fields(cell)} - UNCOMPARED
     for name in names:
         value = getattr(cell, name)
         keys.add(dataclasses.replace(cell, **{name: changed(value)}).key)
@@ -51,7 +58,7 @@ def test_what_a_cell_is_called_is_not_in_its_key(cell):
 
 
 def test_key_is_stable(cell):
-    assert cell.key == "8aeb0ca918d9ab04"  # stored results are found by it
+    assert cell.key == "365cebb5dc0374da"  # stored results are found by it
     reordered = dataclasses.replace(cell, config=dict(reversed(cell.config.items())))
     assert reordered.key == cell.key
 
@@ -75,3 +82,40 @@ def test_git_state(tmp_path):
     assert not state["dirty"]
     (tmp_path / "new").write_text("")
     assert git_state(tmp_path)["dirty"]
+
+
+def test_seeds_of_one_row_share_its_key(cell):
+    other = dataclasses.replace(cell, seed=1)
+    assert other.key != cell.key
+    assert other.row_key == cell.row_key
+    assert dataclasses.replace(cell, budget="1 photos").row_key != cell.row_key
+
+
+def test_all_models_get_the_seed_of_their_photos_and_repetition(cell):
+    assert dataclasses.replace(cell, model="zhang", config={}).training_seed == cell.training_seed
+    others = [
+        dataclasses.replace(cell, seed=1),
+        dataclasses.replace(cell, train_fingerprint="c" * 64),
+        dataclasses.replace(cell, train_size=97),
+    ]
+    assert len({one.training_seed for one in [cell, *others]}) == 4
+
+
+@given(st.dictionaries(st.text(max_size=3), st.integers(), max_size=3), st.randoms())
+def test_derived_seeds_follow_from_the_axes_alone(axes, generator):
+    shuffled = list(axes.items())
+    generator.shuffle(shuffled)
+    seed = derived_seed(**dict(shuffled))
+    assert 0 <= seed < 2**31
+    assert seed == derived_seed(**axes)
+    # The same numbers on another axis are another seed.
+    assert seed != derived_seed(**axes, other=0)
+
+
+def test_neighboring_repetitions_get_unrelated_seeds():
+    seeds = np.array([derived_seed(repetition=number) for number in range(2000)])
+    assert len(set(seeds)) == 2000
+    # Evenly spread: of uniform numbers, about a tenth lie in each tenth of the range.
+    counts, _ = np.histogram(seeds, bins=10, range=(0, 2**31))
+    assert counts.min() > 150
+    assert counts.max() < 250

@@ -1,0 +1,160 @@
+"""Where cells run: each in a process of its own, here one after the other or on a Ray cluster.
+
+A process of its own starts with no memory of the others, so that its peak memory is its own and
+whatever ends it, a crash of a library or the system's answer to a lack of memory, ends one cell.
+"""
+
+import logging
+import os
+import pickle
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from zoo.cli.startup import start_keras
+from zoo.errors import TrainingInterrupted, ZooError
+
+#: The ways to run cells, and what each means.
+EXECUTORS = {
+    "local": "one after the other on this machine",
+    "ray": "side by side on a Ray cluster, which RAY_ADDRESS names; without it, on this machine",
+}
+
+_ROOT = Path(__file__).resolve().parents[1]
+_INTERRUPTED = 130
+
+#: A worker of a cluster that dies takes its cell with it: the cell goes on elsewhere this often.
+_RETRIES = 3
+
+Outcome = tuple[int, str | None]
+
+
+def run_local(function: Callable[[Any], object], tasks: Sequence[Any]) -> Iterator[Outcome]:
+    """Call a function with each task, in a new process each, one after the other.
+
+    Args:
+        function: one that a new process can import; what it returns is dropped.
+        tasks: what can be pickled.
+
+    Yields:
+        The task's number, and why it came to nothing, in a sentence; None where it did not.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C, once the running task has saved its position.
+    """
+    context = get_context("spawn")
+    for number, task in enumerate(tasks):
+        # The task is unpickled under `_work`, where Ctrl-C is seen to.
+        process = context.Process(target=_work, args=(pickle.dumps((function, task)),))
+        process.start()
+        try:
+            process.join()
+        except KeyboardInterrupt:
+            _interrupt(process)
+            raise
+        if process.exitcode == _INTERRUPTED:
+            raise KeyboardInterrupt
+        yield number, _problem(process.exitcode)
+
+
+def _work(pickled: bytes) -> None:
+    """What the new process does."""
+    # Ctrl-C reaches the first process alone, which passes it on exactly once.
+    os.setpgid(0, 0)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        start_keras()
+        function, task = pickle.loads(pickled)
+        function(task)
+    except (KeyboardInterrupt, TrainingInterrupted):
+        raise SystemExit(_INTERRUPTED) from None
+    except ZooError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def _end_with_parent() -> None:
+    """Else a restarted benchmark and what is left of it would write into one checkpoint."""
+    wait([parent_process().sentinel])
+    os._exit(1)
+
+
+def _interrupt(process: BaseProcess) -> None:
+    """Ask for the end, and wait for it; whoever asks again gets it at once."""
+    if process.is_alive():
+        os.kill(process.pid, signal.SIGINT)
+    try:
+        process.join()
+    except KeyboardInterrupt:
+        process.kill()
+        process.join()
+
+
+def _problem(exit_code: int) -> str | None:
+    if exit_code == 0:
+        return None
+    if exit_code == -signal.SIGKILL:
+        return (
+            "its process was killed from outside, as the system does when memory runs out; free "
+            "memory, or choose a smaller --size or preset, and repeat the command with --resume."
+        )
+    if exit_code < 0:
+        name = signal.Signals(-exit_code).name
+        return f"its process was ended by {name}, which is a crash inside a library."
+    return f"its process ended with exit status {exit_code}; what it wrote above says why."
+
+
+def run_on_ray(function: Callable[[Any], object], tasks: Sequence[Any]) -> Iterator[Outcome]:
+    """The same on a Ray cluster, as many at once as it has room for, in the order of their ends.
+
+    A task whose worker dies is tried again elsewhere. Every machine must reach the photos and the
+    benchmark's folder under the same paths.
+
+    Raises:
+        ZooError: if Ray is not installed or its cluster cannot be reached.
+    """
+    try:
+        import ray
+    except ModuleNotFoundError as error:
+        raise ZooError('--executor ray needs Ray; run `pip install -e ".[ray]"`.') from error
+    _connect(ray)
+    remote = ray.remote(max_calls=1, max_retries=_RETRIES)(function)
+    running = {remote.remote(task): number for number, task in enumerate(tasks)}
+    try:
+        while running:
+            done, _ = ray.wait(list(running))
+            for reference in done:
+                yield running.pop(reference), _ray_problem(ray, reference)
+    finally:
+        ray.shutdown()
+
+
+def _connect(ray: Any) -> None:
+    """Join the cluster, or start one here."""
+    try:
+        ray.init(
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            include_dashboard=False,
+            runtime_env={"py_modules": [str(_ROOT / name) for name in ("zoo", "benchmarks")]},
+        )
+    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        raise ZooError(
+            f"Cannot reach or start a Ray cluster ({error}); check RAY_ADDRESS, or leave "
+            "--executor ray away."
+        ) from error
+
+
+def _ray_problem(ray: Any, reference: Any) -> str | None:
+    try:
+        ray.get(reference)
+    except ray.exceptions.RayError as error:
+        lines = str(error).strip().splitlines()
+        return f"its worker died {1 + _RETRIES} times ({lines[0] if lines else 'no message'})."
+    return None

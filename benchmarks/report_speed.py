@@ -1,0 +1,106 @@
+"""The report's tables of speed and size, and of the spread over seeds: from results to text."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from zoo.metrics import Metric
+
+MISSING = "–"
+
+SPEED_HEADINGS = (
+    "Model",
+    "Latency (ms)",
+    "Photos/s",
+    "at batch",
+    "Learns from (photos/s)",
+    "Memory (MB)",
+    "Parameters",
+    "Multiply-adds (G)",
+    "On disk (MB)",
+)
+
+
+def speed_rows(
+    results: Sequence[dict[str, Any]], title: Callable[[dict[str, Any]], str]
+) -> list[list[str]]:
+    """The rows of the table of speed, as text, of the results that have their speed measured."""
+    rows = []
+    for result in results:
+        speed = result.get("speed")
+        if speed is None:
+            continue
+        count = speed["multiply_adds"]
+        rows.append(
+            [
+                title(result),
+                _spread(speed["latency_seconds"], 1000),
+                _spread(speed["photos_per_second"]),
+                str(speed["photos_per_second"]["batch"]),
+                _spread(speed["training_photos_per_second"]),
+                f"{speed['peak_memory_mb']:,}",
+                f"{result['parameters']:,}",
+                MISSING if count is None else f"{count / 1e9:.2f}",
+                f"{speed['bytes_on_disk'] / 1e6:.2f}",
+            ]
+        )
+    return rows
+
+
+def speed_csv_rows(
+    results: Sequence[dict[str, Any]], title: Callable[[dict[str, Any]], str]
+) -> list[dict[str, Any]]:
+    """The same for programs, in seconds, bytes and full precision."""
+    rows = []
+    for result in results:
+        speed = result.get("speed")
+        if speed is None:
+            continue
+        row = {"title": title(result), "key": result["key"], "side": speed["side"]}
+        for name in ("latency_seconds", "photos_per_second", "training_photos_per_second"):
+            found = speed[name] or {}
+            row |= {
+                f"{name}{suffix}": found.get(end)
+                for suffix, end in (("", "median"), ("_low", "low"), ("_high", "high"))
+            }
+        row["batch"] = speed["photos_per_second"]["batch"]
+        for name in ("peak_memory_mb", "multiply_adds", "bytes_on_disk", "deterministic"):
+            row[name] = speed[name]
+        rows.append(row | {"parameters": result["parameters"]})
+    return rows
+
+
+def seed_rows(
+    results: Sequence[dict[str, Any]],
+    title: Callable[[dict[str, Any]], str],
+    metrics: Sequence[Metric],
+) -> list[list[str]]:
+    """Each repeated row's title, its seeds, and the lowest and highest figure over them."""
+    rows = []
+    for result in results:
+        if "seeds" not in result:
+            continue
+        cells = [title(result), ", ".join(map(str, result["seeds"]))]
+        for metric in metrics:
+            figures = result["by_seed"].get(metric.name)
+            digits = 3 if metric.high == 1 else 2
+            cells.append(
+                MISSING
+                if figures is None
+                else f"{min(figures):.{digits}f} to {max(figures):.{digits}f}"
+            )
+        rows.append(cells)
+    return rows
+
+
+def _spread(measured: dict[str, float] | None, scale: float = 1.0) -> str:
+    """A median with the fastest and slowest repetition, where there was more than one."""
+    if measured is None:
+        return MISSING
+    median, low, high = (
+        _three_digits(scale * measured[name]) for name in ("median", "low", "high")
+    )
+    return median if low == high else f"{median} [{low}, {high}]"
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
