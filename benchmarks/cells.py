@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from zoo.colorizer import Colorizer, load_model
 from zoo.errors import ZooError
 from zoo.files import sha256_of_file
 from zoo.models.precision import fastest_precision
+from zoo.network_metrics import NetworkMetrics
 from zoo.photos.photoset import Photo, PhotoSet
 
 #: Part of every key: raise it when the same cell would now be trained or scored differently.
@@ -50,6 +52,7 @@ class Cell:
         backend: Keras' backend.
         precision: of the training, never "auto".
         references: the sha256, by name, of what a model depends on beside its weights.
+        networks: the sha256, by specification, of the pretrained networks that score photos.
         protocol: the version of the rules that the benchmark follows.
         label: what reports call the cell; model and preset where None.
         changes: the fields of `config` that differ from the preset's.
@@ -73,6 +76,7 @@ class Cell:
     backend: str
     precision: str
     references: dict[str, str] = field(default_factory=dict)
+    networks: dict[str, str] = field(default_factory=dict)
     protocol: int = PROTOCOL
     label: str | None = field(default=None, compare=False)
     changes: dict[str, Any] = field(default_factory=dict, compare=False)
@@ -148,6 +152,7 @@ class Conditions:
         budget: how much training, where a row has none of its own.
         precision: of trainings by gradient: "float32", "mixed_bfloat16", or "auto".
         command: the command line, for the record.
+        networks: pretrained networks that score photos, as for `zoo.NetworkMetrics`.
     """
 
     train: PhotoSet
@@ -159,6 +164,12 @@ class Conditions:
     budget: Budget
     precision: str
     command: str
+    networks: tuple[str, ...] = ()
+
+    @cached_property
+    def network_references(self) -> dict[str, str]:
+        """The sha256 of each network by its specification, "missing" where it is not at hand."""
+        return NetworkMetrics(self.networks, skip_missing=True).references()
 
     def cell(self, row: Row, seed: int = 0) -> Cell:
         """The cell of a row whose preset is decided, and of one of its repetitions.
@@ -177,6 +188,7 @@ class Conditions:
             "test_size": self.test_size,
             "backend": keras.backend.backend(),
             "references": _references(row, config),
+            "networks": self.network_references,
             "label": row.label,
             "changes": changes,
             "start": row.start,

@@ -35,6 +35,7 @@ from zoo.errors import TrainingInterrupted, ZooError
 from zoo.evaluation import evaluate
 from zoo.files import write_json
 from zoo.models import position
+from zoo.network_metrics import NetworkMetrics
 from zoo.photos.decoding import write_photo
 from zoo.temperature import study
 
@@ -135,7 +136,12 @@ def _run(task: Task) -> dict[str, Any]:
     model, history = _trained(task)
     started = time.monotonic()
     report = evaluate(
-        model, task.conditions.test, size=cell.test_size, progress=task.progress, **cell.options
+        model,
+        task.conditions.test,
+        size=cell.test_size,
+        networks=_networks(task.conditions),
+        progress=task.progress,
+        **cell.options,
     )
     scoring = time.monotonic() - started
     summary = {name: dataclasses.asdict(value) for name, value in report.summary().items()}
@@ -200,6 +206,13 @@ def _untrained(cell: Cell) -> Colorizer:
             "when the key was made; mend that and repeat the command with --resume."
         )
     return model
+
+
+def _networks(conditions: Conditions) -> NetworkMetrics | None:
+    """The networks that score the photos; those not at hand leave a reason, not a failure."""
+    if not conditions.networks:
+        return None
+    return NetworkMetrics(conditions.networks, skip_missing=True)
 
 
 def _message(error: Exception) -> str:

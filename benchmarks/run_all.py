@@ -149,6 +149,13 @@ def _parser() -> argparse.ArgumentParser:
         help="of the training; auto is the faster one of this machine (%(default)s)",
     )
     add(
+        "--network",
+        action="append",
+        default=[],
+        metavar="METRIC=NETWORK",
+        help="score with a pretrained network, too, as classifier=hub:FOLDER; may be repeated",
+    )
+    add(
         "--speed",
         action="store_true",
         help="measure latency, throughput, memory and size of each model, too",
@@ -207,6 +214,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
         budget=budget,
         precision=options.precision,
         command=command,
+        networks=tuple(options.network),
     )
     cells = _cells(conditions, rows, options.seeds)
     runs = Runs(cells, conditions, options.out, options.executor)

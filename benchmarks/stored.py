@@ -3,6 +3,7 @@
 Results of one row with several seeds become one result, whose scores are means over the seeds.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from zoo.metrics import aggregates, get_metric
 _SHARED = {
     "test_fingerprint": "test photos",
     "test_size": "test size",
+    "networks": "networks that score photos",
     "backend": "backend",
     "protocol": "protocol version",
 }
@@ -75,7 +77,8 @@ def check_comparable(cells: Sequence[dict[str, Any]], out: Path) -> None:
 
 
 def _differing(cells: Sequence[dict[str, Any]], names: dict[str, str]) -> list[str]:
-    return [words for name, words in names.items() if len({cell[name] for cell in cells}) > 1]
+    found = {name: {json.dumps(cell[name], sort_keys=True) for cell in cells} for name in names}
+    return [words for name, words in names.items() if len(found[name]) > 1]
 
 
 def merge_seeds(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -121,7 +124,11 @@ def _mean_report(reports: Sequence[Report]) -> Report:
         pooled = get_metric(name).aggregate is aggregates.root_mean_square
         mean = aggregates.root_mean_square if pooled else aggregates.mean
         scores[name] = mean(of_seeds)
-    return replace(reports[0], scores=scores)
+    figures = {
+        name: float(np.mean([report.set_scores[name] for report in reports]))
+        for name in reports[0].set_scores
+    }
+    return replace(reports[0], scores=scores, set_scores=figures)
 
 
 def _with_speed(result: dict[str, Any], out: Path) -> dict[str, Any]:

@@ -275,6 +275,33 @@ def test_a_trained_model_is_scored_as_it_is(tmp_path, photos, finished):
     assert run_all.main(only(f"gray,{folder}", photos, tmp_path / "damaged")) == 2
 
 
+def test_networks_score_the_photos_and_are_in_the_key(tmp_path, photos, capsys):
+    from hub_modules import save_module
+
+    module = save_module(tmp_path / "module")
+    networks = ["--network", f"classifier=hub:{module}", "--network", "lpips=keras:VGG16"]
+    out = tmp_path / "out"
+    arguments = [*only("gray,mean_color", photos, out), "--seeds", "0,1"]
+    assert run_all.main([*arguments, *networks]) == 0
+    result = results_of(out)["gray"]
+    reference = result["cell"]["networks"][f"classifier=hub:{module}"]
+    assert len(reference) == 64
+    (agreement,) = [name for name in result["summary"] if name.startswith("agreement")]
+    table = (out / "leaderboard.md").read_text()
+    assert "classifier agreement" in table
+    # What is missing is said with its reason, and fails nothing.
+    assert result["cell"]["networks"]["lpips=keras:VGG16"] == "missing"
+    assert "LPIPS" in (out / "report.html").read_text()
+    with (out / "leaderboard.csv").open(newline="") as file:
+        rows = {row["model"]: row for row in csv.DictReader(file)}
+    assert 0 <= float(rows["gray"][agreement]) <= 1
+    # Other networks do not stand in one table, and another network of that name is another cell.
+    assert run_all.main([*arguments, "--resume"]) == 2
+    assert "different: networks that score photos" in capsys.readouterr().err
+    save_module(module, seed=1)
+    assert run_all.main([*arguments, *networks, "--resume"]) == 2
+
+
 def test_a_killed_process_is_a_row(tmp_path, photos, monkeypatch):
     def run_and_die(function, tasks):
         for number, _ in enumerate(tasks):
