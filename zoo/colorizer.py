@@ -257,9 +257,10 @@ class Colorizer(ABC):
 
         So a model that was trained before, on whatever photos, is trained further: what it learned
         by gradients goes on; what models count or store of their photos (priors, tables of patches,
-        mean colors) is made anew from these. A model that was loaded keeps the statistics of its
-        batch normalization. Afterwards the model's default render factor is the
-        one of the training size, and `model.card["training"]` tells what was done.
+        mean colors) is made anew from these. Of a model that was loaded, the kernels of the layers
+        that are not frozen are shrunk and perturbed first, so that they learn as readily as new
+        ones (`zoo.models.training.shrink_and_perturb`). Afterwards the model's default render
+        factor is the one of the training size, and `model.card["training"]` tells what was done.
 
         Args:
             train: photos to learn from; those that are really gray are left out.
