@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.report import Leaderboard, load_results, write_report
+from benchmarks.stored import merge_seeds
 from zoo.evaluation import Report
 from zoo.metrics import list_metrics
 
@@ -83,3 +84,19 @@ def test_notes_tell_of_the_truth_and_of_what_is_missing(rendered):
     assert '<th scope="row">Fréchet distance (net)</th>' in page, "it is among the definitions"
     assert "<summary>top-1 (net) (higher is better)</summary>" in page
     assert "<summary>Fréchet distance (net)" not in page, "it has no paired differences"
+
+
+def test_figures_of_several_seeds_are_averaged(rendered):
+    results = load_results(rendered)
+    first = next(one for one in results if one["cell"]["model"] == "mse_regression")
+    report = Report.from_json(first["report"])
+    scores = report.scores | {"top1@net": np.array([1.0, 1.0, np.nan])}
+    other = dataclasses.replace(report, scores=scores, set_scores={"frechet@net": 14.345})
+    summary = {name: dataclasses.asdict(one) for name, one in other.summary().items()}
+    second = first | {"report": other.to_json(), "summary": summary}
+    second["cell"] = first["cell"] | {"seed": 1}
+    merged = merge_seeds([first, second])
+    assert merged["summary"]["frechet@net"] == {"mean": 13.345, "low": None, "high": None}
+    assert merged["summary"]["top1@net"]["mean"] == 0.75
+    assert merged["report"]["scores"]["top1@net"] == [1.0, 0.5, None]
+    assert merged["by_seed"]["frechet@net"] == [12.345, 14.345]
