@@ -67,7 +67,7 @@ def check_comparable(cells: Sequence[dict[str, Any]], out: Path) -> None:
     trained = [cell for cell in cells if cell["budget"] != UNTRAINED]
     differing = _differing(cells, _SHARED) + _differing(trained, _SHARED_TRAINING)
     for name, words in _SHARED_UNLESS_OWN.items():
-        sharing = [cell for cell in trained if name not in cell["own"]]
+        sharing = [cell for cell in trained if name not in cell.get("own", ())]
         differing += _differing(sharing, {name: words})
     if differing:
         raise ZooError(
@@ -77,7 +77,7 @@ def check_comparable(cells: Sequence[dict[str, Any]], out: Path) -> None:
 
 
 def _differing(cells: Sequence[dict[str, Any]], names: dict[str, str]) -> list[str]:
-    found = {name: {json.dumps(cell[name], sort_keys=True) for cell in cells} for name in names}
+    found = {name: {json.dumps(cell.get(name), sort_keys=True) for cell in cells} for name in names}
     return [words for name, words in names.items() if len(found[name]) > 1]
 
 
