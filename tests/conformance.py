@@ -4,6 +4,7 @@
 by being registered.
 """
 
+import functools
 import json
 from dataclasses import asdict
 
@@ -31,6 +32,14 @@ def smallest(name: str, **kwargs) -> Colorizer:
 def fit(model: Colorizer, photos: PhotoSet, **kwargs):
     settings = {"budget": Budget(photos_seen=PHOTOS_SEEN), "size": 32, "precision": "float32"}
     return model.fit(photos, photos[:3], **(settings | kwargs))
+
+
+@functools.cache
+def trained(name: str, photos: PhotoSet) -> Colorizer:
+    """A trained model that several tests look at; none of them may change it."""
+    model = smallest(name)
+    fit(model, photos)
+    return model
 
 
 def values(model: Colorizer) -> dict[str, np.ndarray]:
@@ -150,9 +159,7 @@ def refuses_what_it_lacks(name: str) -> None:
 
 
 def saves_and_loads_exactly(name: str, photos: PhotoSet, tmp_path) -> None:
-    model = smallest(name)
-    fit(model, photos)
-    photo = photos[0].read()
+    model, photo = trained(name, photos), photos[0].read()
     before = model.colorize(photo)
     path = model.save(tmp_path / "model")
     assert sorted(p.name for p in path.iterdir()) == ["card.json", "config.json", "weights.npz"]
@@ -230,15 +237,15 @@ def learns_the_same_again(name: str, photos: PhotoSet, tmp_path) -> None:
 
 def is_trained_further(name: str, photos: PhotoSet, tmp_path) -> None:
     """A saved model learns from other photos, starting where it was."""
-    model, budget = smallest(name), Budget(photos_seen=8)
-    fit(model, photos, budget=budget)
+    model = trained(name, photos)
     model.save(tmp_path)
     start = zoo.load_model(tmp_path)
     rates = ("learning_rate", "joint_rate")
     changes = {rate: 1e-12 for rate in rates if hasattr(model.config, rate)}
     further = start.copy(seed=5, **changes)
     assert_same_weights(further, start)
-    fit(further, photos[1:], budget=budget, freeze=int(model.trains_by_gradient))
+    freeze = int(model.trains_by_gradient)
+    fit(further, photos[1:], budget=Budget(photos_seen=8), freeze=freeze)
     origin = further.card["training"]["started_from"]
     assert origin["weights_sha256"] == sha256_of_file(tmp_path / "weights.npz")
     if model.trains_by_gradient:

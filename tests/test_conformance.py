@@ -1,6 +1,7 @@
 """Every registered model against `conformance.py`."""
 
 import pytest
+from conftest import make_photo_folder
 
 import conformance
 from zoo import PhotoSet, list_models, registry
@@ -11,9 +12,9 @@ every_model = pytest.mark.parametrize("name", list_models())
 gradient_models = pytest.mark.parametrize("name", GRADIENT)
 
 
-@pytest.fixture
-def photos(photo_folder):
-    return PhotoSet.from_folder(photo_folder)
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory):
+    return PhotoSet.from_folder(make_photo_folder(tmp_path_factory.mktemp("conformance")))
 
 
 @pytest.mark.core
@@ -52,7 +53,6 @@ def test_is_trained_further(name, photos, tmp_path):
     conformance.is_trained_further(name, photos, tmp_path)
 
 
-@pytest.mark.core
 @every_model
 def test_starts_from_its_seed(name):
     conformance.starts_from_its_seed(name)

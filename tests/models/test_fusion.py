@@ -248,11 +248,8 @@ def test_every_parameter_of_a_frozen_fusion_gets_a_gradient(module):
 
 
 def test_the_paper_with_its_classifier(photos, tmp_path):
-    """Inception-ResNet-v2 with 1,001 classes in the form of TF Hub; its weights are random."""
-    classifier = keras.applications.InceptionResNetV2(
-        weights=None, classes=1001, classifier_activation=None
-    )
-    classifier.export(tmp_path / "inception", verbose=False)
+    """A module that looks from outside like Inception-ResNet-v2 with 1,001 classes."""
+    save_module(tmp_path / "inception", size=299, width=1001)
     model = zoo.create_model(
         "fusion:paper", embedding=f"hub:{tmp_path / 'inception'}", width=8, batch_size=2
     )
