@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zoo.network_metrics import NetworkMetrics
     from zoo.photos.photoset import PhotoSet
     from zoo.photos.samples import sample_photos
+    from zoo.pretrained import list_pretrained
     from zoo.registry import create_model, list_models
 
 _HOMES = {
@@ -24,6 +25,7 @@ _HOMES = {
     "create_model": "zoo.registry",
     "evaluate": "zoo.evaluation",
     "list_models": "zoo.registry",
+    "list_pretrained": "zoo.pretrained",
     "load_model": "zoo.colorizer",
     "sample_photos": "zoo.photos.samples",
 }
@@ -36,6 +38,7 @@ __all__ = [
     "create_model",
     "evaluate",
     "list_models",
+    "list_pretrained",
     "load_model",
     "sample_photos",
 ]

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import keras
 import numpy as np
 
-from zoo import registry
+from zoo import pretrained, registry
 from zoo._version import __version__
 from zoo.budget import Budget
 from zoo.color.spaces import Tensor
@@ -435,9 +435,16 @@ class Colorizer(ABC):
 def load_model(path: str | os.PathLike) -> Colorizer:
     """Load a model from the folder that `model.save` wrote. Nothing in the folder is executed.
 
+    Args:
+        path: the folder; or a registered name as "zhang", where there is no such folder, for the
+            trained weights that come with the package (`zoo.list_pretrained`).
+
     Raises:
-        ZooError: if the folder is incomplete, was changed (sha256), or is of another model.
+        ZooError: if the folder is incomplete, was changed (sha256), or is of another model; if no
+            weights of the named model come with the package.
     """
+    if isinstance(path, str) and registry.is_model(path) and not Path(path).is_dir():
+        path = pretrained.folder_of(path)
     path = Path(path)
     if not (path / "config.json").is_file() or not (path / "card.json").is_file():
         raise ZooError(

@@ -56,6 +56,11 @@ def entry(name: str) -> ModelEntry:
     return ModelEntry(name, *MODELS[name])
 
 
+def is_model(name: str) -> bool:
+    """Whether this is a registered name, or "name:preset" with one."""
+    return name.partition(":")[0] in MODELS
+
+
 def list_models(pattern: str = "*") -> list[str]:
     """Names of the registered models that match a shell-style pattern.
 

@@ -9,7 +9,7 @@ import pytest
 
 import zoo
 from zoo.cli import main
-from zoo.cli.tables import card_table
+from zoo.cli.tables import card_tables
 from zoo.errors import ZooError
 from zoo.files import read_json, sha256_of_file
 from zoo.models.state_dict import read_state_dict
@@ -126,7 +126,8 @@ def test_the_published_file_becomes_a_model_that_computes_the_same(tmp_path, mon
     assert model.defaults == {"render_factor": 16, "temperature": 1.0}
     origin = {"file": "published.pth", "sha256": sha256_of_file(file)}
     assert read_json(out / "card.json")["origin"] == origin
-    facts, shown = (set(column.cells) for column in card_table(model).columns)
+    (table,) = card_tables(model.card)
+    facts, shown = (set(column.cells) for column in table.columns)
     assert shown >= set(origin.values())
     assert "trained on" not in facts
 

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from zoo import registry
+from zoo import pretrained, registry
 from zoo._version import __version__
 from zoo.cli import studies
 from zoo.cli.data import data
@@ -33,6 +33,7 @@ from zoo.cli.settings import parse_fields, parse_pairs, parse_sizes
 from zoo.cli.startup import start_keras
 from zoo.errors import TrainingInterrupted, ZooError, valid_choice
 from zoo.files import require_writable
+from zoo.pretrained import list_pretrained
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer, History
@@ -79,7 +80,8 @@ app = typer.Typer(
 )
 
 PhotosOption = Annotated[
-    Path, typer.Option(metavar="DIR", help="Folder of color photos, or a .csv manifest.")
+    list[Path],
+    typer.Option(metavar="DIR", help="Folder of color photos, or a .csv manifest; repeatable."),
 ]
 OptionsOption = Annotated[
     list[str] | None,
@@ -121,7 +123,10 @@ def list_(
         str, typer.Argument(metavar="PATTERN", help="Shell-style, as in 'm*'.")
     ] = "*",
 ) -> None:
-    """Show the models, their presets (the default one first) and what they are."""
+    """Show the models, their presets (the default one first) and what they are.
+
+    Those that come with trained weights are ready for `zoo colorize PHOTO --model NAME`.
+    """
     from zoo.cli.tables import models_table
 
     names = registry.list_models(pattern)
@@ -129,7 +134,7 @@ def list_(
         raise ZooError(
             f"No model matches {pattern!r}; choose from: {', '.join(registry.list_models())}."
         )
-    Console().print(models_table([registry.entry(name) for name in names]))
+    Console().print(models_table([registry.entry(name) for name in names], list_pretrained()))
 
 
 @app.command()
@@ -138,19 +143,24 @@ def info(
         str, typer.Argument(metavar="MODEL|RUN", help="A model's name or a trained folder.")
     ],
 ) -> None:
-    """Show a model's presets, configuration and options; for a trained one also its card."""
+    """Show a model's presets, configuration and options; of trained weights also their card."""
     from zoo.cli import tables
 
     console = Console()
     if is_name(model):
         entry, preset = find_entry(model, None)
+        stored = pretrained.read_config(entry.name) if entry.name in list_pretrained() else {}
+        defaults = {}
+        if stored.get("preset") == preset:
+            defaults = stored["defaults"]
+            _show_card(console, pretrained.read_card(entry.name))
         start_keras()
-        model_class, defaults = entry.load(), {}
+        model_class = entry.load()
     else:
         trained = load_run(model)
         entry, preset = registry.entry(trained.name), trained.preset
         model_class, defaults = type(trained), trained.defaults
-        console.print(tables.card_table(trained))
+        _show_card(console, trained.card)
     console.print(f"[bold]{entry.name}:{preset}[/bold] — {entry.summary}", highlight=False)
     console.print(tables.presets_table(model_class))
     console.print(tables.options_table(model_class, defaults))
@@ -164,8 +174,10 @@ def train(
     photos: PhotosOption,
     out: Annotated[Path, typer.Option(metavar="RUN", help="Folder for the trained model.")],
     val_photos: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Photos that choose the best weights; else 5 % of all."),
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR", help="Photos that choose the best weights; repeatable; else 5 % of all."
+        ),
     ] = None,
     preset: Annotated[str | None, typer.Option(help="The model's preset.")] = None,
     start: Annotated[
@@ -273,7 +285,10 @@ def import_weights(
 @app.command()
 def evaluate(
     runs: Annotated[
-        list[str], typer.Argument(metavar="RUN...", help="Trained folders, or `gray`.")
+        list[str],
+        typer.Argument(
+            metavar="RUN...", help="Trained folders, names that come trained, or `gray`."
+        ),
     ],
     photos: PhotosOption,
     size: Annotated[
@@ -352,7 +367,10 @@ def colorize(
     inputs: Annotated[
         list[Path], typer.Argument(metavar="PHOTO|FOLDER...", help="Photos or whole folders.")
     ],
-    model: Annotated[str, typer.Option(metavar="RUN", help="Trained folder.")],
+    model: Annotated[
+        str,
+        typer.Option(metavar="RUN", help="Trained folder, or a name that comes trained."),
+    ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the colored photos go.")] = Path(
         "colorized"
     ),
@@ -402,7 +420,10 @@ def colorize(
 def compare(
     photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="One photo.")],
     model: Annotated[
-        list[str], typer.Option(metavar="RUN", help="Trained folder; give it once a model.")
+        list[str],
+        typer.Option(
+            metavar="RUN", help="Trained folder, or a name that comes trained; once a model."
+        ),
     ],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The picture to write.")] = Path(
         "comparison.png"
@@ -437,6 +458,13 @@ app.add_typer(data, name="data")
 
 
 # ---------------------------------------------------------------------- models
+
+
+def _show_card(console: Console, card: dict[str, Any]) -> None:
+    from zoo.cli import tables
+
+    for table in tables.card_tables(card):
+        console.print(table)
 
 
 def _untrained(
@@ -525,14 +553,15 @@ def _check_position(out: Path, exists: bool, resume: bool) -> None:
         typer.echo(f"There is no position to resume in {out}: starting anew.")
 
 
-def _training_photos(photos: Path, val_photos: Path | None) -> "tuple[PhotoSet, PhotoSet | None]":
+def _training_photos(
+    photos: list[Path], val_photos: list[Path] | None
+) -> "tuple[PhotoSet, PhotoSet | None]":
     """Photos to learn from and to validate on; the latter None where too few are there."""
     training, validation = read_photos(photos, "train"), None
+    with_split = [path for path in photos if "val" in splits_in(path)]
     typer.echo(f"Photos: {training.summary()}; gray ones are left out.")
-    if val_photos is not None:
-        validation = read_photos(val_photos, "val")
-    elif "val" in splits_in(photos):
-        validation = read_photos(photos, "val")
+    if val_photos or with_split:
+        validation = read_photos(val_photos or with_split, "val")
     else:
         parts = training.split(val=_VALIDATION_SHARE)
         # Of a handful of photos, either part may be empty.

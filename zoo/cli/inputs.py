@@ -5,7 +5,7 @@ As in `commands.py`, nothing at the top imports a deep-learning framework.
 
 import csv
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from zoo import registry
 from zoo.cli.startup import start_keras
 from zoo.errors import ScoreWarning, TrainingWarning, ZooError, valid_choice
 from zoo.files import require_writable
+from zoo.pretrained import list_pretrained
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
@@ -34,24 +35,21 @@ def find_entry(model: str, preset: str | None) -> tuple[registry.ModelEntry, str
 
 def is_name(model: str) -> bool:
     """Whether this names a registered model; a folder of the same name takes precedence."""
-    return model.partition(":")[0] in registry.list_models() and not Path(model).is_dir()
+    return registry.is_model(model) and not Path(model).is_dir()
 
 
 def load_run(run: str) -> "Colorizer":
-    """The model of a trained folder, or one that needs no training by its name."""
+    """The model of a trained folder; by its name one that comes trained or needs no training."""
     if is_name(run):
         entry, preset = find_entry(run, None)
         start_keras()
         if not entry.load().needs_training:
             return registry.create_model(entry.name, preset)
-        raise ZooError(
-            f"{run} has to be trained first: `zoo train {run} --photos FOLDER --out "
-            f"runs/{entry.name}`; then give runs/{entry.name} in its place."
-        )
-    if not Path(run).exists():
+    elif not Path(run).exists():
+        trained = ", ".join([*list_pretrained(), "gray"])
         raise ZooError(
             f"There is no folder {run}; give one that `zoo train` wrote, or the name of a model "
-            "that needs no training, as `gray`."
+            f"that is ready for use: {trained}."
         )
     start_keras()
     from zoo.colorizer import load_model
@@ -73,8 +71,15 @@ def option_values(model: "Colorizer", given: dict[str, str]) -> dict[str, float]
     return {name: resolved[name] for name in given}
 
 
-def read_photos(path: Path, split: str) -> "PhotoSet":
-    """The photos of a folder, or of a manifest: those of one split where it has splits."""
+def read_photos(paths: Sequence[Path], split: str) -> "PhotoSet":
+    """The photos of folders and manifests: those of one split where a manifest has splits."""
+    from zoo.photos.photoset import PhotoSet
+
+    parts = [_read_part(path, split) for path in paths]
+    return parts[0] if len(parts) == 1 else PhotoSet.joined(parts)
+
+
+def _read_part(path: Path, split: str) -> "PhotoSet":
     from zoo.photos.photoset import PhotoSet
 
     if path.suffix.lower() != ".csv":

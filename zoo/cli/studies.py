@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from zoo.cli.inputs import load_run, read_photos
+from zoo.cli.inputs import is_name, load_run, read_photos
 from zoo.cli.startup import start_keras
+from zoo.errors import ZooError
 from zoo.files import require_writable
 
 if TYPE_CHECKING:
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 def temperature(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A trained folder.")],
     photos: Annotated[
-        Path,
-        typer.Option(metavar="DIR", help="Folder of validation photos, or a .csv manifest."),
+        list[Path],
+        typer.Option(
+            metavar="DIR", help="Folder of validation photos, or a .csv manifest; repeatable."
+        ),
     ],
     size: Annotated[
         int | None, typer.Option(min=1, help="Shrink larger photos to this short side in px.")
@@ -46,6 +49,11 @@ def temperature(
     from zoo.photos.decoding import read_rgb
 
     pictured = None if photo is None else read_rgb(photo)
+    if is_name(str(run)):
+        raise ZooError(
+            f"The temperature is stored in a model's folder, and {run} is only a name; give a "
+            "folder that `zoo train` wrote."
+        )
     model = load_run(str(run))
     from zoo.temperature import choose, draw_curves, draw_temperatures, require_temperature, study
 

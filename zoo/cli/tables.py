@@ -25,11 +25,13 @@ _METRIC_WIDTH, _MODEL_WIDTH = 16, 19
 _BETWEEN = 3
 
 
-def models_table(entries: list[ModelEntry]) -> Table:
-    """One row a model: its name, its presets with the default first, what it is."""
-    table = Table("model", "presets", "summary")
+def models_table(entries: list[ModelEntry], trained: Sequence[str]) -> Table:
+    """One row a model: name, presets with the default first, whether `trained`, what it is."""
+    table = Table("model", "presets", "trained", "summary")
     for entry in entries:
-        table.add_row(f"[bold]{entry.name}[/bold]", ", ".join(entry.presets), entry.summary)
+        mark = "✓" if entry.name in trained else "–"
+        name = f"[bold]{entry.name}[/bold]"
+        table.add_row(name, ", ".join(entry.presets), mark, entry.summary)
     return table
 
 
@@ -85,21 +87,39 @@ def checkpoints_table(checkpoints: "Sequence[Checkpoint]") -> Table:
     return table
 
 
-def card_table(model: "Colorizer") -> Table:
-    """What a trained model's card tells, without its curves."""
-    origin, study = model.card.get("origin", {}), model.card.get("temperature")
+def card_tables(card: dict[str, Any]) -> Iterator[Table]:
+    """What a trained model's card tells, without its curves; then its scores, if it has some."""
+    origin, study = card.get("origin", {}), card.get("temperature")
     facts = {
-        **_training_facts(model),
+        **_training_facts(card),
         "temperature chosen on": study and counted(study["photos"], "photo"),
         "imported from": origin.get("file"),
         "that file's sha256": origin.get("sha256"),
-        "zoo version": model.card.get("zoo_version"),
-        "weights' sha256": model.card.get("weights_sha256"),
+        "zoo version": card.get("zoo_version"),
+        "weights' sha256": card.get("weights_sha256"),
+        **card.get("about", {}),
     }
-    table = Table("trained model", f"{model.name}:{model.preset}")
+    table = Table("trained model", f"{card['model']}:{card['preset']}")
     for name, value in facts.items():
         if value is not None:
             table.add_row(name.replace("_", " "), escape(str(value)))
+    yield table
+    sets = card.get("validation_scores", {}) | card.get("test_scores", {})
+    if sets:
+        yield _card_scores(sets)
+
+
+def _card_scores(sets: dict[str, dict[str, Any]]) -> Table:
+    """One row a metric, one column a set of photos."""
+    from zoo.evaluation import Interval
+
+    table = Table("mean and 95 % interval")
+    for name, scored in sets.items():
+        table.add_column(f"{escape(name)}\n[dim]{counted(scored['photos'], 'photo')}[/dim]")
+    for metric in next(iter(sets.values()))["summary"]:
+        figures = (scored["summary"].get(metric) for scored in sets.values())
+        cells = ("–" if figure is None else _interval(Interval(**figure)) for figure in figures)
+        table.add_row(_header(metric), *cells)
     return table
 
 
@@ -111,10 +131,10 @@ def _short_details(details: dict[str, Any]) -> dict[str, Any]:
     return short | {"stints": ", ".join(seen) or None}
 
 
-def _training_facts(model: "Colorizer") -> dict[str, Any]:
-    if "training" not in model.card:  # it was imported, or needs none
+def _training_facts(card: dict[str, Any]) -> dict[str, Any]:
+    if "training" not in card:  # it was imported, or needs none
         return {}
-    training = model.card["training"]
+    training = card["training"]
     return {
         "trained on": f"{training.get('photos', 0):,} photos",
         "photos' fingerprint": training.get("fingerprint"),
@@ -123,7 +143,7 @@ def _training_facts(model: "Colorizer") -> dict[str, Any]:
         "photos seen": f"{training.get('photos_seen', 0):,}",
         "time": duration(training.get("seconds", 0.0)),
         "training size": f"{', '.join(map(str, training.get('sizes', ())))} px",
-        "seed": model.seed,
+        "seed": training.get("seed"),
         "backend": f"{training.get('backend')}, Keras {training.get('keras_version')}",
         **_short_details(training.get("details", {})),
     }

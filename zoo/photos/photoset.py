@@ -5,7 +5,7 @@ import hashlib
 import operator
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import overload
@@ -157,6 +157,23 @@ class PhotoSet(Sequence[Photo]):
             rows = [row for row in rows if row["split"] == split]
         entries = [_entry_of(row, manifest) for row in rows]
         return _nonempty(scan(entries, progress), manifest)
+
+    @classmethod
+    def joined(cls, parts: "Sequence[PhotoSet]") -> "PhotoSet":
+        """The photos of several sets as one, in order.
+
+        Of files with the same content only the first is kept. A photo whose name is taken gets the
+        number of its part in front: "2/sea/1.jpg".
+        """
+        photos: dict[str, Photo] = {}
+        names: set[str] = set()
+        for number, part in enumerate(parts, start=1):
+            for photo in part:
+                if photo.sha256 not in photos:
+                    name = photo.name if photo.name not in names else f"{number}/{photo.name}"
+                    names.add(name)
+                    photos[photo.sha256] = replace(photo, name=name)
+        return cls(tuple(photos.values()), tuple(file for part in parts for file in part.skipped))
 
     @overload
     def __getitem__(self, index: int) -> Photo: ...
