@@ -5,7 +5,8 @@
     python benchmarks/run_all.py --suite ablation --photos DIR --budget 200000
 
 Without options it takes the photos that come with scikit-image, scikit-learn and matplotlib, and
-ends within five minutes on two processor cores. Each training runs in a process of its own and its
+ends within five minutes on two processor cores: it scores the trained weights that come with the
+package or, where there are none, trains every model for a moment. Each training runs in a process of its own and its
 result is stored as soon as it is there: after Ctrl-C, a crash or a failing model, the same command
 with --resume does what is left.
 """
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.executors import EXECUTORS
-from benchmarks.suites import SUITES, UNTRAINED, Row, load_suite
+from benchmarks.suites import SUITES, UNTRAINED, Row, default_suite, load_suite
 from zoo.budget import Budget
 from zoo.cli.settings import parse_fields, parse_pairs
 from zoo.cli.startup import start_keras
@@ -31,6 +32,7 @@ from zoo.errors import ZooError, valid_choice
 from zoo.files import read_json, require_writable
 from zoo.photos.photoset import PhotoSet
 from zoo.photos.samples import sample_photos
+from zoo.pretrained import folder_of
 from zoo.registry import entry
 
 if TYPE_CHECKING:
@@ -91,11 +93,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     suites = "; ".join(f"{name}, {summary}" for name, summary in SUITES.items())
-    add("--suite", metavar="NAME", help=f"what to compare ({suites}); the first if not given")
+    add(
+        "--suite",
+        metavar="NAME",
+        help=f"what to compare ({suites}); {default_suite()} if not given",
+    )
     add(
         "--models",
         help="in place of a suite, with commas between: names, name:preset, or folders of trained "
-        "models, which are scored as they are",
+        "models, which are scored as they are; name:pretrained is the folder that comes with the "
+        "package",
     )
     add("--preset", default="compact", help="of models with several (%(default)s)")
     add(
@@ -107,14 +114,16 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--photos",
         type=Path,
+        action="append",
         metavar="DIR",
-        help="photos to learn from; the sample photos if not given",
+        help="photos to learn from; may be repeated; the sample photos if not given",
     )
     add(
         "--test-photos",
         type=Path,
+        action="append",
         metavar="DIR",
-        help="photos to score; a tenth of --photos if not given",
+        help="photos to score; may be repeated; a tenth of --photos if not given",
     )
     add(
         "--size",
@@ -197,7 +206,8 @@ def _run(options: argparse.Namespace, command: str) -> int:
     budget = Budget.parse(options.budget)
     if not options.dry_run:
         _prepare_folder(options.out, options.resume)
-    train, validation, test = _photos(options, console)
+    trains = any(row.budget != UNTRAINED for row in rows)
+    train, validation, test = _photos(options, console, trains)
     start_keras()
     rows = _configured(rows, options.set)
     from benchmarks.cells import Conditions
@@ -324,11 +334,17 @@ def _configured(rows: Sequence[Row], given: Sequence[str] | None) -> list[Row]:
 
 
 def _named_row(text: str) -> Row:
-    """The row of a model that is given as "name", "name:preset" or a trained model's folder."""
+    """The row of a model given as "name", "name:preset", or a trained model's folder.
+
+    "name:pretrained" is the folder that comes with the package.
+    """
     stored = Path(text) / "config.json"
     if stored.is_file():
         return _trained_row(text, read_json(stored))
     name, colon, preset = text.partition(":")
+    if preset == "pretrained":
+        folder = folder_of(name)
+        return _trained_row(str(folder), read_json(folder / "config.json"))
     return Row(name, preset=preset if colon else None)
 
 
@@ -358,30 +374,39 @@ def _prepare_folder(out: Path, resume: bool) -> None:
 
 
 def _photos(
-    options: argparse.Namespace, console: "Console"
+    options: argparse.Namespace, console: "Console", trains: bool
 ) -> tuple[PhotoSet, PhotoSet | None, PhotoSet]:
     """The photos for training, validation (None where there are too few) and test."""
-    if options.photos is None:
-        # One validation photo says nothing about which weights are best: the last ones are kept.
-        train, validation, test = sample_photos("train"), PhotoSet(()), sample_photos("test")
-    else:
-        folder = PhotoSet.from_folder(options.photos, progress=True)
-        console.print(f"{options.photos}: {folder.summary()}", markup=False, highlight=False)
+    parts = {name: PhotoSet(()) for name in ("train", "val", "test")}
+    if options.photos is not None:
         shares = {"val": _VALIDATION_SHARE}
         if options.test_photos is None:
             shares["test"] = _TEST_SHARE
-        parts = folder.split(**shares)
-        train, validation, test = parts["train"], parts["val"], parts.get("test")
+        parts |= _folders(options.photos, console).split(**shares)
+    elif trains:
+        # One validation photo says nothing about which weights are best: the last ones are kept.
+        parts |= {"train": sample_photos("train"), "test": sample_photos("test")}
+    else:
+        parts["test"] = sample_photos("all")
     if options.test_photos is not None:
-        test = PhotoSet.from_folder(options.test_photos, progress=True)
-        console.print(f"{options.test_photos}: {test.summary()}", markup=False, highlight=False)
-    if not len(train) or not len(test):
+        parts["test"] = _folders(options.test_photos, console)
+    train, validation, test = parts["train"], parts["val"], parts["test"]
+    if not len(test) or (trains and not len(train)):
         raise ZooError(
-            f"{options.photos} has too few photos to set some aside for the test; add photos, or "
-            "give a folder of test photos with --test-photos."
+            f"{', '.join(map(str, options.photos))} has too few photos to set some aside for the "
+            "test; add photos, or give a folder of test photos with --test-photos."
         )
     _refuse_leaks([*train, *validation], test)
     return train, validation if len(validation) else None, test
+
+
+def _folders(folders: Sequence[Path], console: "Console") -> PhotoSet:
+    """The photos of all these folders, each told of."""
+    found = []
+    for folder in folders:
+        found.append(PhotoSet.from_folder(folder, progress=True))
+        console.print(f"{folder}: {found[-1].summary()}", markup=False, highlight=False)
+    return found[0] if len(found) == 1 else PhotoSet.joined(found)
 
 
 def _refuse_leaks(seen: Sequence[Any], test: PhotoSet) -> None:
@@ -400,10 +425,10 @@ def _shown(options: argparse.Namespace, train: PhotoSet, test: PhotoSet) -> "lis
     """The photos for the reports: of the samples all, of folders the first test photos."""
     from benchmarks.cells import Shown
 
-    shown = [Shown(photo, "test") for photo in test[:_PHOTOS_SHOWN]]
-    if options.photos is None and options.test_photos is None:
-        shown += [Shown(photo, "trained on") for photo in train]
-    return shown
+    if options.photos is not None or options.test_photos is not None:
+        return [Shown(photo, "test") for photo in test[:_PHOTOS_SHOWN]]
+    shown = [Shown(photo, "test") for photo in test]
+    return shown + [Shown(photo, "trained on") for photo in train]
 
 
 def _positive(text: str) -> int:

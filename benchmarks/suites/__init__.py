@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zoo.errors import valid_choice
+from zoo.pretrained import list_pretrained
 
-#: What each suite compares. The first one is run where none is named.
+#: What each suite compares. Where none is named it is the first one, but `smoke` as long as no
+#: trained weights come with the package.
 SUITES: dict[str, str] = {
+    "pretrained": "what do the trained weights do? all that come with the package, as they are",
     "smoke": "does everything work? every model, trained for a moment",
     "compact": "how good is each approach? every model, one folder, equal budget",
     "ablation": "what makes Zhang et al. 2016 colorful, one change a row",
@@ -69,14 +72,18 @@ class Suite:
     needs_photos: bool
 
 
+def default_suite() -> str:
+    """The suite that is run where none is named."""
+    return "pretrained" if list_pretrained() else "smoke"
+
+
 def load_suite(name: str | None = None) -> Suite:
-    """A suite; the first one for None.
+    """A suite; the default one for None.
 
     Raises:
         ZooError: naming the suites there are and the nearest match.
     """
-    names = tuple(SUITES)
-    name = valid_choice("suite", names[0] if name is None else name, names)
+    name = valid_choice("suite", default_suite() if name is None else name, tuple(SUITES))
     module = importlib.import_module(f"{__name__}.{name}")
     return Suite(
         rows=module.ROWS,

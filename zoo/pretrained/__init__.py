@@ -12,7 +12,8 @@ from zoo.errors import ZooError
 from zoo.files import read_json
 from zoo.models import MODELS
 
-_FOLDER = Path(__file__).parent
+#: Where they are.
+FOLDER = Path(__file__).parent
 
 
 def list_pretrained() -> list[str]:
@@ -20,7 +21,7 @@ def list_pretrained() -> list[str]:
 
     Each of them is what `zoo.load_model` and `--model` take in place of a folder.
     """
-    return [name for name in MODELS if (_FOLDER / name / "card.json").is_file()]
+    return [name for name in MODELS if (FOLDER / name / "card.json").is_file()]
 
 
 def folder_of(name: str) -> Path:
@@ -41,13 +42,13 @@ def folder_of(name: str) -> Path:
             f"runs/{model}`; then give runs/{model} in its place (models whose trained weights "
             f"come with the package: {shipped})."
         )
-    present = read_json(_FOLDER / model / "config.json")["preset"]
+    present = read_json(FOLDER / model / "config.json")["preset"]
     if preset not in ("", present):
         raise ZooError(
             f"The trained weights of {model} that come with the package are of its preset "
             f"{present}, not {preset}; give {model} alone, or train {name}."
         )
-    return _FOLDER / model
+    return FOLDER / model
 
 
 def read_card(name: str) -> dict[str, Any]:
