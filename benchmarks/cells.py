@@ -250,10 +250,12 @@ def _preset_config(model: str, preset: str) -> dict[str, Any]:
 
 
 def _starting_weights(row: Row) -> str | None:
-    """A hash of the trained model that a row starts from, its defaults included."""
-    if row.start is None:
-        return None
-    files = (Path(row.start) / name for name in ("config.json", "weights.npz"))
+    return None if row.start is None else weights_digest(Path(row.start))
+
+
+def weights_digest(folder: Path) -> str:
+    """A hash of the trained model in a folder, its defaults included."""
+    files = (folder / name for name in ("config.json", "weights.npz"))
     return _digest({file.name: sha256_of_file(file) for file in files})
 
 

@@ -6,9 +6,9 @@
 
 Without options it takes the photos that come with scikit-image, scikit-learn and matplotlib, and
 ends within five minutes on two processor cores: it scores the trained weights that come with the
-package or, where there are none, trains every model for a moment. Each training runs in a process of its own and its
-result is stored as soon as it is there: after Ctrl-C, a crash or a failing model, the same command
-with --resume does what is left.
+package or, where there are none, trains every model for a moment. Each training runs in a process
+of its own and its result is stored as soon as it is there: after Ctrl-C, a crash or a failing
+model, the same command with --resume does what is left.
 """
 
 import argparse
