@@ -20,11 +20,11 @@ from benchmarks.model_texts import MODEL_TEXTS
 from benchmarks.report import Leaderboard, figure, heading, load_results
 from benchmarks.report_photos import gray_input
 from benchmarks.report_speed import MISSING
+from zoo import pretrained
 from zoo.errors import ZooError
-from zoo.files import atomic_path, read_json, sha256_of_file
+from zoo.files import atomic_path, sha256_of_file
 from zoo.metrics import get_metric
 from zoo.photos.decoding import read_rgb
-from zoo.pretrained import FOLDER
 
 #: The sets of photos that results are stored of: folder, and what the README calls them.
 SETS = {
@@ -50,12 +50,10 @@ class Reference:
     Attributes:
         root: the checkout, that holds README.md and docs.
         results: the folder of stored results, with a sub-folder for each of `SETS`.
-        weights: the folder of the trained weights.
     """
 
     root: Path
     results: Path
-    weights: Path = FOLDER
 
     def boards(self) -> dict[str, Leaderboard]:
         """The stored results by set, in the order of `SETS`; sets without any are left out."""
@@ -131,7 +129,7 @@ class Reference:
     def _model_cells(self, board: Leaderboard, result: dict[str, Any]) -> list[str]:
         model = result["cell"]["model"]
         summary, text = result["summary"], MODEL_TEXTS[model]
-        card, size = self._card_and_size(model)
+        card, size = _card_and_size(model)
         return [
             f"`{board.title(result)}`",
             f"{summary['auc_rebalanced']['mean']:.3f}",
@@ -143,13 +141,6 @@ class Reference:
             text.good_at,
             text.bad_at,
         ]
-
-    def _card_and_size(self, model: str) -> tuple[dict[str, Any], int | None]:
-        folder = self.weights / model
-        if not (folder / "card.json").is_file():
-            return {}, None
-        # The card grows with its scores, the weights are what counts.
-        return read_json(folder / "card.json"), (folder / "weights.npz").stat().st_size
 
 
 def updated(readme: str, blocks: Mapping[str, str]) -> str:
@@ -219,8 +210,16 @@ def _board(name: str, boards: Mapping[str, Leaderboard]) -> Iterator[str]:
         yield "| " + " | ".join([board.title(result), *cells]) + " |"
     truth = _true_colorfulness(board.finished[0])
     yield ""
-    yield f"*Means with 95 % intervals over the photos. The true photos' colorfulness: {truth:.1f}.*"
+    yield f"*Means with 95 % intervals over the photos; the true photos' colorfulness: {truth:.1f}*"
     yield ""
+
+
+def _card_and_size(model: str) -> tuple[dict[str, Any], int | None]:
+    """The card of the model's weights in the package, and how many bytes those take."""
+    if model not in pretrained.list_pretrained():
+        return {}, None
+    weights = pretrained.folder_of(model) / "weights.npz"
+    return pretrained.read_card(model), weights.stat().st_size
 
 
 def _true_colorfulness(result: dict[str, Any]) -> float:

@@ -27,7 +27,7 @@ from zoo.budget import Budget
 from zoo.cli.inputs import counted, read_photos, spoken_warnings
 from zoo.cli.settings import parse_fields, parse_pairs, parse_sizes
 from zoo.cli.startup import start_keras
-from zoo.errors import ZooError
+from zoo.errors import TrainingInterrupted, ZooError
 from zoo.files import read_json, require_writable
 from zoo.pretrained import FOLDER
 from zoo.registry import create_model, entry
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         _run(_parser().parse_args(argv))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, TrainingInterrupted):
         print("\nStopped; repeat the command to go on.", file=sys.stderr)
         return 130
     except ZooError as error:

@@ -27,10 +27,10 @@ def photo_folder(tmp_path) -> Path:
     return make_photo_folder(tmp_path)
 
 
-def make_photo_folder(parent: Path) -> Path:
-    """See the fixture `photo_folder`."""
+def make_photo_folder(parent: Path, seed: int = 0) -> Path:
+    """See the fixture `photo_folder`; another seed makes other photos."""
     root = parent / "photos"
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     for label in ("sea", "tree"):
         (root / label).mkdir(parents=True)
         for number in range(3):
@@ -38,3 +38,29 @@ def make_photo_folder(parent: Path) -> Path:
             photo = Image.fromarray(coarse).resize((40, 32), Image.Resampling.BICUBIC)
             photo.save(root / label / f"{number}.png")
     return root
+
+
+#: The smallest training by the recipe of the trained weights.
+RECIPE = ["--preset", "tiny", "--budget", "16", "--size", "32"]
+
+
+@pytest.fixture(scope="session")
+def trained_by_recipe(tmp_path_factory) -> Path:
+    """A folder of trained weights as the package has them: of mse_regression and knn_patches."""
+    from benchmarks import train_pretrained
+
+    root = tmp_path_factory.mktemp("recipe")
+    photos = make_photo_folder(root)
+    more = make_photo_folder(root / "validation", seed=1)
+    folders = ["--photos", str(photos / "sea"), "--photos", str(photos / "tree")]
+    for model in ("mse_regression", "knn_patches"):
+        command = [model, *RECIPE, *folders, "--val-photos", str(more), "--out", str(root / "runs")]
+        assert train_pretrained.main([*command, "--ship", str(root / "shipped")]) == 0
+    return root / "shipped"
+
+
+@pytest.fixture
+def shipped(trained_by_recipe, monkeypatch) -> Path:
+    """The same folder, in the package's place."""
+    monkeypatch.setattr("zoo.pretrained.FOLDER", trained_by_recipe)
+    return trained_by_recipe

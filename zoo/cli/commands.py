@@ -151,8 +151,8 @@ def info(
         entry, preset = find_entry(model, None)
         stored = pretrained.read_config(entry.name) if entry.name in list_pretrained() else {}
         defaults = {}
-        if stored.get("preset") == preset:
-            defaults = stored["defaults"]
+        if stored and (":" not in model or stored["preset"] == preset):
+            preset, defaults = stored["preset"], stored["defaults"]
             _show_card(console, pretrained.read_card(entry.name))
         start_keras()
         model_class = entry.load()

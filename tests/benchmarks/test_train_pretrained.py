@@ -1,0 +1,81 @@
+import signal
+
+import numpy as np
+import pytest
+from conftest import RECIPE, make_photo_folder
+
+from benchmarks import train_pretrained
+from benchmarks.model_texts import MODEL_TEXTS
+from benchmarks.patch_privacy import _chance_below, _nearest, membership
+from zoo import PhotoSet, list_models, load_model
+
+
+@pytest.fixture
+def command(tmp_path):
+    photos = make_photo_folder(tmp_path)
+    validation = make_photo_folder(tmp_path / "validation", seed=1)
+    places = ["--out", str(tmp_path / "runs"), "--ship", str(tmp_path / "shipped")]
+    return [*RECIPE, "--photos", str(photos), "--val-photos", str(validation), *places]
+
+
+def test_every_model_that_learns_has_its_words():
+    assert set(MODEL_TEXTS) == set(list_models()) - {"gray"}
+
+
+def test_an_interrupted_training_goes_on(command, tmp_path, monkeypatch, trained_by_recipe, capsys):
+    from zoo.models import trainer
+
+    check = trainer._Keeper.on_train_batch_end
+
+    def interrupt(self, batch, logs=None):
+        if not stopped:
+            stopped.append(batch)
+            signal.raise_signal(signal.SIGINT)
+        check(self, batch, logs)
+
+    stopped = []
+    monkeypatch.setattr(trainer._Keeper, "on_train_batch_end", interrupt)
+    assert train_pretrained.main(["mse_regression", *command]) == 130
+    assert "repeat the command to go on" in capsys.readouterr().err
+    assert not (tmp_path / "shipped" / "mse_regression").exists()
+    assert train_pretrained.main(["mse_regression", *command]) == 0
+    # The fixture's photos are the same, given as two folders.
+    folders = (tmp_path / "shipped", trained_by_recipe)
+    one, other = (load_model(folder / "mse_regression").card for folder in folders)
+    assert one["training"]["fingerprint"] == other["training"]["fingerprint"]
+    assert one["weights_sha256"] == other["weights_sha256"]
+
+
+def test_a_finished_training_of_other_photos_is_not_packed(command, tmp_path, capsys):
+    assert train_pretrained.main(["mean_color", *command]) == 0
+    before = (tmp_path / "shipped" / "mean_color" / "card.json").read_bytes()
+    assert train_pretrained.main(["mean_color", *command]) == 0  # nothing is left but packing
+    assert (tmp_path / "shipped" / "mean_color" / "card.json").read_bytes() == before
+    assert train_pretrained.main(["mean_color", *command, "--seed", "7"]) == 2
+    assert "other photos or with another seed" in capsys.readouterr().err
+
+
+def test_photos_that_would_teach_and_choose_are_refused(command, capsys):
+    place = command.index("--val-photos")
+    command[place + 1] = command[command.index("--photos") + 1]
+    assert train_pretrained.main(["mean_color", *command]) == 2
+    assert "remove it from one of them" in capsys.readouterr().err
+
+
+def test_what_is_stored_of_patches_is_measured(trained_by_recipe):
+    model = load_model(trained_by_recipe.parent / "runs" / "knn_patches")
+    root = trained_by_recipe.parent
+    seen = PhotoSet.from_folder(root / "photos")
+    unseen = PhotoSet.from_folder(root / "validation" / "photos")
+    found = membership(model, seen, unseen)
+    assert found["photos"] == [6, 6]
+    # Six photos and a table as large as all their patches: here they are given away.
+    assert 0.5 < found["auc"] <= 1
+    assert membership(load_model(root / "runs" / "mse_regression"), seen, unseen) is None
+
+
+def test_distances_and_chances_by_hand():
+    points, rows = np.array([[0.0, 0.0], [3.0, 4.0]]), np.array([[0.0, 1.0], [3.0, 0.0]])
+    np.testing.assert_allclose(_nearest(points, rows), [1.0, 4.0])
+    assert _chance_below(np.array([1.0, 2.0]), np.array([3.0, 4.0])) == 1.0
+    assert _chance_below(np.array([1.0, 4.0]), np.array([2.0, 3.0])) == 0.5
