@@ -417,7 +417,7 @@ def test_a_full_disk_while_training(run, photos, tmp_path, monkeypatch):
 
 
 def test_an_interrupted_training_resumes_to_the_same_weights(run, photos, tmp_path):
-    arguments = ["train", *TINY, "--photos", photos, "--val-photos", photos, "--budget", "2000"]
+    arguments = ["train", *TINY, "--photos", photos, "--val-photos", photos, "--budget", "800"]
     out = tmp_path / "interrupted"
     process = subprocess.Popen(
         [sys.executable, "-m", "zoo", *map(str, arguments), "--out", str(out)],

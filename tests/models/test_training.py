@@ -1,10 +1,7 @@
 """The shared trainer: rounds, schedules, budgets in minutes, best weights, Keras callbacks."""
 
 import dataclasses
-import os
 import signal
-import subprocess
-import sys
 import time
 
 import keras
@@ -368,35 +365,6 @@ def test_mean_color_is_the_mean(photos):
     expected = rgb2lab(loader[0][0])[..., 1:].mean(axis=(0, 1, 2))
     predicted = model.predict_ab(np.zeros((1, 2, 2, 1), "float32"))
     np.testing.assert_allclose(predicted, np.broadcast_to(expected, (1, 2, 2, 2)), atol=1e-3)
-
-
-def test_a_killed_training_resumes_to_the_same_weights(photos, photo_folder, tmp_path):
-    """SIGKILL as soon as a checkpoint exists; the resumed weights equal an undisturbed run's."""
-    script = tmp_path / "train.py"
-    script.write_text(
-        "import sys, zoo\n"
-        "photos = zoo.PhotoSet.from_folder(sys.argv[1])\n"
-        "model = zoo.create_model('mse_regression:tiny')\n"
-        "model.fit(photos, photos[:2], budget=zoo.Budget(photos_seen=1600), size=32,\n"
-        "          precision='float32', run_dir=sys.argv[2], resume=True)\n"
-    )
-    run_dir = tmp_path / "run"
-    with subprocess.Popen([sys.executable, script, photo_folder, run_dir]) as process:
-        deadline = time.monotonic() + 120
-        while not (run_dir / "checkpoint.npz").is_file() and process.poll() is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        os.kill(process.pid, signal.SIGKILL)
-    assert process.returncode == -signal.SIGKILL
-    budget = Budget(photos_seen=1600)
-    resumed, undisturbed = tiny(), tiny()
-    resumed.fit(photos, photos[:2], budget=budget, run_dir=run_dir, resume=True, **FIT)
-    undisturbed.fit(photos, photos[:2], budget=budget, **FIT)
-    for name, variable in undisturbed.variables().items():
-        np.testing.assert_array_equal(
-            keras.ops.convert_to_numpy(variable),
-            keras.ops.convert_to_numpy(resumed.variables()[name]),
-        )
 
 
 def test_configurations_are_plain_data():
