@@ -32,6 +32,9 @@ class Corners(Embedding):
         self.seen += len(gray)
         return gray[:, [0, 0, -1, -1], [0, -1, 0, -1], 0]
 
+    def vectors_in_graph(self, gray):
+        raise NotImplementedError
+
 
 @pytest.fixture
 def photos(tmp_path):

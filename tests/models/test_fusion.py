@@ -124,7 +124,7 @@ def test_the_embedding_changes_colors_everywhere(module):
     head.kernel.assign(np.random.default_rng(0).normal(size=head.kernel.shape))
     lightness = np.full((1, 32, 48, 1), 60, "float32")
     one, other = (
-        model.predict_ab(lightness, embedding=np.full((1, 9), value, "float32")) for value in (0, 3)
+        model.chroma(lightness, embedding=np.full((1, 9), value, "float32")) for value in (0, 3)
     )
     assert (np.abs(one - other).max(axis=-1) > 0).all()
 
