@@ -397,6 +397,51 @@ class Colorizer(ABC):
             )
         return pipeline.merge(rgb, ab)
 
+    # ------------------------------------------------------------------ exported
+
+    def export(
+        self,
+        path: str | os.PathLike,
+        format: str | Sequence[str] = "saved_model",
+        *,
+        weights: str = "float32",
+        size: tuple[int, int] | None = None,
+        calibration: "PhotoSet | None" = None,
+        **options: float,
+    ) -> Path:
+        """Write a folder that colors photos without the zoo, and check it in a fresh process.
+
+        Args:
+            path: a folder that does not exist yet. Its README.md says how to use what it holds.
+            format: "saved_model", "onnx", "litert", or several of them.
+            weights: "float32"; "float16" for half the size; "int8" (litert) for a quarter.
+            size: (height, width): the LiteRT file then goes from photo to photo of that size;
+                without it, from L to ab at any size.
+            calibration: for int8, photos that show the range of the network's numbers.
+            **options: see `model.options`; they are fixed in what is exported, but for the
+                temperature, which becomes the default of an input.
+
+        Returns:
+            The path.
+
+        Raises:
+            ZooError: on a format, option or combination that there is not, a package that is
+                missing, a folder that is there already, or if what was written gives colors more
+                than 1 of 255 off this model's own; nothing is left behind then.
+        """
+        from zoo.export.plan import export
+
+        formats = (format,) if isinstance(format, str) else tuple(format)
+        return export(
+            self,
+            path,
+            formats,
+            weights=weights,
+            size=size,
+            calibration=calibration,
+            options=options,
+        )
+
     # ------------------------------------------------------------------ saved and loaded
 
     def variables(self) -> dict[str, keras.Variable]:

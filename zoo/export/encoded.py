@@ -2,7 +2,7 @@
 
 As in `zoo.photos.decoding`: the EXIF rotation of JPEG files is applied, 16-bit gray is divided by
 257 and rounded, of 16-bit color the high bytes count, and opacity is kept. Not as there: only JPEG
-and PNG are read, EXIF in PNG files is not looked at, and a PNG's single transparent color is opaque.
+and PNG are read, EXIF in PNG files is not looked at, and one transparent color of a PNG is opaque.
 """
 
 from collections.abc import Callable
@@ -18,9 +18,7 @@ _EXIF = tuple(b"Exif\0\0")
 _APP1, _IMAGE_STARTS, _IMAGE_ENDS = 0xE1, 0xDA, 0xD9
 
 
-def colorize_encoded(
-    files: tf.Tensor, colorize: Callable[[tf.Tensor], tf.Tensor]
-) -> tf.Tensor:
+def colorize_encoded(files: tf.Tensor, colorize: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
     """Color photos of different sizes, given by their files' bytes.
 
     Args:

@@ -1,8 +1,8 @@
 """A model's way from photo to photo as functions of TensorFlow, its weights constants in them.
 
-The formulas are those of the model and of `zoo.models.pipeline`, traced on tensors. Constants are
-what makes predictions fast (see `zoo.models.prediction`), and so an exported model has no variables.
-Batch normalization that follows a convolution becomes a part of its weights.
+The formulas are those of the model and of `zoo.models.pipeline`, traced on tensors. Constants make
+predictions fast (see `zoo.models.prediction`), and so an exported model has no variables. Batch
+normalization that follows a convolution becomes a part of its weights.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager.wrap_function import function_from_graph_def
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from zoo.models import pipeline
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 #: Photos are handled in stripes of about so many pixels, as in `pipeline`.
 _STRIPE_PIXELS = 2**20
+
+#: Constants of at least so many numbers are weights; to store smaller ones in half saves nothing.
+_LARGE = 1024
 
 #: The option that exported models take as an input, where the model has it.
 TEMPERATURE = "temperature"
@@ -35,16 +39,23 @@ class Graph:
         model: any Colorizer, on the TensorFlow backend.
         values: the value of every option; the temperature's is the default of an input.
         size: (height, width) of photos, or None where it may be any.
+        half: whether weights are stored as float16; computed is in float32.
 
     Attributes:
         temperature: the default of the input `temperature`; None for models without.
     """
 
     def __init__(
-        self, model: "Colorizer", values: dict[str, float], size: tuple[int, int] | None = None
+        self,
+        model: "Colorizer",
+        values: dict[str, float],
+        size: tuple[int, int] | None = None,
+        *,
+        half: bool = False,
     ) -> None:
         values = dict(values)
         self.size = size
+        self._freeze = partial(_frozen, half=half)
         self._render_factor = int(values.pop("render_factor"))
         self.temperature = values.pop(TEMPERATURE, None)
         self._side = model.context_side
@@ -97,7 +108,7 @@ class Graph:
             names[:] = found
             return list(found.values())
 
-        return names, _frozen(context, [tf.TensorSpec((None, self._side, self._side, 1))])
+        return names, self._freeze(context, [tf.TensorSpec((None, self._side, self._side, 1))])
 
     def _trace_chroma(self, model: "Colorizer", values: dict[str, float]) -> Callable[..., Any]:
         size = self.size and pipeline.working_size(*self.size, self._render_factor)
@@ -113,15 +124,46 @@ class Graph:
                 given[TEMPERATURE] = others[-1]
             return [model.chroma(lightness, **given, **values)]
 
-        return _frozen(chroma, specs)
+        return self._freeze(chroma, specs)
 
 
-def _frozen(function: Callable[..., list[tf.Tensor]], specs: list[tf.TensorSpec]) -> Any:
+def _frozen(
+    function: Callable[..., list[tf.Tensor]], specs: list[tf.TensorSpec], *, half: bool
+) -> Any:
     """A function whose variables have become constants."""
     concrete = tf.function(function, input_signature=specs, autograph=False)
-    return convert_variables_to_constants_v2(
+    frozen = convert_variables_to_constants_v2(
         concrete.get_concrete_function(), lower_control_flow=False
     )
+    return _halved(frozen) if half else frozen
+
+
+def _halved(function: Any) -> Any:
+    """The same function with its weights stored as float16 and read as float32."""
+    definition = function.graph.as_graph_def()
+    for node in list(definition.node):
+        if node.op != "Const" or node.attr["dtype"].type != tf.float32.as_datatype_enum:
+            continue
+        values = tf.make_ndarray(node.attr["value"].tensor)
+        if values.size < _LARGE:
+            continue
+        stored = definition.node.add()
+        stored.CopyFrom(node)
+        stored.name = f"{node.name}/half"
+        stored.attr["dtype"].type = tf.float16.as_datatype_enum
+        stored.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(values.astype("float16")))
+        node.Clear()
+        node.name, node.op = stored.name.removesuffix("/half"), "Cast"
+        node.input.append(stored.name)
+        node.attr["SrcT"].type = tf.float16.as_datatype_enum
+        node.attr["DstT"].type = tf.float32.as_datatype_enum
+    inputs, outputs = (
+        [tensor.name for tensor in part] for part in (function.inputs, function.outputs)
+    )
+    wrapped = function_from_graph_def(definition, inputs, outputs)
+    for tensor, known in zip(wrapped.outputs, function.outputs, strict=True):
+        tensor.set_shape(known.shape)
+    return wrapped
 
 
 # ---------------------------------------------------------------------- large photos
@@ -139,9 +181,7 @@ def _striped_merge(rgb: tf.Tensor, ab: tf.Tensor) -> tf.Tensor:
     """`pipeline.merge` in a graph."""
     height = keras.ops.shape(rgb)[1]
     like = tf.TensorSpec((None, None, None, 3), tf.uint8)
-    return _by_stripes(
-        rgb, lambda rows, start: pipeline.merged_rows(rows, ab, height, start), like
-    )
+    return _by_stripes(rgb, lambda rows, start: pipeline.merged_rows(rows, ab, height, start), like)
 
 
 def _by_stripes(

@@ -315,12 +315,18 @@ class NearestVotes(layers.Layer):
         half_squares = ops.sum(ops.square(self.table), axis=1) / 2.0
         numbers = [ops.cast(option[0], "float32") for option in (k, weights)]
 
-        def vote(_: Tensor, part: Tensor) -> tuple[Tensor, Tensor]:
-            votes = self._votes(part, half_squares, *numbers)
-            return votes, votes
+        chunk_numbers = ops.arange(chunks, dtype="int32")[:, None, None]
 
-        # A scan, which handles one part after the other: a map would hold several at once.
-        _, votes = ops.scan(vote, ops.zeros((_CHUNK, self.clusters)), parts)
+        def vote(index: Tensor, votes: Tensor) -> tuple[Tensor, Tensor]:
+            found = self._votes(ops.take(parts, index, axis=0), half_squares, *numbers)
+            votes = ops.where(chunk_numbers == index, found[None], votes)
+            # Votes are never negative: the next chunk is but made to wait for this one, because
+            # several at once would take too much memory.
+            return ops.where(ops.sum(found) < 0, index, index + 1), votes
+
+        # Not a scan, which cannot be exported to ONNX.
+        start = (ops.zeros((), "int32"), ops.zeros((chunks, _CHUNK, self.clusters)))
+        _, votes = ops.while_loop(lambda index, _: index < chunks, vote, start)
         votes = ops.reshape(votes, (-1, self.clusters))[:count]
         return ops.reshape(ops.log(ops.maximum(votes, 1e-30)), (*shape, self.clusters))
 

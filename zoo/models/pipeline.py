@@ -187,7 +187,7 @@ def reflect_to_multiple(x: Tensor, stride: int) -> Tensor:
         size = ops.shape(x)[axis]
         if isinstance(size, int) and size % stride == 0:
             continue
-        x = _reflected(x, axis, 0, -(-size // stride) * stride)
+        x = _reflected(x, axis, 0, (size + stride - 1) // stride * stride)
     return x
 
 
@@ -203,7 +203,8 @@ def _reflected(x: Tensor, axis: int, start: int, stop: Length) -> Tensor:
     size = ops.shape(x)[axis]
     xp = _mathematics(size)
     period = xp.maximum(2 * (size - 1), 1)
-    folded = xp.mod(_cast(xp.arange(start, stop), "int32"), period)
+    # Of whole numbers below zero, ONNX has no floor division and so no remainder like Python's.
+    folded = xp.mod(xp.absolute(_cast(xp.arange(start, stop), "int32")), period)
     # A single pixel is its own reflection.
     return ops.take(x, xp.minimum(folded, period - folded) % size, axis=axis)
 
