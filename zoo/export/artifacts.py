@@ -1,6 +1,6 @@
 """The files of an export, and the questions that each of them has to answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.export import litert, onnx, saved_model
-from zoo.export.checking import Call, Check, Questions, check_photos
+from zoo.export.checking import Call, Check, Questions
 from zoo.export.graph import Graph
 
 if TYPE_CHECKING:
@@ -31,18 +31,16 @@ class Artifacts:
     def __init__(self, model: "Colorizer", folder: Path, plan: "Plan") -> None:
         self._model, self._folder, self._plan = model, folder, plan
 
-    def write(self, photo: np.ndarray) -> list[Check]:
+    def write(self, photos: Sequence[np.ndarray]) -> list[Check]:
         """Write all artifacts.
 
         Args:
-            photo: (H, W, 3) uint8; the artifacts will have to color it at several sizes.
+            photos: what they will have to color, of several sizes, (H, W, 3) uint8 each.
 
         Returns:
             What is to be checked of each, in the order of the formats.
         """
-        options = self._plan.options
-        photos = check_photos(photo, int(options["render_factor"]))
-        questions = Questions(self._model, photos, options)
+        questions = Questions(self._model, photos, self._plan.options)
         return [self._written(name, questions) for name in self._plan.formats]
 
     def _written(self, name: str, questions: Questions) -> Check:

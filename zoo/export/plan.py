@@ -102,11 +102,11 @@ def write(model: "Colorizer", folder: Path, plan: Plan) -> None:
     """Write the artifacts of a plan, check them, and explain them."""
     from zoo.export import documents
     from zoo.export.artifacts import Artifacts
-    from zoo.export.checking import check
+    from zoo.export.checking import check, check_photos
 
-    artifacts = Artifacts(model, folder, plan)
     sample = documents.sample_photo()
-    checks = artifacts.write(sample)
+    photos = check_photos(sample, int(plan.options["render_factor"]))
+    checks = Artifacts(model, folder, plan).write(photos)
     outcomes = dict(zip([one.format for one in checks], check(checks), strict=True))
     documents.write(model, folder, plan, outcomes, sample)
 

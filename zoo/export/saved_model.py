@@ -19,27 +19,31 @@ def write(graph: Graph, folder: Path) -> None:
         graph: of photos of any size.
         folder: the SavedModel's.
     """
-    module = tf.Module()
-    module.colorize = _function(
-        lambda photos, heat: {"colorized": graph.photo(photos, heat, striped=True)},
-        tf.TensorSpec((None, None, None, None), tf.uint8, "photos"),
-        graph.temperature,
+    photos = tf.TensorSpec((None, None, None, None), tf.uint8, "photos")
+    heat = [] if graph.temperature is None else [tf.TensorSpec((), tf.float32, TEMPERATURE)]
+    # Traced once, for the two functions that it is a part of.
+    photo = tf.function(
+        lambda *inputs: graph.photo(*inputs, striped=True),
+        input_signature=[photos, *heat],
+        autograph=False,
     )
-    module.colorize_encoded = _function(
-        lambda files, heat: {
-            # TF Serving hands strings over as base64 if their name ends in this way.
-            "colorized_bytes": colorize_encoded(
-                files, lambda photo: graph.photo(photo, heat, striped=True)
-            )
-        },
-        tf.TensorSpec((None,), tf.string, "photo_bytes"),
-        graph.temperature,
-    )
-    module.predict_ab = _function(
-        lambda lightness, heat: {"ab": graph.chroma(lightness, heat)},
-        tf.TensorSpec((None, None, None, 1), tf.float32, "lightness"),
-        graph.temperature,
-    )
+
+    def colorize(photos: tf.Tensor, *heat: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"colorized": photo(photos, *heat)}
+
+    def colorize_files(files: tf.Tensor, *heat: tf.Tensor) -> dict[str, tf.Tensor]:
+        # TF Serving hands strings over as base64 if their name ends in this way.
+        return {"colorized_bytes": colorize_encoded(files, lambda rgb: photo(rgb, *heat))}
+
+    def predict_ab(lightness: tf.Tensor, *heat: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"ab": graph.chroma(lightness, *heat)}
+
+    files = tf.TensorSpec((None,), tf.string, "photo_bytes")
+    lightness = tf.TensorSpec((None, None, None, 1), tf.float32, "lightness")
+    module, default = tf.Module(), graph.temperature
+    module.colorize = _function(colorize, [photos, *heat], default)
+    module.colorize_encoded = _function(colorize_files, [files, *heat], default)
+    module.predict_ab = _function(predict_ab, [lightness, *heat], default)
     signatures = {
         "serving_default": module.colorize,
         "colorize_encoded": module.colorize_encoded,
@@ -49,19 +53,16 @@ def write(graph: Graph, folder: Path) -> None:
 
 
 def _function(
-    action: Callable[[tf.Tensor, tf.Tensor | None], dict[str, tf.Tensor]],
-    spec: tf.TensorSpec,
+    action: Callable[..., dict[str, tf.Tensor]],
+    specs: list[tf.TensorSpec],
     temperature: float | None,
 ) -> Callable[..., dict[str, tf.Tensor]]:
     """A function of one input and, where there is one, of the temperature."""
     if temperature is None:
-        return tf.function(
-            lambda given: action(given, None), input_signature=[spec], autograph=False
-        )
+        return tf.function(lambda given: action(given), input_signature=specs, autograph=False)
     default = tf.constant(temperature, tf.float32)
 
     def with_temperature(given: tf.Tensor, temperature: tf.Tensor = default) -> dict:
         return action(given, temperature)
 
-    heat = tf.TensorSpec((), tf.float32, TEMPERATURE)
-    return tf.function(with_temperature, input_signature=[spec, heat], autograph=False)
+    return tf.function(with_temperature, input_signature=specs, autograph=False)
