@@ -11,6 +11,7 @@ import warnings
 import numpy as np
 import pytest
 import tensorflow as tf
+from hub_modules import save_module
 from PIL import Image
 
 import conformance
@@ -184,6 +185,20 @@ def test_half_weights_are_half_as_large(tmp_path, photos):
         expected = model.colorize_batch(photos, render_factor=2)
         assert np.abs(np.asarray(found).astype(int) - expected).mean() < (0.5 if half else 0.01)
     assert sizes[True] < 0.6 * sizes[False]
+
+
+def test_a_classifier_is_inside(tmp_path, photos):
+    """What a fusion model refers to becomes a part of what is exported."""
+    module = save_module(tmp_path / "module")
+    model = conformance.shaken(zoo.create_model("fusion:tiny", embedding=f"hub:{module}"))
+    expected = model.colorize_batch(photos, render_factor=2)
+    lightness = np.random.default_rng(0).uniform(0, 100, (1, 30, 41, 1)).astype("float32")
+    ab = model.predict_ab(lightness)
+    saved_model.write(Graph(model, model.resolve_options({"render_factor": 2})), tmp_path / "made")
+    shutil.rmtree(module)
+    loaded = tf.saved_model.load(str(tmp_path / "made"))
+    assert off(loaded.colorize(photos)["colorized"], expected) <= 1
+    np.testing.assert_allclose(loaded.predict_ab(lightness)["ab"], ab, atol=1e-2)
 
 
 # ---------------------------------------------------------------------- LiteRT

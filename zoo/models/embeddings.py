@@ -144,17 +144,13 @@ class Embedding(ABC):
     def vectors_in_graph(self, gray: Tensor) -> Tensor:
         """As `vectors`, for a graph of TensorFlow that is exported."""
 
-    def of_photos(self, rgb: np.ndarray) -> np.ndarray:
-        """The vectors of photos of one size, (N, H, W, 3) uint8 -> (N, width) float32."""
-        return self.of_squares(pipeline.working_lightness(rgb, (self.size, self.size)))
-
     def of_lightness(self, lightness: Tensor) -> Tensor:
         """The vectors of photos given by their L in [0, 100], (N, H, W, 1) -> (N, width)."""
         lightness = ops.cast(lightness, "float32")
         return self.of_squares(pipeline.resample_lightness(lightness, (self.size, self.size)))
 
     def of_squares(self, lightness: Tensor) -> Tensor:
-        """The vectors of photos given by their L at the classifier's size."""
+        """The vectors of photos by their L at the classifier's size: (N, size, size, 1)."""
         if is_exporting():
             return self.vectors_in_graph(lightness_to_gray(lightness))
         parts = [lightness[first : first + _BATCH] for first in range(0, len(lightness), _BATCH)]
