@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import conformance
 import zoo
+from zoo.cli.commands import app
 from zoo.export import checking
 from zoo.export.plan import FORMATS
 
@@ -19,12 +21,17 @@ def model():
 
 @pytest.fixture(scope="session")
 def exported(model, tmp_path_factory) -> Path:
-    """`model` in every format, colored at 32 px."""
-    folder = tmp_path_factory.mktemp("exports") / "zhang"
+    """`model` in every format, colored at 32 px, by the command line."""
+    folder = tmp_path_factory.mktemp("exports")
     model.card["training"] = {"photos": 5}
+    run, made = str(model.save(folder / "run")), folder / "zhang"
+    arguments = ["export", run, "--out", str(made), "--format", ",".join(FORMATS)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checking, "_LARGE", 80)  # large photos have tests of their own
-        return model.export(folder, FORMATS, render_factor=2)
+        done = CliRunner().invoke(app, [*arguments, "-o", "render_factor=2"])
+    assert done.exit_code == 0, done.output
+    assert f"onnx: {made / 'model.onnx'}, 0.0" in done.output.replace("\n", "")
+    return made
 
 
 @pytest.fixture

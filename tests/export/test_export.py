@@ -16,6 +16,7 @@ from PIL import Image
 
 import conformance
 import zoo
+from zoo.cli.exporting import parse_size
 from zoo.errors import ZooError
 from zoo.export import checking, litert, saved_model
 from zoo.export import plan as plans
@@ -281,6 +282,13 @@ def test_mistakes_are_told_before_anything_is_made(tmp_path, monkeypatch):
         gray.export(made)
 
 
+def test_sizes_are_read_as_width_by_height():
+    assert parse_size("640x480") == (480, 640)
+    for wrong in ("640", "0x5", "-3x4", "4x", "640X480", "4x4x4", "1000000x2"):
+        with pytest.raises(ZooError, match="as in 640x480"):
+            parse_size(wrong)
+
+
 def test_a_poisoned_model_folder_runs_nothing(tmp_path):
     """A pickle in place of the weights, with the sha256 that belongs to it."""
 
@@ -293,18 +301,13 @@ def test_a_poisoned_model_folder_runs_nothing(tmp_path):
     (tmp_path / "sprung").unlink(missing_ok=True)
     card = read_json(run / "card.json")
     write_json(run / "card.json", card | {"weights_sha256": sha256_of_file(run / "weights.npz")})
-    done = conformance_cli("export", str(run), "--out", str(tmp_path / "made"))
+    command = [sys.executable, "-m", "zoo", "export", str(run), "--out", str(tmp_path / "made")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "cannot be read as weights" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "sprung").exists()
     assert not (tmp_path / "made").exists()
-
-
-def conformance_cli(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "zoo", *arguments], capture_output=True, text=True, check=False
-    )
 
 
 # ---------------------------------------------------------------------- other backends

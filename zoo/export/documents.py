@@ -171,7 +171,9 @@ print(model.colorize(photos)["colorized"].shape)
 The folder `saved_model` holds the version `1`, as TF Serving wants it:
 
 ```bash
+# in one terminal
 docker run -p 8501:8501 -v "$PWD/saved_model:/models/colorizer" -e MODEL_NAME=colorizer tensorflow/serving
+# in another one
 echo '{{"signature_name": "colorize_encoded", "inputs": {{"photo_bytes": [{{"b64": "'$(base64 -w0 sample.png)'"}}]}}}}' |
   curl -s -d @- http://localhost:8501/v1/models/colorizer:predict |
   python3 -c 'import base64, json, sys; open("colorized.png", "wb").write(base64.b64decode(json.load(sys.stdin)["outputs"][0]["b64"]))'
