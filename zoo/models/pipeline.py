@@ -11,7 +11,7 @@ Shrinking is two matrix products, reflection and enlarging are gathers: these fo
 export to other runtimes, `tf.image.resize` with antialiasing and `UpSampling2D` do not.
 
 An exported graph takes photos of any size: there, sizes are tensors. The same formulas give indices
-and matrices, by NumPy from numbers and by `keras.ops` from tensors, both in float64.
+and matrices, by NumPy from numbers and by `keras.ops` from tensors.
 """
 
 from typing import Any
@@ -266,10 +266,11 @@ def resampling_matrix(present: Length, wanted: Length) -> Tensor:
     trained on sharp photos colors the softer ones of a triangle filter clearly worse.
     """
     xp = _mathematics(present, wanted)
-    scale = _cast(present, "float64") / _cast(wanted, "float64")
-    centers = (_cast(xp.arange(wanted), "float64") + 0.5) * scale - 0.5
-    places = _cast(xp.arange(present), "float64")
-    distance = xp.absolute(places - centers[:, None]) / xp.maximum(scale, 1.0)
+    real = "float64" if xp is np else "float32"  # LiteRT has no more
+    # Distances in units of 1 / (2 * wanted) px are whole numbers, and so exact.
+    centers = (2 * xp.arange(wanted) + 1) * present
+    distance = xp.absolute((2 * xp.arange(present) + 1) * wanted - centers[:, None])
+    distance = _cast(distance, real) / _cast(2 * xp.maximum(present, wanted), real)
     weights = xp.where(distance < 3, _sinc(distance) * _sinc(distance / 3), 0.0)
     return _cast(weights / xp.sum(weights, axis=1, keepdims=True), "float32")
 
