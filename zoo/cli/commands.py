@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 
 from zoo import registry
 from zoo._version import __version__
-from zoo.cli import studies
+from zoo.cli import exporting, studies
 from zoo.cli.data import data
 from zoo.cli.inputs import (
     counted,
@@ -433,6 +433,7 @@ def compare(
 
 app.command()(studies.temperature)
 app.command()(studies.checkpoints)
+app.command()(exporting.export)
 app.add_typer(data, name="data")
 
 
