@@ -11,6 +11,7 @@ import warnings
 import numpy as np
 import pytest
 import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
 from hub_modules import save_module
 from PIL import Image
 
@@ -195,11 +196,15 @@ def test_a_classifier_is_inside(tmp_path, photos):
     expected = model.colorize_batch(photos, render_factor=2)
     lightness = np.random.default_rng(0).uniform(0, 100, (1, 30, 41, 1)).astype("float32")
     ab = model.predict_ab(lightness)
-    saved_model.write(Graph(model, model.resolve_options({"render_factor": 2})), tmp_path / "made")
+    graph = Graph(model, model.resolve_options({"render_factor": 2}))
+    saved_model.write(graph, tmp_path / "made")
+    litert.write(graph, tmp_path / "made.tflite", "float32")
     shutil.rmtree(module)
     loaded = tf.saved_model.load(str(tmp_path / "made"))
     assert off(loaded.colorize(photos)["colorized"], expected) <= 1
     np.testing.assert_allclose(loaded.predict_ab(lightness)["ab"], ab, atol=1e-2)
+    run = Interpreter(str(tmp_path / "made.tflite")).get_signature_runner("predict_ab")
+    np.testing.assert_allclose(run(lightness=lightness)["ab"], ab, atol=1e-2)
 
 
 # ---------------------------------------------------------------------- LiteRT
@@ -207,8 +212,6 @@ def test_a_classifier_is_inside(tmp_path, photos):
 
 @pytest.mark.parametrize("weights", ["float16", "int8"])
 def test_small_litert_files_are_close_to_the_model(weights, tmp_path):
-    from ai_edge_litert.interpreter import Interpreter
-
     model = conformance.shaken(zoo.create_model("mse_regression:tiny", width=16))
     graph = Graph(model, model.resolve_options({}))
     rng = np.random.default_rng(0)
