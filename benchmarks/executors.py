@@ -49,6 +49,8 @@ def run_local(function: Callable[[Any], object], tasks: Sequence[Any]) -> Iterat
         KeyboardInterrupt: after Ctrl-C, once the running task has saved its position.
     """
     context = get_context("spawn")
+    # A shell that starts a command in the background lets it ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, task in enumerate(tasks):
         # The task is unpickled under `_work`, where Ctrl-C is seen to.
         process = context.Process(target=_work, args=(pickle.dumps((function, task)),))
@@ -67,6 +69,7 @@ def _work(pickled: bytes) -> None:
     """What the new process does."""
     # Ctrl-C reaches the first process alone, which passes it on exactly once.
     os.setpgid(0, 0)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         start_keras()

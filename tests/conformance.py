@@ -7,6 +7,8 @@ by being registered.
 import functools
 import json
 from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -19,6 +21,9 @@ from zoo.colorizer import Colorizer
 from zoo.errors import TrainingInterrupted, ZooError
 from zoo.files import sha256_of_file
 from zoo.models.prediction import fixed_weights
+
+if TYPE_CHECKING:
+    from zoo.export.checking import Check
 
 #: 12 rounds of one step each at the tiny presets' batch size of 4.
 PHOTOS_SEEN = 48
@@ -55,6 +60,18 @@ def assert_same_weights(first: Colorizer, second: Colorizer) -> None:
 
 def random_photo(height: int, width: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def shaken(model: Colorizer) -> Colorizer:
+    """The model with other weights: its colors are bold, and no statistics are 0 or 1."""
+    rng = np.random.default_rng(0)
+    for name, variable in model.variables().items():
+        value = keras.ops.convert_to_numpy(variable)
+        if np.issubdtype(value.dtype, np.floating) and "bins" not in name:
+            noise = rng.uniform(0.1, 0.3, value.shape) * rng.choice((-1, 1), value.shape)
+            moved = np.abs(value + noise) if "variance" in name else value + noise
+            variable.assign(moved.astype(value.dtype))
+    return model
 
 
 def declares_itself(name: str) -> None:
@@ -323,3 +340,22 @@ def trains_in_mixed_precision(name: str, photos: PhotoSet) -> None:
         variable.assign(model.variables()[key])
     again.defaults = dict(model.defaults)
     np.testing.assert_array_equal(again.colorize(photos[0].read()), path_one)
+
+
+def is_exported(name: str, photos: PhotoSet, folder: Path) -> "Check":
+    """Writes the SavedModel; the check that is returned tells whether it colors as the model does.
+
+    The photos have two working sizes between them, because a new one costs the model a compilation.
+    """
+    from zoo.export.artifacts import Artifacts
+    from zoo.export.plan import Plan
+
+    model = smallest(name)
+    if model.trains_by_gradient:
+        shaken(model)
+    else:
+        fit(model, photos)
+    plan = Plan(("saved_model",), "float32", None, model.resolve_options({"render_factor": 2}))
+    sides = ((1, 1), (37, 23), (48, 48), (74, 46))
+    (check,) = Artifacts(model, folder, plan).write([random_photo(*side) for side in sides])
+    return check

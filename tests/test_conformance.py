@@ -100,3 +100,13 @@ def test_stops_on_a_loss_that_is_not_finite(name, photos, tmp_path):
 @gradient_models
 def test_trains_in_mixed_precision(name, photos):
     conformance.trains_in_mixed_precision(name, photos)
+
+
+def test_every_model_is_exported(photos, tmp_path):
+    """One test for all: the process that tries what was written takes seconds to start."""
+    from zoo.export.checking import check
+
+    checks = [conformance.is_exported(name, photos, tmp_path / name) for name in list_models()]
+    outcomes = check(checks)
+    assert max(outcome.max_difference for outcome in outcomes) <= 1
+    assert min(outcome.photos for outcome in outcomes) >= 10

@@ -43,7 +43,10 @@ _FORMAT = 1
 
 @dataclasses.dataclass(frozen=True)
 class Option:
-    """A number that the user may set at prediction: its default, range and meaning."""
+    """A number that the user may set at prediction: its default, range and meaning.
+
+    An option that is not `exportable` keeps its default in exported models.
+    """
 
     name: str
     default: float
@@ -51,6 +54,7 @@ class Option:
     high: float
     meaning: str
     whole: bool = False
+    exportable: bool = True
 
     def check(self, value: Any) -> float:
         """Return `value` as this option's number.
@@ -165,17 +169,42 @@ class Colorizer(ABC):
         """Learn from color photos as `plan` says; `fit` has prepared them and keeps the record."""
 
     @abstractmethod
-    def predict_ab(self, lightness: Tensor, **options: float) -> np.ndarray:
-        """Predict chroma of any size: (N, H, W, 1) L in [0, 100] -> (N, H, W, 2) float32 ab."""
-
-    def context(self, rgb: np.ndarray) -> dict[str, Any]:
-        """What `predict_ab` wants to know of whole photos beside their L at the working size.
+    def chroma(self, lightness: Tensor, **values: Tensor) -> Tensor:
+        """What `predict_ab` gives, in `keras.ops`: the graph that is exported, too.
 
         Args:
-            rgb: (N, H, W, 3) uint8.
+            lightness: (N, H, W, 1) float32, L in [0, 100]; all but the last may be unknown.
+            **values: every option but the render factor, as numbers or scalar tensors; and what
+                `context` gives, which is made from `lightness` where it is missing.
 
         Returns:
-            Arguments for `predict_ab`; none for most models.
+            (N, H, W, 2) float32 ab.
+        """
+
+    def predict_ab(self, lightness: Tensor, **options: float) -> np.ndarray:
+        """Predict chroma of any size: (N, H, W, 1) L in [0, 100] -> (N, H, W, 2) float32 ab."""
+        lightness = keras.ops.cast(lightness, "float32")
+        return keras.ops.convert_to_numpy(self.chroma(lightness, **self.chroma_options(options)))
+
+    def chroma_options(self, options: dict[str, Any]) -> dict[str, float]:
+        """The value of every option but the render factor, which decides the size of L."""
+        values = self.resolve_options(options)
+        del values[RENDER_FACTOR.name]
+        return values
+
+    @property
+    def context_side(self) -> int | None:
+        """Side of the square in which `context` wants to see photos; None where it adds nothing."""
+        return None
+
+    def context(self, squares: Tensor) -> dict[str, Tensor]:
+        """What `chroma` wants to know of whole photos beside their L at the working size.
+
+        Args:
+            squares: (N, context_side, context_side, 1), the photos' L in [0, 100], squeezed.
+
+        Returns:
+            Arguments for `chroma`.
         """
         return {}
 
@@ -357,13 +386,62 @@ class Colorizer(ABC):
         """Color photos of one size: (N, H, W, 3) uint8 -> (N, H, W, 3) uint8."""
         values = self.resolve_options(options)
         size = pipeline.working_size(*rgb.shape[1:3], int(values.pop("render_factor")))
-        ab = self.predict_ab(pipeline.working_lightness(rgb, size), **self.context(rgb), **values)
+        side, context = self.context_side, {}
+        if side is not None:
+            context = self.context(pipeline.working_lightness(rgb, (side, side)))
+        ab = self.chroma(pipeline.working_lightness(rgb, size), **context, **values)
+        ab = keras.ops.convert_to_numpy(ab)
         if not np.isfinite(ab).all():
             raise ZooError(
                 f"{self.name} predicts colors that are not finite: its weights are broken; "
                 "train it again or load another copy."
             )
         return pipeline.merge(rgb, ab)
+
+    # ------------------------------------------------------------------ exported
+
+    def export(
+        self,
+        path: str | os.PathLike,
+        format: str | Sequence[str] = "saved_model",
+        *,
+        weights: str = "float32",
+        size: tuple[int, int] | None = None,
+        calibration: "PhotoSet | None" = None,
+        **options: float,
+    ) -> Path:
+        """Write a folder that colors photos without the zoo, and check it in a fresh process.
+
+        Args:
+            path: a folder that does not exist yet. Its README.md says how to use what it holds.
+            format: "saved_model", "onnx", "litert", or several of them.
+            weights: "float32"; "float16" for half the size; "int8" (litert) for a quarter.
+            size: (height, width): the LiteRT file then goes from photo to photo of that size;
+                without it, from L to ab at any size.
+            calibration: for int8, photos that show the range of the network's numbers.
+            **options: see `model.options`; they are fixed in what is exported, but for the
+                temperature, which becomes the default of an input.
+
+        Returns:
+            The path.
+
+        Raises:
+            ZooError: on a format, option or combination that there is not, a package that is
+                missing, a folder that is there already, or if what was written gives colors more
+                than 1 of 255 off this model's own; nothing is left behind then.
+        """
+        from zoo.export.plan import export
+
+        formats = (format,) if isinstance(format, str) else tuple(format)
+        return export(
+            self,
+            path,
+            formats,
+            weights=weights,
+            size=size,
+            calibration=calibration,
+            options=options,
+        )
 
     # ------------------------------------------------------------------ saved and loaded
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
@@ -86,3 +87,34 @@ def test_no_chroma_is_exactly_gray_of_the_same_lightness():
     np.testing.assert_array_equal(gray.max(axis=-1), gray.min(axis=-1))
     difference = rgb2lab(gray)[..., 0] - rgb2lab(photos)[..., 0]
     assert np.abs(difference).max() < 0.5  # half a level of 255, at the dark end
+
+
+def test_sizes_may_be_tensors():
+    """As in an exported graph: the same sizes, to the pixel, and the same values."""
+    unknown = [tf.TensorSpec((), tf.int32)] * 2
+    working_size = tf.function(
+        lambda height, width: pipeline.working_size(height, width, 5), input_signature=unknown
+    )
+    for height, width in np.random.default_rng(0).integers(1, 9000, (400, 2)):
+        found = tuple(int(side) for side in working_size(height, width))
+        assert found == pipeline.working_size(int(height), int(width), 5)
+
+    matrix = tf.function(pipeline.resampling_matrix, input_signature=unknown)
+    for present, wanted in ((1, 1), (1, 80), (80, 1), (97, 31), (31, 97), (5000, 128)):
+        np.testing.assert_allclose(
+            matrix(present, wanted), pipeline.resampling_matrix(present, wanted), atol=1e-6
+        )
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 2)), *unknown])
+    def way(x, height, width):
+        enlarged = pipeline.resize(x, (height, width))
+        padded = pipeline.reflect_to_multiple(enlarged, 8)
+        return padded, pipeline.fit_to(x, padded, enlarged), pipeline.box_mean(x, 2)
+
+    for present, wanted in (((1, 1), (3, 9)), ((5, 7), (23, 40)), ((9, 9), (4, 3))):
+        x = np.random.default_rng(1).normal(size=(2, *present, 2)).astype("float32")
+        enlarged = pipeline.resize(x, wanted)
+        padded = pipeline.reflect_to_multiple(enlarged, 8)
+        expected = (padded, pipeline.fit_to(x, padded, enlarged), pipeline.box_mean(x, 2))
+        for one, other in zip(way(x, *wanted), expected, strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-5)

@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 
 from zoo import pretrained, registry
 from zoo._version import __version__
-from zoo.cli import studies
+from zoo.cli import exporting, studies
 from zoo.cli.data import data
 from zoo.cli.inputs import (
     counted,
@@ -454,6 +454,7 @@ def compare(
 
 app.command()(studies.temperature)
 app.command()(studies.checkpoints)
+app.command()(exporting.export)
 app.add_typer(data, name="data")
 
 

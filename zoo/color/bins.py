@@ -282,7 +282,10 @@ def annealed_mean(logits: Tensor, centers: Tensor, temperature: Tensor) -> Tenso
     logits = ops.cast(logits, "float32")
     below_best = logits - ops.max(logits, axis=-1, keepdims=True)
     shares = ops.softmax(below_best / ops.maximum(temperature, 1e-12), axis=-1)
-    first = ops.one_hot(ops.argmax(logits, axis=-1), logits.shape[-1], dtype="float32")
+    # Not `ops.argmax`, which looks at the bits of numbers: ONNX and LiteRT have no way to do that.
+    count = logits.shape[-1]
+    best = ops.min(ops.where(ops.equal(below_best, 0.0), ops.arange(count), count), axis=-1)
+    first = ops.one_hot(best, count, dtype="float32")
     return ops.matmul(ops.where(ops.equal(temperature, 0.0), first, shares), centers)
 
 

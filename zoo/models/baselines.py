@@ -10,6 +10,7 @@ from keras import layers, ops
 
 from zoo.color.spaces import Tensor, rgb_to_lab
 from zoo.colorizer import Colorizer, History, Preset, TrainingPlan
+from zoo.models.prediction import predict
 from zoo.photos.photoset import PhotoSet
 
 
@@ -48,10 +49,9 @@ class Gray(Colorizer):
         """There is nothing to learn: no photo is read."""
         return History()
 
-    def predict_ab(self, lightness: Tensor, **options: float) -> np.ndarray:
-        """The constant chroma: (N, H, W, 1) L in [0, 100] -> (N, H, W, 2) ab."""
-        self.resolve_options(options)
-        return self.networks["chroma"].predict_on_batch(ops.cast(lightness, "float32"))
+    def chroma(self, lightness: Tensor) -> Tensor:
+        """The constant chroma."""
+        return predict(self.networks["chroma"], lightness)
 
 
 class MeanColor(Gray):

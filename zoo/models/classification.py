@@ -79,11 +79,6 @@ class ClassificationColorizer(DistributionColorizer, GradientColorizer):
         `batches` gives the training photos' chroma, (N, h, w, 2), and may be left unread.
         """
 
-    @property
-    @abstractmethod
-    def output_stride(self) -> int:
-        """By how much the network's output is smaller than its input."""
-
     def photo_weight(self, chroma: Tensor) -> Tensor | None:
         """How much each photo counts, from its (N, h, w, 2) chroma: (N,), or None for equally."""
         return None

@@ -17,7 +17,7 @@ from zoo.color.planes import Plane
 from zoo.color.spaces import Tensor
 from zoo.colorizer import RENDER_FACTOR, Colorizer, Option
 from zoo.models import pipeline
-from zoo.models.layers import average_to_size
+from zoo.models.layers import average_by
 from zoo.photos.decoding import read_photo
 
 if TYPE_CHECKING:
@@ -75,6 +75,11 @@ class DistributionColorizer(Colorizer):
     def plane(self) -> Plane:
         """The plane that the bins are of."""
 
+    @property
+    @abstractmethod
+    def output_stride(self) -> int:
+        """By how much the network's output is smaller than its input."""
+
     @abstractmethod
     def network_output(self, lightness: Tensor, **options: float) -> tuple[Tensor, Tensor]:
         """The logits for L of any size.
@@ -106,11 +111,11 @@ class DistributionColorizer(Colorizer):
         centers = ops.convert_to_numpy(self.networks["decoder"].get_layer("bins").centers)
         self.bins = replace(self.bins, centers=np.array(centers))
 
-    def output_to_ab(self, output: Tensor, lightness: Tensor, temperature: float) -> Tensor:
+    def output_to_ab(self, output: Tensor, lightness: Tensor, temperature: Tensor) -> Tensor:
         """The annealed mean of the distributions, as ab."""
-        temperatures = np.full(len(output), temperature, "float32")
-        chroma = self.networks["decoder"]([output, temperatures])
-        return self.plane.to_ab(chroma, average_to_size(lightness, output))
+        temperatures = number_a_photo(temperature, output)
+        chroma = self.networks["decoder"]([ops.convert_to_tensor(output), temperatures])
+        return self.plane.to_ab(chroma, average_by(lightness, self.output_stride))
 
     def predict_distribution(self, lightness: Tensor, **options: float) -> np.ndarray:
         """The distribution over bins at each place of the network's output.
@@ -150,6 +155,11 @@ class DistributionColorizer(Colorizer):
 
     def own_options(self, options: dict[str, float]) -> dict[str, float]:
         """The values of the options that `network_output` takes, every one of them."""
-        values = self.resolve_options(options)
-        del values[RENDER_FACTOR.name], values[TEMPERATURE.name]
+        values = self.chroma_options(options)
+        del values[TEMPERATURE.name]
         return values
+
+
+def number_a_photo(number: Tensor, photos: Tensor) -> Tensor:
+    """The same number for each photo of a batch: () and (N, ...) -> (N,) float32."""
+    return ops.broadcast_to(ops.cast(number, "float32"), ops.shape(photos)[:1])

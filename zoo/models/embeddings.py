@@ -38,6 +38,7 @@ from zoo.errors import ZooError, valid_choice
 from zoo.files import cache_folder, sha256_of_file
 from zoo.models import pipeline
 from zoo.models.layers import conv, dense, seed_for
+from zoo.models.prediction import is_exporting
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -154,17 +155,19 @@ class Embedding(ABC):
         vectors = self.vectors(rgb)
         return vectors, vectors
 
-    def of_photos(self, rgb: np.ndarray) -> np.ndarray:
-        """The vectors of photos of one size, (N, H, W, 3) uint8 -> (N, width) float32."""
-        return self.of_squares(pipeline.working_lightness(rgb, (self.size, self.size)))
+    @abstractmethod
+    def vectors_in_graph(self, gray: Tensor) -> Tensor:
+        """As `vectors`, for a graph of TensorFlow that is exported."""
 
-    def of_lightness(self, lightness: Tensor) -> np.ndarray:
+    def of_lightness(self, lightness: Tensor) -> Tensor:
         """The vectors of photos given by their L in [0, 100], (N, H, W, 1) -> (N, width)."""
         lightness = ops.cast(lightness, "float32")
         return self.of_squares(pipeline.resample_lightness(lightness, (self.size, self.size)))
 
-    def of_squares(self, lightness: Tensor) -> np.ndarray:
-        """The vectors of photos given by their L at the classifier's size."""
+    def of_squares(self, lightness: Tensor) -> Tensor:
+        """The vectors of photos by their L at the classifier's size: (N, size, size, 1)."""
+        if is_exporting():
+            return self.vectors_in_graph(lightness_to_gray(lightness))
         parts = [lightness[first : first + _BATCH] for first in range(0, len(lightness), _BATCH)]
         grays = (ops.convert_to_numpy(lightness_to_gray(part)) for part in parts)
         return np.concatenate([np.asarray(self.vectors(gray), "float32") for gray in grays])
@@ -243,6 +246,10 @@ class ZeroEmbedding(Embedding):
         """Zeros."""
         return np.zeros((len(gray), self.width), "float32")
 
+    def vectors_in_graph(self, gray: Tensor) -> Tensor:
+        """Zeros."""
+        return ops.zeros((ops.shape(gray)[0], self.width))
+
 
 class HubEmbedding(Embedding):
     """A TF Hub module, used by `tensorflow_hub.load`: `hub.KerasLayer` knows no Keras 3."""
@@ -277,6 +284,11 @@ class HubEmbedding(Embedding):
                 f"{self.width} that were declared; correct width=."
             )
         return found
+
+    def vectors_in_graph(self, gray: Tensor) -> Tensor:
+        """The module's graph becomes a part of the exported one, its weights included."""
+        black, white = self._range
+        return self._module.in_graph(black + (white - black) * gray)
 
     @cached_property
     def _range(self) -> tuple[float, float]:
@@ -334,8 +346,10 @@ class _HubModule:
     def __call__(self, images: np.ndarray) -> np.ndarray:
         import tensorflow as tf
 
-        images = tf.constant(images, tf.float32)
-        return self._function(**{self._input: images})[self._output].numpy()
+        return self.in_graph(tf.constant(images, tf.float32)).numpy()
+
+    def in_graph(self, images: "tf.Tensor") -> "tf.Tensor":
+        return self._function(**{self._input: images})[self._output]
 
     @staticmethod
     def _refuse(folder: Path, operations: set[str], forbidden: set[str]) -> None:
@@ -447,6 +461,10 @@ class KerasEmbedding(Embedding):
     def _two_outputs(self) -> keras.Model:
         last = self._network.layers[-1]
         return keras.Model(self._network.input, [last.output, last.input])
+
+    def vectors_in_graph(self, gray: Tensor) -> Tensor:
+        """The network becomes a part of the exported graph."""
+        return self._network(self._family.preprocess_input(255.0 * gray), training=False)
 
     @cached_property
     def _family(self) -> Any:

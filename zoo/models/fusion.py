@@ -221,25 +221,27 @@ class Fusion(GradientColorizer):
 
     # ------------------------------------------------------------------ predicted
 
-    def context(self, rgb: np.ndarray) -> dict[str, np.ndarray]:
-        """The photos' vectors, at the classifier's own size."""
-        return {} if self.embedding is None else {"embedding": self.embedding.of_photos(rgb)}
+    @property
+    def context_side(self) -> int | None:
+        """The classifier's own size."""
+        return None if self.embedding is None else self.embedding.size
 
-    def predict_ab(
-        self, lightness: Tensor, embedding: np.ndarray | None = None, **options: float
-    ) -> np.ndarray:
-        """As `Colorizer.predict_ab`.
+    def context(self, squares: Tensor) -> dict[str, Tensor]:
+        """The photos' vectors."""
+        return {"embedding": self.embedding.of_squares(squares)}
+
+    def chroma(self, lightness: Tensor, embedding: Tensor | None = None) -> Tensor:
+        """As `GradientColorizer.chroma`.
 
         Args:
             lightness: (N, H, W, 1) L in [0, 100].
             embedding: (N, width), the whole photos' vectors; made from `lightness` where None.
-            **options: see `model.options`.
         """
-        output = self.network_output(lightness, embedding)
-        return self.predicted_ab(*output, lightness.shape[1:3], options)
+        output, padded = self.network_output(lightness, embedding)
+        return pipeline.fit_to(self.output_to_ab(output, padded), padded, lightness)
 
     def network_output(
-        self, lightness: Tensor, embedding: np.ndarray | None = None
+        self, lightness: Tensor, embedding: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """As `GradientColorizer.network_output`, of L and the vectors."""
         if self.embedding is None:

@@ -71,6 +71,7 @@ NOISE = Option(
     high=10_000,
     meaning="0 for one answer; every other number for a variant, by the training's dropout",
     whole=True,
+    exportable=False,
 )
 
 
@@ -245,11 +246,12 @@ class GAN(GradientColorizer):
         """Undo the network's scale."""
         return output * AB_SCALE
 
-    def predict_ab(self, lightness: Tensor, **options: float) -> np.ndarray:
-        """Predict chroma: (N, H, W, 1) L in [0, 100], any size -> (N, H, W, 2) float32 ab."""
-        noise = int(self.resolve_options(options)[NOISE.name])
-        output = self._noisy_output(lightness, noise) if noise else self.network_output(lightness)
-        return self.predicted_ab(*output, lightness.shape[1:3], options)
+    def chroma(self, lightness: Tensor, noise: int) -> Tensor:
+        """As `GradientColorizer.chroma`, with dropout at work where there is noise."""
+        if not noise:
+            return super().chroma(lightness, noise=noise)
+        output, padded = self._noisy_output(lightness, noise)
+        return pipeline.fit_to(self.output_to_ab(output, padded, noise), padded, lightness)
 
     def _noisy_output(self, lightness: Tensor, noise: int) -> tuple[Tensor, Tensor]:
         """As `network_output`, with dropout at work; batch normalization is as it is without."""

@@ -106,8 +106,12 @@ def batch_norm(x: Tensor, name: str) -> Tensor:
 
 def average_to_size(x: Tensor, like: Tensor) -> Tensor:
     """Average (N, H, W, C) over squares down to the height and width of `like`, a whole share."""
-    stride = x.shape[1] // like.shape[1]
-    return x if stride == 1 else ops.average_pool(x, stride, stride)
+    return average_by(x, x.shape[1] // like.shape[1])
+
+
+def average_by(x: Tensor, share: int) -> Tensor:
+    """Average (N, H, W, C) over squares of `share` px: (N, H/share, W/share, C)."""
+    return x if share == 1 else ops.average_pool(x, share, share)
 
 
 def unet(

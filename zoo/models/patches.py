@@ -35,8 +35,8 @@ from zoo.colorizer import RENDER_FACTOR, History, Option, Preset, TrainingPlan
 from zoo.errors import valid_choice
 from zoo.models import pipeline
 from zoo.models.classification import ClassificationColorizer, ClassificationConfig
-from zoo.models.distribution import TEMPERATURE, DistributionColorizer
-from zoo.models.layers import HEAD, average_to_size, conv
+from zoo.models.distribution import TEMPERATURE, DistributionColorizer, number_a_photo
+from zoo.models.layers import HEAD, average_by, conv
 from zoo.models.patch_features import PatchFeatures, prototypes, sample_patches
 from zoo.models.prediction import predict
 from zoo.models.training import check_fields
@@ -191,13 +191,18 @@ class PatchColorizer(DistributionColorizer):
         self.set_bins(codebook.as_bins(self.plane.low, self.plane.high))
         return chroma
 
-    def output_to_ab(self, output: Tensor, lightness: Tensor, temperature: float) -> Tensor:
+    @property
+    def output_stride(self) -> int:
+        """By how much the network's output is smaller than its input."""
+        return self.config.stride
+
+    def output_to_ab(self, output: Tensor, lightness: Tensor, temperature: Tensor) -> Tensor:
         """The distributions' colors, smoothed where the configuration says so."""
         ab = super().output_to_ab(output, lightness, temperature)
         if not self.config.smoothing:
             return ab
         fine = lightness / 100.0
-        coarse = average_to_size(fine, output)
+        coarse = average_by(fine, self.output_stride)
         return pipeline.guided_resize(ab, coarse, fine, self.config.smoothing, _SMOOTH)
 
 
@@ -310,12 +315,18 @@ class NearestVotes(layers.Layer):
         half_squares = ops.sum(ops.square(self.table), axis=1) / 2.0
         numbers = [ops.cast(option[0], "float32") for option in (k, weights)]
 
-        def vote(_: Tensor, part: Tensor) -> tuple[Tensor, Tensor]:
-            votes = self._votes(part, half_squares, *numbers)
-            return votes, votes
+        chunk_numbers = ops.arange(chunks, dtype="int32")[:, None, None]
 
-        # A scan, which handles one part after the other: a map would hold several at once.
-        _, votes = ops.scan(vote, ops.zeros((_CHUNK, self.clusters)), parts)
+        def vote(index: Tensor, votes: Tensor) -> tuple[Tensor, Tensor]:
+            found = self._votes(ops.take(parts, index, axis=0), half_squares, *numbers)
+            votes = ops.where(chunk_numbers == index, found[None], votes)
+            # Votes are never negative: the next chunk is but made to wait for this one, because
+            # several at once would take too much memory.
+            return ops.where(ops.sum(found) < 0, index, index + 1), votes
+
+        # Not a scan, which cannot be exported to ONNX.
+        start = (ops.zeros((), "int32"), ops.zeros((chunks, _CHUNK, self.clusters)))
+        _, votes = ops.while_loop(lambda index, _: index < chunks, vote, start)
         votes = ops.reshape(votes, (-1, self.clusters))[:count]
         return ops.reshape(ops.log(ops.maximum(votes, 1e-30)), (*shape, self.clusters))
 
@@ -419,17 +430,17 @@ class KNNPatches(PatchColorizer):
             details={"patches": len(features), "table_rows_used": len(table[0])},
         )
 
-    def predict_ab(self, lightness: Tensor, **options: float) -> np.ndarray:
-        """Predict chroma: (N, H, W, 1) L in [0, 100], any size -> (N, H, W, 2) float32 ab."""
-        output, padded = self.network_output(lightness, **self.own_options(options))
-        temperature = self.resolve_options(options)["temperature"]
-        ab = pipeline.resize(self.output_to_ab(output, padded, temperature), padded.shape[1:3])
-        return ops.convert_to_numpy(ab)[:, : lightness.shape[1], : lightness.shape[2]]
+    def chroma(self, lightness: Tensor, temperature: Tensor, **own: Tensor) -> Tensor:
+        """The votes' answer as ab, of the size of L: see `Colorizer.chroma`."""
+        output, padded = self.network_output(lightness, **own)
+        return pipeline.fit_to(self.output_to_ab(output, padded, temperature), padded, lightness)
 
-    def network_output(self, lightness: Tensor, k: float, weights: float) -> tuple[Tensor, Tensor]:
+    def network_output(
+        self, lightness: Tensor, k: Tensor, weights: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """The logarithms of the shares of the votes, and the padded L that they are for."""
         padded = pipeline.reflect_to_multiple(ops.cast(lightness, "float32"), self.config.stride)
-        numbers = (ops.full((len(padded),), number, "float32") for number in (k, weights))
+        numbers = (number_a_photo(number, padded) for number in (k, weights))
         return predict(self.networks["colorizer"], [padded / 100.0, *numbers]), padded
 
 
@@ -502,11 +513,6 @@ class SOMPatches(PatchColorizer, ClassificationColorizer):
     @property
     def stride(self) -> int:
         """Sides of the network's input must be multiples of this."""
-        return self.config.stride
-
-    @property
-    def output_stride(self) -> int:
-        """By how much the network's output is smaller than its input."""
         return self.config.stride
 
     def scale_lightness(self, lightness: Tensor) -> Tensor:

@@ -9,7 +9,12 @@ stripe gives the same values as the whole.
 
 Shrinking is two matrix products, reflection and enlarging are gathers: these forms survive the
 export to other runtimes, `tf.image.resize` with antialiasing and `UpSampling2D` do not.
+
+An exported graph takes photos of any size: there, sizes are tensors. The same formulas give indices
+and matrices, by NumPy from numbers and by `keras.ops` from tensors.
 """
+
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -24,8 +29,11 @@ MAX_ASPECT = 4
 
 _STRIPE_PIXELS = 2**20
 
+#: A number of pixels: known, or a scalar tensor in a graph that is exported.
+Length = Any
 
-def working_size(height: int, width: int, render_factor: int) -> tuple[int, int]:
+
+def working_size(height: Length, width: Length, render_factor: int) -> tuple[Length, Length]:
     """The size, in pixels, at which the network sees a photo of `height` x `width`.
 
     The short side becomes 16 x `render_factor`, aspect kept, also where that enlarges the photo;
@@ -36,10 +44,14 @@ def working_size(height: int, width: int, render_factor: int) -> tuple[int, int]
     >>> working_size(20, 1500, render_factor=8)
     (7, 512)
     """
-    short, long = min(height, width), max(height, width)
+    xp = _mathematics(height, width)
+    height, width = (_cast(side, "float64") for side in (height, width))
     target = RENDER_UNIT * render_factor
-    scale = min(target / short, MAX_ASPECT * target / long)
-    return max(1, round(height * scale)), max(1, round(width * scale))
+    scale = xp.minimum(
+        target / xp.minimum(height, width), MAX_ASPECT * target / xp.maximum(height, width)
+    )
+    sides = (_cast(xp.maximum(xp.round(side * scale), 1.0), "int32") for side in (height, width))
+    return tuple(int(side) if xp is np else side for side in sides)
 
 
 def working_lightness(rgb: np.ndarray, size: tuple[int, int]) -> Tensor:
@@ -52,21 +64,32 @@ def working_lightness(rgb: np.ndarray, size: tuple[int, int]) -> Tensor:
     Returns:
         (N, h, w, 1) float32, L in [0, 100].
     """
-    height, width = rgb.shape[1:3]
-    across = _resampling_matrix(width, size[1])
-    rows = [
-        ops.matmul(rgb_to_lightness(rgb[:, start:stop])[..., 0], across.T)
-        for start, stop in _stripes(rgb.shape)
-    ]
-    narrow = rows[0] if len(rows) == 1 else ops.concatenate(rows, axis=1)
-    return _clipped(ops.matmul(_resampling_matrix(height, size[0]), narrow))
+    across = resampling_matrix(rgb.shape[2], size[1])
+    rows = [narrow_rows(rgb[:, start:stop], across) for start, stop in _stripes(rgb.shape)]
+    return shortened(rows[0] if len(rows) == 1 else ops.concatenate(rows, axis=1), size[0])
 
 
-def resample_lightness(lightness: Tensor, size: tuple[int, int]) -> Tensor:
+def whole_lightness(rgb: Tensor, size: tuple[Length, Length]) -> Tensor:
+    """As `working_lightness`, in one piece: for a graph that is exported."""
+    return shortened(narrow_rows(rgb, resampling_matrix(ops.shape(rgb)[2], size[1])), size[0])
+
+
+def resample_lightness(lightness: Tensor, size: tuple[Length, Length]) -> Tensor:
     """(N, H, W, 1) L resized to (N, *size, 1) by the filter that `working_lightness` uses."""
-    height, width = lightness.shape[1:3]
-    narrow = ops.matmul(lightness[..., 0], _resampling_matrix(width, size[1]).T)
-    return _clipped(ops.matmul(_resampling_matrix(height, size[0]), narrow))
+    across = resampling_matrix(ops.shape(lightness)[2], size[1])
+    return shortened(ops.matmul(lightness[..., 0], ops.transpose(across)), size[0])
+
+
+def narrow_rows(rgb: Tensor, across: Tensor) -> Tensor:
+    """L of rows of photos, resized across by a `resampling_matrix`: (N, r, W, 3) -> (N, r, w)."""
+    return ops.matmul(rgb_to_lightness(rgb)[..., 0], ops.transpose(across))
+
+
+def shortened(narrow: Tensor, height: Length) -> Tensor:
+    """The rest of `working_lightness`: (N, H, w) L of all rows -> (N, height, w, 1)."""
+    resampled = ops.matmul(resampling_matrix(ops.shape(narrow)[1], height), narrow)
+    # The filter's negative lobes overshoot at edges.
+    return ops.clip(resampled[..., None], 0.0, 100.0)
 
 
 def merge(rgb: np.ndarray, ab: Tensor) -> np.ndarray:
@@ -79,43 +102,80 @@ def merge(rgb: np.ndarray, ab: Tensor) -> np.ndarray:
     Returns:
         (N, H, W, 3) uint8.
     """
-    height, width = rgb.shape[1:3]
     colored = np.empty_like(rgb)
     for start, stop in _stripes(rgb.shape):
-        rows = bilinear_rows(ab, height, np.arange(start, stop))
-        chroma = ops.swapaxes(
-            bilinear_rows(ops.swapaxes(rows, 1, 2), width, np.arange(width)), 1, 2
-        )
-        lightness = rgb_to_lightness(rgb[:, start:stop])
-        colored[:, start:stop] = ops.convert_to_numpy(_join(lightness, chroma))
+        rows = merged_rows(rgb[:, start:stop], ab, rgb.shape[1], start)
+        colored[:, start:stop] = ops.convert_to_numpy(rows)
     return colored
 
 
-def bilinear_rows(x: Tensor, total: int, wanted: np.ndarray) -> Tensor:
-    """Rows `wanted` of `x` resized bilinearly to `total` rows (half-pixel centers, edges repeated).
+def merged_rows(rgb: Tensor, ab: Tensor, height: Length, start: Length = 0) -> Tensor:
+    """`merge` for some rows of photos.
+
+    Args:
+        rgb: (N, r, W, 3) uint8, the rows from `start` on.
+        ab: (N, h, w, 2), of the whole photos.
+        height: of the whole photos.
+        start: the first row's number.
+
+    Returns:
+        (N, r, W, 3) uint8.
+    """
+    count, width = ops.shape(rgb)[1:3]
+    chroma = _bilinear(ab, 1, height, start, count)
+    return _join(rgb_to_lightness(rgb), _bilinear(chroma, 2, width, 0, width))
+
+
+def _bilinear(x: Tensor, axis: int, total: Length, start: Length, count: Length) -> Tensor:
+    """Some of the rows (axis 1) or columns (axis 2) of `x` resized bilinearly to `total` of them.
+
+    Centers are half a pixel off the edges, which are repeated.
 
     Args:
         x: (N, h, w, C).
-        total: the number of rows of the whole resized image.
-        wanted: (r,) integers in [0, total).
+        axis: which axis is resized.
+        total: the size of the whole resized image.
+        start: the first one wanted.
+        count: how many are wanted.
 
     Returns:
-        (N, r, w, C).
+        (N, count, w, C) or (N, h, count, C).
     """
-    present = x.shape[1]
-    position = np.clip((wanted + 0.5) * (present / total) - 0.5, 0, present - 1)
-    below = np.minimum(position.astype("int32"), max(present - 2, 0))
-    above = np.minimum(below + 1, present - 1)
-    share = ops.convert_to_tensor((position - below).astype("float32")[:, None, None])
-    return ops.take(x, below, axis=1) * (1 - share) + ops.take(x, above, axis=1) * share
+    present = ops.shape(x)[axis]
+    xp = _mathematics(present, total, start, count)
+    # Positions in units of 1 / (2 * total) px are whole numbers, and so exact.
+    unit = 2 * total
+    centers = 2 * (xp.arange(count) + start) + 1
+    position = xp.minimum(xp.maximum(centers * present - total, 0), (present - 1) * unit)
+    below = xp.minimum(position // unit, xp.maximum(present - 2, 0))
+    share = _cast(position - below * unit, "float32") / _cast(unit, "float32")
+    share = ops.reshape(share, (-1, 1, 1) if axis == 1 else (-1, 1))
+    above = xp.minimum(below + 1, present - 1)
+    return ops.take(x, below, axis=axis) * (1 - share) + ops.take(x, above, axis=axis) * share
 
 
-def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
+def resize(x: Tensor, size: tuple[Length, Length]) -> Tensor:
     """Resize (N, h, w, C) bilinearly to (N, *size, C), without antialiasing: for enlarging."""
     if tuple(x.shape[1:3]) == tuple(size):
         return x
-    rows = bilinear_rows(x, size[0], np.arange(size[0]))
-    return ops.swapaxes(bilinear_rows(ops.swapaxes(rows, 1, 2), size[1], np.arange(size[1])), 1, 2)
+    for axis, side in enumerate(size, start=1):
+        x = _bilinear(x, axis, side, 0, side)
+    return x
+
+
+def fit_to(x: Tensor, padded: Tensor, like: Tensor) -> Tensor:
+    """Enlarge `x` to the size of `padded`, and leave out what `reflect_to_multiple` added there.
+
+    Args:
+        x: (N, h, w, C).
+        padded: (N, H', W', ...), the padded image that `x` was made from.
+        like: (N, H, W, ...), the image before it was padded.
+
+    Returns:
+        (N, H, W, C).
+    """
+    height, width = ops.shape(like)[1:3]
+    return resize(x, ops.shape(padded)[1:3])[:, :height, :width]
 
 
 def reflect_to_multiple(x: Tensor, stride: int) -> Tensor:
@@ -124,21 +184,29 @@ def reflect_to_multiple(x: Tensor, stride: int) -> Tensor:
     The edge pixel is not repeated. Images smaller than the padding are reflected repeatedly.
     """
     for axis in (1, 2):
-        size = x.shape[axis]
-        padded = -(-size // stride) * stride
-        if padded != size:
-            x = ops.take(x, _reflected_indices(size, padded), axis=axis)
+        size = ops.shape(x)[axis]
+        if isinstance(size, int) and size % stride == 0:
+            continue
+        x = _reflected(x, axis, 0, (size + stride - 1) // stride * stride)
     return x
 
 
 def reflect_around(x: Tensor, margin: int) -> Tensor:
     """Pad (N, h, w, C) by reflection on all four sides, as `reflect_to_multiple` does on two."""
     for axis in (1, 2):
-        size = ops.shape(x)[axis]
-        period = ops.maximum(2 * (size - 1), 1)
-        folded = ops.mod(ops.arange(-margin, size + margin, dtype="int32"), period)
-        x = ops.take(x, ops.minimum(folded, period - folded) % size, axis=axis)
+        x = _reflected(x, axis, -margin, ops.shape(x)[axis] + margin)
     return x
+
+
+def _reflected(x: Tensor, axis: int, start: int, stop: Length) -> Tensor:
+    """Indices from `start` to `stop` of an axis, folded back like a ray between two mirrors."""
+    size = ops.shape(x)[axis]
+    xp = _mathematics(size)
+    period = xp.maximum(2 * (size - 1), 1)
+    # Of whole numbers below zero, ONNX has no floor division and so no remainder like Python's.
+    folded = xp.mod(xp.absolute(_cast(xp.arange(start, stop), "int32")), period)
+    # A single pixel is its own reflection.
+    return ops.take(x, xp.minimum(folded, period - folded) % size, axis=axis)
 
 
 def box_mean(x: Tensor, radius: int) -> Tensor:
@@ -168,14 +236,9 @@ def guided_resize(x: Tensor, coarse: Tensor, fine: Tensor, radius: int, epsilon:
     covariance = box_mean(x * coarse, radius) - mean * mean_guide
     slope = covariance / (ops.maximum(variance, 0.0) + epsilon)
     offset = mean - slope * mean_guide
-    size = fine.shape[1:3]
+    size = ops.shape(fine)[1:3]
     slope, offset = (resize(box_mean(part, radius), size) for part in (slope, offset))
     return slope * fine + offset
-
-
-def _clipped(resampled: Tensor) -> Tensor:
-    """(N, h, w) -> (N, h, w, 1) L; the filter's negative lobes overshoot at edges."""
-    return ops.clip(resampled[..., None], 0.0, 100.0)
 
 
 def _join(lightness: Tensor, chroma: Tensor) -> Tensor:
@@ -189,15 +252,6 @@ def _join(lightness: Tensor, chroma: Tensor) -> Tensor:
     return unit_to_uint8(ops.where(plain, lightness_to_gray(lightness), colored))
 
 
-def _reflected_indices(size: int, padded: int) -> np.ndarray:
-    """Indices 0..padded-1 folded back into 0..size-1 like a ray between two mirrors."""
-    if size == 1:
-        return np.zeros(padded, "int32")
-    period = 2 * (size - 1)
-    folded = np.arange(padded) % period
-    return np.minimum(folded, period - folded).astype("int32")
-
-
 def _stripes(shape: tuple[int, ...]) -> list[tuple[int, int]]:
     """Ranges of rows that hold about a megapixel each, over the whole batch."""
     count, height, width = shape[:3]
@@ -205,14 +259,32 @@ def _stripes(shape: tuple[int, ...]) -> list[tuple[int, int]]:
     return [(start, min(start + rows, height)) for start in range(0, height, rows)]
 
 
-def _resampling_matrix(present: int, wanted: int) -> np.ndarray:
+def resampling_matrix(present: Length, wanted: Length) -> Tensor:
     """(wanted, present) float32: the Lanczos filter of three lobes, widened where it shrinks.
 
     It is Pillow's filter, with which the training photos were shrunk. Networks notice: one that was
     trained on sharp photos colors the softer ones of a triangle filter clearly worse.
     """
-    scale = present / wanted
-    centers = (np.arange(wanted) + 0.5) * scale - 0.5
-    distance = (np.arange(present) - centers[:, None]) / max(scale, 1.0)
-    weights = np.where(np.abs(distance) < 3, np.sinc(distance) * np.sinc(distance / 3), 0.0)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype("float32")
+    xp = _mathematics(present, wanted)
+    real = "float64" if xp is np else "float32"  # LiteRT has no more
+    # Distances in units of 1 / (2 * wanted) px are whole numbers, and so exact.
+    centers = (2 * xp.arange(wanted) + 1) * present
+    distance = xp.absolute((2 * xp.arange(present) + 1) * wanted - centers[:, None])
+    distance = _cast(distance, real) / _cast(2 * xp.maximum(present, wanted), real)
+    weights = xp.where(distance < 3, _sinc(distance) * _sinc(distance / 3), 0.0)
+    return _cast(weights / xp.sum(weights, axis=1, keepdims=True), "float32")
+
+
+def _sinc(x: Tensor) -> Tensor:
+    """sin(pi x) / (pi x) of numbers that are at least 0."""
+    angle = np.pi * _mathematics(x).maximum(x, 1e-20)
+    return _mathematics(x).sin(angle) / angle
+
+
+def _mathematics(*values: Tensor) -> Any:
+    """The library that computes with these: NumPy, or `keras.ops` if there is a tensor."""
+    return np if all(isinstance(v, int | float | np.ndarray | np.generic) for v in values) else ops
+
+
+def _cast(x: Tensor, dtype: str) -> Tensor:
+    return np.asarray(x, dtype) if _mathematics(x) is np else ops.cast(x, dtype)

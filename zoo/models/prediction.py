@@ -5,9 +5,11 @@ constants of the graph it does so once; for variables it does so at every call, 
 photo it computes on the unsuited arrangement instead. So `fixed_weights` makes, for the length of a
 block, a graph with constants. The constants cannot follow the variables: that is why the graph
 belongs to a block, in which nothing trains, and ends with it.
+
+While a model is exported, `predict` is a part of the graph that is made: see `exported`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,6 +25,9 @@ _WORTHWHILE = 8
 
 #: The networks of the open blocks; a graph is made at a network's first prediction.
 _fixed: "dict[keras.Model, _ConstantGraph | None]" = {}
+
+#: While a model is exported: what takes each network's place in the graph.
+_exported: dict[keras.Model, Callable[[Any], Any]] = {}
 
 
 @contextmanager
@@ -50,12 +55,29 @@ def fixed_weights(networks: Iterable[keras.Model], predictions: int) -> Iterator
 
 def predict(network: keras.Model, batch: Any) -> Any:
     """What `network.predict_on_batch(batch)` gives, up to rounding, as NumPy arrays."""
+    if network in _exported:
+        return _exported[network](batch)
     if network not in _fixed:
         return network.predict_on_batch(batch)
     graph = _fixed[network]
     if graph is None:
         graph = _fixed[network] = _ConstantGraph(network)
     return graph(batch)
+
+
+@contextmanager
+def exported(networks: dict[keras.Model, Callable[[Any], Any]]) -> Iterator[None]:
+    """Let `predict` call these in the networks' places, on tensors of a graph, inside the block."""
+    _exported.update(networks)
+    try:
+        yield
+    finally:
+        _exported.clear()
+
+
+def is_exporting() -> bool:
+    """Whether predictions are being made into a graph: there are no values, only tensors."""
+    return bool(_exported)
 
 
 class _ConstantGraph:
@@ -71,7 +93,7 @@ class _ConstantGraph:
 
         variables = (network.trainable_variables, network.non_trainable_variables)
         weights = [[ops.convert_to_numpy(variable) for variable in part] for part in variables]
-        with tf.Graph().as_default() as graph, _single_step_dilation(network):
+        with tf.Graph().as_default() as graph, single_step_dilation(network):
             inputs = tree.map_structure(
                 lambda tensor: tf.compat.v1.placeholder(tensor.dtype, tensor.shape), network.input
             )
@@ -96,7 +118,7 @@ class _ConstantGraph:
 
 
 @contextmanager
-def _single_step_dilation(network: keras.Model) -> Iterator[None]:
+def single_step_dilation(network: keras.Model) -> Iterator[None]:
     """Compute dilated convolutions in one step inside the block.
 
     Keras' way has a gradient on every processor, but it cuts its input into pieces first and joins

@@ -11,11 +11,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
-import numpy as np
 from keras import ops
 
 from zoo.color.spaces import Tensor, rgb_to_lightness
-from zoo.colorizer import RENDER_FACTOR, Colorizer, History, TrainingPlan
+from zoo.colorizer import Colorizer, History, TrainingPlan
 from zoo.errors import ZooError, valid_choice
 from zoo.models import pipeline
 from zoo.models.precision import fastest_precision, training_precision
@@ -129,19 +128,10 @@ class GradientColorizer(Colorizer):
         config = self.config
         return keras.optimizers.Adam(schedule(config, steps), beta_2=config.beta_2)
 
-    def predict_ab(self, lightness: Tensor, **options: float) -> np.ndarray:
-        """Predict chroma: (N, H, W, 1) L in [0, 100], any size -> (N, H, W, 2) float32 ab."""
-        return self.predicted_ab(*self.network_output(lightness), lightness.shape[1:3], options)
-
-    def predicted_ab(
-        self, output: Tensor, padded: Tensor, size: tuple[int, int], options: dict[str, float]
-    ) -> np.ndarray:
-        """From what `network_output` gave for L of this size, to the ab of `predict_ab`."""
-        values = self.resolve_options(options)
-        del values[RENDER_FACTOR.name]  # it decided the size of L
-        height, width = size
-        ab = pipeline.resize(self.output_to_ab(output, padded, **values), padded.shape[1:3])
-        return ops.convert_to_numpy(ab)[:, :height, :width]
+    def chroma(self, lightness: Tensor, **values: Tensor) -> Tensor:
+        """The network's answer as ab, of the size of L: see `Colorizer.chroma`."""
+        output, padded = self.network_output(lightness)
+        return pipeline.fit_to(self.output_to_ab(output, padded, **values), padded, lightness)
 
     def network_output(self, lightness: Tensor) -> tuple[Tensor, Tensor]:
         """What the network makes of (N, H, W, 1) L in [0, 100] of any size.

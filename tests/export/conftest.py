@@ -1,0 +1,40 @@
+"""One export in all formats, which several tests look at."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import conformance
+import zoo
+from zoo.cli.commands import app
+from zoo.export import checking
+from zoo.export.plan import FORMATS
+
+
+@pytest.fixture(scope="session")
+def model():
+    """A small classifier with weights at random, so that its colors are bold."""
+    return conformance.shaken(zoo.create_model("zhang:tiny"))
+
+
+@pytest.fixture(scope="session")
+def exported(model, tmp_path_factory) -> Path:
+    """`model` in every format, colored at 32 px, by the command line."""
+    folder = tmp_path_factory.mktemp("exports")
+    model.card["training"] = {"photos": 5}
+    run, made = str(model.save(folder / "run")), folder / "zhang"
+    arguments = ["export", run, "--out", str(made), "--format", ",".join(FORMATS)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checking, "_LARGE", 80)  # large photos have tests of their own
+        done = CliRunner().invoke(app, [*arguments, "-o", "render_factor=2"])
+    assert done.exit_code == 0, done.output
+    assert f"onnx: {made / 'model.onnx'}, 0.0" in done.output.replace("\n", "")
+    return made
+
+
+@pytest.fixture
+def photos() -> np.ndarray:
+    """Two photos of one size, (2, 37, 23, 3) uint8."""
+    return np.stack([conformance.random_photo(37, 23, seed) for seed in (0, 1)])

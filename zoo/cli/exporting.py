@@ -1,0 +1,76 @@
+"""`zoo export`: a trained model as files that need no zoo.
+
+As in `commands.py`, nothing at the top imports a deep-learning framework.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoo.cli.inputs import load_run, option_values, read_photos
+from zoo.cli.settings import parse_pairs
+from zoo.errors import ZooError
+from zoo.files import read_json
+
+
+def export(
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="Trained folder, or the name of a baseline.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="A folder that is not there yet.")],
+    format_: Annotated[
+        str,
+        typer.Option("--format", metavar="NAME[,NAME...]", help="saved_model, onnx, litert."),
+    ] = "saved_model",
+    weights: Annotated[
+        str, typer.Option(help="float32, float16, or int8 (litert alone).")
+    ] = "float32",
+    size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WIDTHxHEIGHT",
+            help="LiteRT from photo to photo of this size; else from lightness to color at any.",
+        ),
+    ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Photos that show int8 the range of the numbers."),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-o", "--option", metavar="NAME=VALUE", help="Prediction option that is fixed there."
+        ),
+    ] = None,
+) -> None:
+    """Write a model as a SavedModel, ONNX or LiteRT file that colors photos without the zoo.
+
+    DIR gets a README.md that says how to use what is there, a card, and a sample photo. Everything
+    is tried in a fresh process: what colors photos in another way than the model is not kept.
+    """
+    given, sides = parse_pairs(option, "-o"), None if size is None else parse_size(size)
+    model = load_run(run)
+    values = option_values(model, given)
+    photos = None if calibration is None else read_photos(calibration, "train")
+    model.export(out, format_.split(","), weights=weights, size=sides, calibration=photos, **values)
+    for name, artifact in read_json(out / "card.json")["export"]["artifacts"].items():
+        check = artifact["check"]
+        typer.echo(
+            f"{name}: {out / artifact['path']}, {artifact['megabytes']:g} MB, at most "
+            f"{check['max_difference']} of 255 off (CIEDE2000 {check['ciede2000']:g})."
+        )
+    typer.echo(f"How to use it: {out / 'README.md'}")
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Read "640x480", width by height, as (height, width).
+
+    Raises:
+        ZooError: on anything else.
+    """
+    found = re.fullmatch(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})", text)
+    if found is None:
+        raise ZooError(f"Cannot read the size {text!r}; write width x height, as in 640x480.")
+    return int(found[2]), int(found[1])

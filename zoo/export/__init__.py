@@ -1,0 +1,1 @@
+"""Models that run without the zoo: SavedModel, ONNX and LiteRT; see `zoo.export.plan.export`."""

@@ -1,0 +1,78 @@
+"""The files of an export, and the questions that each of them has to answer."""
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zoo.export import litert, onnx, saved_model
+from zoo.export.checking import Call, Check, Questions
+from zoo.export.graph import Graph
+
+if TYPE_CHECKING:
+    from zoo.colorizer import Colorizer
+    from zoo.export.plan import Plan
+
+#: Where each format is in an export's folder.
+PLACES = {"saved_model": "saved_model/1", "onnx": "model.onnx", "litert": "model.tflite"}
+
+
+class Artifacts:
+    """What a plan makes of a model.
+
+    Args:
+        model: on the TensorFlow backend.
+        folder: where the artifacts go.
+        plan: which, and how.
+    """
+
+    def __init__(self, model: "Colorizer", folder: Path, plan: "Plan") -> None:
+        self._model, self._folder, self._plan = model, folder, plan
+
+    def write(self, photos: Sequence[np.ndarray]) -> list[Check]:
+        """Write all artifacts.
+
+        Args:
+            photos: what they will have to color, of several sizes, (H, W, 3) uint8 each.
+
+        Returns:
+            What is to be checked of each, in the order of the formats.
+        """
+        questions = Questions(self._model, photos, self._plan.options)
+        return [self._written(name, questions) for name in self._plan.formats]
+
+    def _written(self, name: str, questions: Questions) -> Check:
+        path = self._folder / PLACES[name]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        writers: dict[str, Callable[[Path, Questions], list[Call]]] = {
+            "saved_model": self._saved_model,
+            "onnx": self._onnx,
+            "litert": self._litert,
+        }
+        calls = writers[name](path, questions)
+        exact = self._plan.weights == "float32"
+        title = f"{name} of {self._model.name}:{self._model.preset}"
+        return Check(title, name, path, exact, calls)
+
+    def _saved_model(self, path: Path, questions: Questions) -> list[Call]:
+        half = self._plan.weights == "float16"
+        graph = Graph(self._model, self._plan.options, half=True) if half else self._graph
+        saved_model.write(graph, path)
+        return questions.saved_model()
+
+    def _onnx(self, path: Path, questions: Questions) -> list[Call]:
+        onnx.write(self._graph, path, half=self._plan.weights == "float16")
+        return questions.onnx()
+
+    def _litert(self, path: Path, questions: Questions) -> list[Call]:
+        size = self._plan.size
+        graph = self._graph if size is None else Graph(self._model, self._plan.options, size)
+        litert.write(graph, path, self._plan.weights, self._plan.calibration)
+        return questions.litert_network() if size is None else questions.litert_photo(size)
+
+    @cached_property
+    def _graph(self) -> Graph:
+        """Of photos of any size, in float32."""
+        return Graph(self._model, self._plan.options)

@@ -1,0 +1,292 @@
+"""A model's way from photo to photo as functions of TensorFlow, its weights constants in them.
+
+The formulas are those of the model and of `zoo.models.pipeline`, traced on tensors. Constants make
+predictions fast (see `zoo.models.prediction`), and so an exported model has no variables. Batch
+normalization that follows a convolution becomes a part of its weights.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.eager.wrap_function import function_from_graph_def
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from zoo.models import pipeline
+from zoo.models.prediction import exported, single_step_dilation
+
+if TYPE_CHECKING:
+    from zoo.colorizer import Colorizer
+
+#: Photos are handled in stripes of about so many pixels, as in `pipeline`.
+_STRIPE_PIXELS = 2**20
+
+#: Constants of at least so many numbers are weights; to store smaller ones in half saves nothing.
+_LARGE = 1024
+
+#: The option that exported models take as an input, where the model has it.
+TEMPERATURE = "temperature"
+
+
+class Graph:
+    """Functions that color photos as a model does, with its weights of now.
+
+    Args:
+        model: any Colorizer, on the TensorFlow backend.
+        values: the value of every option; the temperature's is the default of an input.
+        size: (height, width) of photos, or None where it may be any.
+        half: whether weights are stored as float16; computed is in float32.
+
+    Attributes:
+        temperature: the default of the input `temperature`; None for models without.
+    """
+
+    def __init__(
+        self,
+        model: "Colorizer",
+        values: dict[str, float],
+        size: tuple[int, int] | None = None,
+        *,
+        half: bool = False,
+    ) -> None:
+        values = dict(values)
+        self.size = size
+        self._freeze = partial(_frozen, half=half)
+        self._render_factor = int(values.pop("render_factor"))
+        self.temperature = values.pop(TEMPERATURE, None)
+        self._side = model.context_side
+        with _exporting(model):
+            self._context_names, self._context = self._trace_context(model)
+            self._chroma = self._trace_chroma(model, values)
+
+    def chroma(self, lightness: tf.Tensor, temperature: tf.Tensor | None = None) -> tf.Tensor:
+        """(N, h, w, 1) L in [0, 100] -> (N, h, w, 2) ab, as `predict_ab` gives it."""
+        squares = None
+        if self._side is not None:
+            squares = pipeline.resample_lightness(lightness, (self._side, self._side))
+        return self._colored(lightness, squares, temperature)
+
+    def photo(
+        self, photos: tf.Tensor, temperature: tf.Tensor | None = None, *, striped: bool
+    ) -> tf.Tensor:
+        """Color photos: (N, H, W, 3) or (N, H, W, 1) uint8 -> (N, H, W, 3) uint8.
+
+        Args:
+            photos: color or gray ones.
+            temperature: for models that take one.
+            striped: whether large photos are handled piece by piece, to bound the memory.
+        """
+        shape = tf.shape(photos) if self.size is None else (tf.shape(photos)[0], *self.size)
+        rgb = tf.broadcast_to(photos[..., :3], tf.stack([*tf.unstack(shape[:3]), 3]))
+        rgb.set_shape((None, *(self.size or (None, None)), 3))
+        height, width = keras.ops.shape(rgb)[1:3]
+        shrink = _striped_lightness if striped else pipeline.whole_lightness
+        working = pipeline.working_size(height, width, self._render_factor)
+        squares = None if self._side is None else shrink(rgb, (self._side, self._side))
+        ab = self._colored(shrink(rgb, working), squares, temperature)
+        return _striped_merge(rgb, ab) if striped else pipeline.merged_rows(rgb, ab, height)
+
+    def _colored(
+        self, lightness: tf.Tensor, squares: tf.Tensor | None, temperature: tf.Tensor | None
+    ) -> tf.Tensor:
+        context = [] if squares is None else self._context(squares)
+        heat = [] if self.temperature is None else [temperature]
+        (ab,) = self._chroma(lightness, *context, *heat)
+        return ab
+
+    def _trace_context(self, model: "Colorizer") -> tuple[list[str], Callable[..., Any] | None]:
+        if self._side is None:
+            return [], None
+        names: list[str] = []
+
+        def context(squares: tf.Tensor) -> list[tf.Tensor]:
+            found = model.context(squares)
+            names[:] = found
+            return list(found.values())
+
+        return names, self._freeze(context, [tf.TensorSpec((None, self._side, self._side, 1))])
+
+    def _trace_chroma(self, model: "Colorizer", values: dict[str, float]) -> Callable[..., Any]:
+        size = self.size and pipeline.working_size(*self.size, self._render_factor)
+        specs = [tf.TensorSpec((None, *(size or (None, None)), 1), name="lightness")]
+        if self._context is not None:
+            specs += [tf.TensorSpec(out.shape, out.dtype) for out in self._context.outputs]
+        if self.temperature is not None:
+            specs.append(tf.TensorSpec((), name=TEMPERATURE))
+
+        def chroma(lightness: tf.Tensor, *others: tf.Tensor) -> list[tf.Tensor]:
+            given = dict(zip(self._context_names, others, strict=False))
+            if self.temperature is not None:
+                given[TEMPERATURE] = others[-1]
+            return [model.chroma(lightness, **given, **values)]
+
+        return self._freeze(chroma, specs)
+
+
+def _frozen(
+    function: Callable[..., list[tf.Tensor]], specs: list[tf.TensorSpec], *, half: bool
+) -> Any:
+    """A function whose variables have become constants."""
+    concrete = tf.function(function, input_signature=specs, autograph=False)
+    frozen = convert_variables_to_constants_v2(
+        concrete.get_concrete_function(), lower_control_flow=False
+    )
+    return _halved(frozen) if half else frozen
+
+
+def _halved(function: Any) -> Any:
+    """The same function with its weights stored as float16 and read as float32."""
+    definition = function.graph.as_graph_def()
+    for node in list(definition.node):
+        if node.op != "Const" or node.attr["dtype"].type != tf.float32.as_datatype_enum:
+            continue
+        values = tf.make_ndarray(node.attr["value"].tensor)
+        if values.size < _LARGE:
+            continue
+        stored = definition.node.add()
+        stored.CopyFrom(node)
+        stored.name = f"{node.name}/half"
+        stored.attr["dtype"].type = tf.float16.as_datatype_enum
+        stored.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(values.astype("float16")))
+        node.Clear()
+        node.name, node.op = stored.name.removesuffix("/half"), "Cast"
+        node.input.append(stored.name)
+        node.attr["SrcT"].type = tf.float16.as_datatype_enum
+        node.attr["DstT"].type = tf.float32.as_datatype_enum
+    inputs, outputs = (
+        [tensor.name for tensor in part] for part in (function.inputs, function.outputs)
+    )
+    wrapped = function_from_graph_def(definition, inputs, outputs)
+    for tensor, known in zip(wrapped.outputs, function.outputs, strict=True):
+        tensor.set_shape(known.shape)
+    return wrapped
+
+
+# ---------------------------------------------------------------------- large photos
+
+
+def _striped_lightness(rgb: tf.Tensor, size: tuple[Any, Any]) -> tf.Tensor:
+    """`pipeline.working_lightness` in a graph."""
+    across = pipeline.resampling_matrix(keras.ops.shape(rgb)[2], size[1])
+    like = tf.TensorSpec((None, None, None), tf.float32)
+    narrow = _by_stripes(rgb, lambda rows, start: pipeline.narrow_rows(rows, across), like)
+    return pipeline.shortened(narrow, size[0])
+
+
+def _striped_merge(rgb: tf.Tensor, ab: tf.Tensor) -> tf.Tensor:
+    """`pipeline.merge` in a graph."""
+    height = keras.ops.shape(rgb)[1]
+    like = tf.TensorSpec((None, None, None, 3), tf.uint8)
+    return _by_stripes(rgb, lambda rows, start: pipeline.merged_rows(rows, ab, height, start), like)
+
+
+def _by_stripes(
+    rgb: tf.Tensor, action: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], like: tf.TensorSpec
+) -> tf.Tensor:
+    """Apply an action to stripes of rows one after the other, and join what it gives.
+
+    Args:
+        rgb: (N, H, W, 3).
+        action: (N, r, W, 3) rows and the first one's number -> (N, r, ...).
+        like: shape and type of its result.
+
+    Returns:
+        (N, H, ...).
+    """
+    count, height, width = tf.unstack(tf.shape(rgb)[:3])
+    rows = tf.maximum(1, _STRIPE_PIXELS // tf.maximum(1, count * width))
+    stripes = (height + rows - 1) // rows
+
+    def handle(index: tf.Tensor, done: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+        start = index * rows
+        result = action(rgb[:, start : start + rows], start)
+        # Pieces are joined along their first axis.
+        return index + 1, done.write(index, tf.transpose(result, swapped))
+
+    swapped = [1, 0, *range(2, len(like.shape))]
+    pieces = tf.TensorArray(like.dtype, stripes, infer_shape=False, element_shape=like.shape)
+    _, pieces = tf.while_loop(
+        lambda index, _: index < stripes, handle, (0, pieces), parallel_iterations=1
+    )
+    return tf.ensure_shape(tf.transpose(pieces.concat(), swapped), like.shape)
+
+
+# ---------------------------------------------------------------------- networks
+
+
+@contextmanager
+def _exporting(model: "Colorizer") -> Iterator[None]:
+    """Let the model's predictions be made of its networks' plain graphs inside the block."""
+    with exported({network: partial(_in_graph, network) for network in model.networks.values()}):
+        yield
+
+
+def _in_graph(network: keras.Model, inputs: Any) -> tf.Tensor:
+    with single_step_dilation(network), _folded_normalization(network):
+        return network(inputs, training=False)
+
+
+@contextmanager
+def _folded_normalization(network: keras.Model) -> Iterator[None]:
+    """Let convolutions compute the batch normalization right after them inside the block.
+
+    That of a convolution with an activation stays, as does that of several convolutions' results.
+    """
+    pairs = list(_normalized(network))
+    for convolution, normalization in pairs:
+        convolution.call = partial(_convolve_normalized, convolution, normalization)
+        normalization.call = _unchanged
+    try:
+        yield
+    finally:
+        for convolution, normalization in pairs:
+            del convolution.call, normalization.call
+
+
+def _normalized(
+    network: keras.Model,
+) -> Iterator[tuple[keras.layers.Layer, keras.layers.BatchNormalization]]:
+    """The pairs of a convolution and the batch normalization that alone follows it."""
+    kinds = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
+    for layer in network.layers:
+        if isinstance(layer, keras.Model):
+            yield from _normalized(layer)
+        if type(layer) not in kinds or layer.activation is not keras.activations.linear:
+            continue
+        followers = [node.operation for node in layer._outbound_nodes]
+        if len(followers) == 1 and type(followers[0]) is keras.layers.BatchNormalization:
+            yield layer, followers[0]
+
+
+def _convolve_normalized(
+    layer: keras.layers.Layer, normalization: keras.layers.BatchNormalization, inputs: tf.Tensor
+) -> tf.Tensor:
+    spread = np.sqrt(_value(normalization.moving_variance) + normalization.epsilon)
+    scale = _value(normalization.gamma) / spread
+    shift = _value(normalization.beta) - _value(normalization.moving_mean) * scale
+    if layer.use_bias:
+        shift = shift + _value(layer.bias) * scale
+    transposed = isinstance(layer, keras.layers.Conv2DTranspose)
+    kernel = _value(layer.kernel) * (scale[:, None] if transposed else scale)
+    kernel = tf.constant(kernel, tf.float32)
+    if transposed:
+        result = keras.ops.conv_transpose(inputs, kernel, layer.strides, layer.padding)
+    else:
+        result = tf.nn.conv2d(
+            inputs, kernel, layer.strides, layer.padding.upper(), dilations=layer.dilation_rate
+        )
+    return tf.nn.bias_add(result, tf.constant(shift, tf.float32))
+
+
+def _value(variable: keras.Variable) -> np.ndarray:
+    """A variable's value as float64, also while a graph is made."""
+    with tf.init_scope():
+        return np.asarray(variable, "float64")
+
+
+def _unchanged(inputs: tf.Tensor, **settings: Any) -> tf.Tensor:
+    return inputs
