@@ -23,6 +23,8 @@ from typing import Any
 # As in run_all.py: scripts find the packages `benchmarks` and `zoo` in the folder above.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from PIL import Image
+
 from zoo.cli.startup import start_keras
 from zoo.errors import ZooError
 from zoo.files import atomic_path, read_json, write_json
@@ -32,6 +34,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 
 #: Scores are stored with so many digits: more than any table shows.
 _DIGITS = 6
+_JPEG_QUALITY = 92
 #: A path from the root of some machine, within a command.
 _ABSOLUTE = re.compile(r"(?<![\w.~-])(/[\w.~+-]+)+/?")
 
@@ -115,11 +118,9 @@ def store(run: Path, target: Path) -> None:
         shutil.rmtree(target)
     for path in sorted((run / "results").glob("*.json")):
         result = _portable(read_json(path))
-        if _may_be_passed_on(result):
-            _copy_pictures(run, target, result)
-        else:
-            result |= {"pictures": []}
-            result.get("temperature", {}).update(tiles=[])
+        pictures = _stored_pictures(run, target, result) if _may_be_passed_on(result) else []
+        result["pictures"] = pictures
+        result.get("temperature", {}).update(tiles=[])
         _write_compact(target / "results" / path.name, result)
     for part in ("environments", "speed"):
         for path in sorted((run / part).glob("*.json")):
@@ -220,13 +221,19 @@ def _may_be_passed_on(result: dict[str, Any]) -> bool:
     return all(shown["file"] in free for shown in result["pictures"])
 
 
-def _copy_pictures(run: Path, target: Path, result: dict[str, Any]) -> None:
-    files = [shown["file"] for shown in result["pictures"]]
-    tiles = [tile["file"] for tile in result.get("temperature", {}).get("tiles", ())]
-    for folder, names in ((result["key"], [*files, *tiles]), ("truth", files)):
-        (target / "pictures" / folder).mkdir(parents=True, exist_ok=True)
-        for name in names:
-            shutil.copyfile(run / "pictures" / folder / name, target / "pictures" / folder / name)
+def _stored_pictures(run: Path, target: Path, result: dict[str, Any]) -> list[dict[str, str]]:
+    """Store a result's pictures as JPEG, a fifth as large; what the result shall say of them."""
+    stored = []
+    for shown in result["pictures"]:
+        file = Path(shown["file"]).with_suffix(".jpg").name
+        for folder in (result["key"], "truth"):
+            with (
+                Image.open(run / "pictures" / folder / shown["file"]) as picture,
+                atomic_path(target / "pictures" / folder / file) as temporary,
+            ):
+                picture.convert("RGB").save(temporary, quality=_JPEG_QUALITY, subsampling=0)
+        stored.append(shown | {"file": file})
+    return stored
 
 
 def _write_compact(path: Path, content: Any) -> None:

@@ -256,6 +256,19 @@ def test_splits_of_a_manifest(run, tmp_path):
     assert "1 photo" in scored.out
 
 
+def test_several_folders_and_manifests_of_photos(run, tmp_path):
+    plain = make_photos(tmp_path / "plain", 4)
+    split = make_photos(tmp_path / "split", 3, seed=5)
+    table = manifest(split, ["train", "val", "test"])
+    both = ("--photos", plain, "--photos", table)
+    assert run("train", "mean_color", *both, "--out", tmp_path / "run").status == 0
+    training = read_json(tmp_path / "run/card.json")["training"]
+    assert (training["photos"], training["validation_photos"]) == (5, 1)
+    more = ("--val-photos", plain, "--val-photos", split)
+    assert run("train", "mean_color", "--photos", table, *more, "--out", tmp_path / "b").status == 0
+    assert read_json(tmp_path / "b/card.json")["training"]["validation_photos"] == 7
+
+
 def test_from_trains_a_model_further_on_other_photos(run, trained, photos, tmp_path):
     out = tmp_path / "further"
     more = ("--photos", make_photos(tmp_path / "more", 6, seed=9), "--from", trained)

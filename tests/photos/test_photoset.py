@@ -368,3 +368,19 @@ def test_large_sets(folder, count):
     assert len(photos) == count
     assert photos.skipped == ()
     np.testing.assert_array_equal(photos[0].read(), read_rgb(photos[0].path))
+
+
+def test_joined_sets_have_each_content_once_and_each_name_once(tmp_path):
+    for folder, names in {"one": ["a.png", "b.png"], "two": ["a.png", "c.png"]}.items():
+        (tmp_path / folder).mkdir()
+        for name in names:
+            number = 200 if name == "c.png" else ord(name[0]) + len(folder) * (folder == "two")
+            Image.new("RGB", (8, 8), (number, 10, 200)).save(tmp_path / folder / name)
+    shutil.copyfile(tmp_path / "one" / "b.png", tmp_path / "two" / "copy.png")
+    (tmp_path / "two" / "broken.png").write_bytes(b"no photo")
+    one, two = (PhotoSet.from_folder(tmp_path / name) for name in ("one", "two"))
+    joined = PhotoSet.joined([one, two])
+    assert [photo.name for photo in joined] == ["a.png", "b.png", "2/a.png", "c.png"]
+    assert [photo.path.parent.name for photo in joined] == ["one", "one", "two", "two"]
+    assert [file.name for file in joined.skipped] == ["broken.png"]
+    assert PhotoSet.joined([one]).fingerprint == one.fingerprint
