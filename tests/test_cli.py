@@ -73,6 +73,12 @@ def make_photos(folder: Path, count: int, seed: int = 0, suffix: str = ".png") -
     return folder
 
 
+@pytest.fixture(autouse=True)
+def no_trained_weights(tmp_path, monkeypatch):
+    """Names are untrained models here; `test_pretrained.py` is about those that come trained."""
+    monkeypatch.setattr("zoo.pretrained.FOLDER", tmp_path / "none")
+
+
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory) -> Path:
     return make_photos(tmp_path_factory.mktemp("data") / "photos", 6)
