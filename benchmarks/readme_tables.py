@@ -38,6 +38,15 @@ MAIN = "held-out"
 PICTURED = "embedded"
 
 PICTURE = Path("docs/comparison.jpg")
+#: The photos in it, where they are among the stored ones, the most important first.
+_IN_PICTURE = (
+    "china.jpg",
+    "chelsea.png",
+    "flower.jpg",
+    "rocket.jpg",
+    "astronaut.png",
+    "coffee.png",
+)
 
 _METRICS = ("auc_rebalanced", "auc", "ciede2000", "ab_rmse", "colorfulness")
 _JPEG_QUALITY = 88
@@ -93,14 +102,13 @@ class Reference:
         board = self.boards().get(PICTURED)
         if board is None:
             return
-        folder, rows = self.results / PICTURED / "pictures", []
-        for shown in board.finished[0]["pictures"]:
+        folder, rows, models = self.results / PICTURED / "pictures", [], _pictured_models(board)
+        for shown in _pictured_photos(board):
             truth = read_rgb(folder / "truth" / shown["file"])
-            colored = [read_rgb(folder / one["key"] / shown["file"]) for one in board.finished]
-            rows.append(
-                PhotoRow(shown["photo"], shown["role"], (gray_input(truth), *colored, truth))
-            )
-        titles = ["input (gray)", *map(board.title, board.finished), "truth"]
+            colored = [read_rgb(folder / one["key"] / shown["file"]) for one in models]
+            tiles = (gray_input(truth), *colored, truth)
+            rows.append(PhotoRow(shown["photo"], shown["role"], tiles))
+        titles = ["input (gray)", *map(board.title, models), "truth"]
         png, _ = draw_comparison(titles, rows)
         with atomic_path(self.root / PICTURE) as temporary:
             Image.open(io.BytesIO(png)).convert("RGB").save(
@@ -238,12 +246,22 @@ def _latency(speed: dict[str, Any] | None) -> str:
     return f"{1000 * speed['latency_seconds']['median']:.0f} ms"
 
 
+def _pictured_models(board: Leaderboard) -> list[dict[str, Any]]:
+    """All but gray, which is what the first column shows."""
+    return [result for result in board.finished if result["cell"]["model"] != "gray"]
+
+
+def _pictured_photos(board: Leaderboard) -> list[dict[str, str]]:
+    by_name = {shown["photo"]: shown for shown in board.finished[0]["pictures"]}
+    return [by_name[name] for name in _IN_PICTURE if name in by_name]
+
+
 def _digest_of(board: Leaderboard, pictures: Path) -> str:
     """16 hexadecimal digits of all that the picture is made of: its titles and its tiles."""
     digest = hashlib.sha256()
-    for result in board.finished:
+    for result in _pictured_models(board):
         digest.update(board.title(result).encode())
-        for shown in result["pictures"]:
+        for shown in _pictured_photos(board):
             for folder in (result["key"], "truth"):
                 digest.update((pictures / folder / shown["file"]).read_bytes())
     return digest.hexdigest()[:16]

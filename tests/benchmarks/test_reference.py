@@ -200,9 +200,8 @@ def test_what_is_stale_is_noticed(checkout):
         file.write(b"!")
     assert reference.stale(checkout, results) == ["picture"]
     reference.write(checkout, results)
-    tile = next((results / "embedded/pictures/truth").glob("*.jpg"))
-    other = next(one for one in tile.parent.glob("*.jpg") if one.read_bytes() != tile.read_bytes())
-    tile.write_bytes(other.read_bytes())
+    for path in (results / "embedded/pictures/truth").glob("*.jpg"):
+        path.write_bytes(path.read_bytes() + b"!")
     assert reference.stale(checkout, results) == ["picture"]
 
 

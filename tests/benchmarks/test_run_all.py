@@ -438,7 +438,7 @@ def test_scoring_the_training_photos_is_refused(tmp_path, photos, capsys):
 def test_a_part_of_the_photos_is_set_aside_for_the_test(tmp_path):
     make_photos(tmp_path / "photos", [f"{number:02}.png" for number in range(60)], seed=3)
     options = run_all._parser().parse_args(["--photos", str(tmp_path / "photos")])
-    parts = run_all._photos(options, Console(quiet=True))
+    parts = run_all._photos(options, Console(quiet=True), trains=True)
     assert sum(map(len, parts)) == 60
     assert len({photo.sha256 for part in parts for photo in part}) == 60
     assert len(parts[2]) >= 1
