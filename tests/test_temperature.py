@@ -290,8 +290,8 @@ def test_the_command_refuses_before_any_work(run, saved, photo_folder, tmp_path)
     photos = ["--photos", photo_folder]
     for arguments, words in (
         ((other, *photos), "no temperature"),
-        (("gray", *photos), "no temperature"),
-        (("zhang", *photos), "trained first"),
+        (("gray", *photos), "only a name"),
+        (("zhang", *photos), "only a name"),
         ((tmp_path / "none", *photos), "no folder"),
         ((saved, "--photos", tmp_path / "none"), "does not exist"),
         ((saved, *photos, "--photo", tmp_path / "none.png"), "no such file"),

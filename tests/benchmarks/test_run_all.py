@@ -406,7 +406,7 @@ def test_a_file_in_the_way_of_the_folder_is_refused_before_training(tmp_path, ph
         (["--models", "grey"], "did you mean 'gray'"),
         (["--models", "mse_regression:huge"], "preset of mse_regression"),
         (["--models", "mse_regression:"], "preset of mse_regression"),
-        (["--suite", "ablations"], "did you mean 'ablation'?); choose from: smoke,"),
+        (["--suite", "ablations"], "did you mean 'ablation'?); choose from: pretrained,"),
         (["--suite", "ablation", "--models", "gray"], "leave one of them away"),
         (["--suite", "ablation", "--preset", "huge"], "preset of mse_regression"),
         (["--budget", "lots"], "Cannot read the budget"),
