@@ -12,4 +12,4 @@ from benchmarks.suites import Row
 from zoo.registry import list_models
 
 ROWS = tuple(Row(name) for name in list_models())
-DEFAULTS = {"preset": "compact", "budget": "600"}
+DEFAULTS = {"preset": "compact", "budget": "300"}
