@@ -8,8 +8,16 @@ from zoo import PhotoSet, list_models, registry
 
 GRADIENT = [n for n in list_models() if registry.entry(n).load().trains_by_gradient]
 
-every_model = pytest.mark.parametrize("name", list_models())
+# Of module scope, so that pytest runs a model's tests one after another: they share a trained one.
+every_model = pytest.mark.parametrize("name", list_models(), scope="module")
 gradient_models = pytest.mark.parametrize("name", GRADIENT)
+# Whole trainings on every backend: one of each kind, since compiling takes other backends long.
+WHOLE = ("gray", "mse_regression", "nogan", "som_patches")
+every_model_some_in_core = pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[pytest.mark.core] * (n in WHOLE)) for n in list_models()],
+    scope="module",
+)
 
 
 @pytest.fixture(scope="session")
@@ -63,8 +71,7 @@ def test_refuses_what_it_lacks(name):
     conformance.refuses_what_it_lacks(name)
 
 
-@pytest.mark.core
-@every_model
+@every_model_some_in_core
 def test_saves_and_loads_exactly(name, photos, tmp_path):
     conformance.saves_and_loads_exactly(name, photos, tmp_path)
 
@@ -74,13 +81,11 @@ def test_refuses_broken_folders(name, tmp_path):
     conformance.refuses_broken_folders(name, tmp_path)
 
 
-@pytest.mark.core
-@every_model
+@every_model_some_in_core
 def test_learns_the_same_again(name, photos, tmp_path):
     conformance.learns_the_same_again(name, photos, tmp_path)
 
 
-@pytest.mark.core
 @gradient_models
 def test_every_parameter_gets_a_gradient(name, photos):
     conformance.every_parameter_gets_a_gradient(name, photos)

@@ -176,12 +176,9 @@ def test_a_disturbed_run_ends_with_the_table_of_an_undisturbed_one(tmp_path, pho
     out = tmp_path / "disturbed"
     # Enough steps to be met while they are made.
     arguments = [*only("gray,mse_regression", photos, out), "--budget", "800"]
-    interrupted = stop_while_training(out, arguments, signal.SIGINT)
-    assert interrupted == 130
+    kill_while_training(out, arguments)
     assert set(results_of(out)) == {"gray"}
     first = results_of(out)["gray"]
-    killed = stop_while_training(out, [*arguments, "--resume"], signal.SIGKILL)
-    assert killed == -signal.SIGKILL
     assert run_all.main([*arguments, "--resume"]) == 0
     assert results_of(out)["gray"] == first
 
@@ -193,24 +190,17 @@ def test_a_disturbed_run_ends_with_the_table_of_an_undisturbed_one(tmp_path, pho
     assert (out / "comparison.png").read_bytes() == (undisturbed / "comparison.png").read_bytes()
 
 
-def stop_while_training(out, arguments, number):
-    """Start a benchmark, signal it once its training has a new checkpoint; return its status."""
-    positions = out / "models"
-    known = {path: path.stat().st_mtime_ns for path in positions.glob("*/checkpoint.npz")}
+def kill_while_training(out, arguments):
+    """Start a benchmark, and kill it once its training has a checkpoint."""
     command = [sys.executable, "benchmarks/run_all.py", *arguments]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen(command, cwd=ROOT, **quiet)
     try:
         limit = time.monotonic() + 120
-        while all(
-            path.stat().st_mtime_ns == known.get(path)
-            for path in positions.glob("*/checkpoint.npz")
-        ):
-            assert process.poll() is None, "the run ended before it could be stopped"
+        while not list((out / "models").glob("*/checkpoint.npz")):
+            assert process.poll() is None, "the run ended before it could be killed"
             assert time.monotonic() < limit
             time.sleep(0.01)
-        process.send_signal(number)
-        return process.wait(timeout=60)
     finally:
         process.kill()
         process.wait()
