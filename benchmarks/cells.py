@@ -119,8 +119,9 @@ def derived_seed(**axes: Any) -> int:
 
     Neighboring numbers on an axis so give unrelated seeds, and another axis never repeats them.
 
-    >>> derived_seed(size=96, repetition=0) == derived_seed(repetition=0, size=96)
-    True
+    Examples:
+        >>> derived_seed(size=96, repetition=0) == derived_seed(repetition=0, size=96)
+        True
     """
     return int(_digest(axes)[:8], 16) % 2**31
 

@@ -71,6 +71,10 @@ def pareto_front(points: Sequence[tuple[float, float]], *, higher_is_better: boo
 
     Returns:
         Their numbers, from the smallest to the largest; equal points are all in or all out.
+
+    Examples:
+        >>> pareto_front([(10, 0.7), (20, 0.6), (30, 0.9)], higher_is_better=True)
+        [0, 2]
     """
     sign = 1 if higher_is_better else -1
     order = sorted(range(len(points)), key=lambda i: (points[i][0], -sign * points[i][1]))

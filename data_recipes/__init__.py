@@ -38,6 +38,10 @@ def find(name: str) -> Recipe:
 
     Raises:
         ZooError: naming the recipes there are, if there is none.
+
+    Examples:
+        >>> find("kodak").size
+        '24 photos, 15 MB'
     """
     found = {recipe.name: recipe for recipe in recipes()}
     return found[valid_choice("data set", name, list(found))]

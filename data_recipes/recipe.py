@@ -52,7 +52,12 @@ class Place:
 
     @classmethod
     def of(cls, name: str, split: str | None = None, label: str | None = None) -> "Place":
-        """The place <split>/<label>/<name>; a part that is None is left out."""
+        """The place <split>/<label>/<name>; a part that is None is left out.
+
+        Examples:
+            >>> Place.of("1.jpg", split="train", label="cat").path
+            'train/cat/1.jpg'
+        """
         folders = [part for part in (split, label) if part] or ["all"]
         return cls("/".join([*folders, name]), split, label)
 
@@ -141,6 +146,13 @@ def by_pattern(
             and, if the set has them, `split` and `label`.
         split: the split of all photos.
         splits: what the set calls a split -> what it is called here.
+
+    Examples:
+        >>> choose = by_pattern(r"photos/(?P<label>[^/]+)/(?P<name>[^/]+[.]jpg)")(Sources({}))
+        >>> choose("photos/cat/1.jpg").path
+        'cat/1.jpg'
+        >>> print(choose("README.txt"))
+        None
     """
     expression = re.compile(pattern, re.IGNORECASE)
 

@@ -21,8 +21,9 @@ class Budget:
     Raises:
         ZooError: unless exactly one of the two is given and positive.
 
-    >>> Budget(photos_seen=200_000)
-    Budget(photos_seen=200000, minutes=None)
+    Examples:
+        >>> Budget(photos_seen=200_000)
+        Budget(photos_seen=200000, minutes=None)
     """
 
     photos_seen: int | None = None
@@ -43,8 +44,9 @@ class Budget:
         Raises:
             ZooError: showing these forms.
 
-        >>> Budget.parse("15min")
-        Budget(photos_seen=None, minutes=15.0)
+        Examples:
+            >>> Budget.parse("15min")
+            Budget(photos_seen=None, minutes=15.0)
         """
         match = re.fullmatch(r"\s*([0-9][0-9_,]*\.?[0-9]*)\s*([a-z]*)\s*", text.lower())
         unit = _UNITS.get(match[2]) if match else None

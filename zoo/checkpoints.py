@@ -68,8 +68,9 @@ class Checkpoint:
 def name_of(stint: str, round_index: int) -> str:
     """The name of the model that is kept after a round, counted from 0.
 
-    >>> name_of("", 2), name_of("joint", 2)
-    ('003', 'joint-003')
+    Examples:
+        >>> name_of("", 2), name_of("joint", 2)
+        ('003', 'joint-003')
     """
     number = f"{round_index + 1:03d}"
     return f"{stint}-{number}" if stint else number

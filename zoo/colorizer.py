@@ -45,7 +45,18 @@ _FORMAT = 1
 class Option:
     """A number that the user may set at prediction: its default, range and meaning.
 
-    An option that is not `exportable` keeps its default in exported models.
+    Attributes:
+        name: what Python and the command line call it.
+        default: its value where nobody gives one, until a training changes that.
+        low: the lowest value that is accepted.
+        high: the highest one.
+        meaning: in a few words, for help and error messages.
+        whole: whether it must be a whole number.
+        exportable: whether exported models may have another value than the default.
+
+    Examples:
+        >>> Option("k", default=32, low=1, high=64, meaning="neighbors", whole=True).check("8")
+        8
     """
 
     name: str
@@ -87,7 +98,12 @@ RENDER_FACTOR = Option(
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-    """A named configuration and where its numbers come from."""
+    """A named configuration and where its numbers come from.
+
+    Attributes:
+        config: the frozen dataclass of the model's configuration.
+        source: the paper and section, or "ours: ..." for numbers that no paper gives.
+    """
 
     config: Any
     source: str
@@ -97,7 +113,11 @@ class Preset:
 class History:
     """What a training did: one entry a round in each curve, and totals.
 
-    `curves` has "photos_seen" and whatever the model logs ("loss", "val_loss", ...).
+    Attributes:
+        curves: "photos_seen" and whatever the model logs ("loss", "val_loss", ...), by name.
+        photos_seen: in total, each time that a photo was seen counting.
+        seconds: that the training took.
+        details: what else the model has to say, in types that the `json` module writes.
     """
 
     curves: dict[str, list[float]] = dataclasses.field(default_factory=dict)
@@ -112,7 +132,18 @@ PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 
 @dataclasses.dataclass(frozen=True)
 class TrainingPlan:
-    """What the caller of `fit` asked for; see there."""
+    """What the caller of `fit` asked for; see there.
+
+    Attributes:
+        budget: how much training.
+        sizes: of the training squares in px, each for an equal share of the budget.
+        precision: one of `PRECISIONS`.
+        run_dir: where checkpoints go; None for none.
+        resume: whether to go on from the checkpoint in `run_dir`.
+        callbacks: Keras callbacks, for models that train by gradient.
+        progress: whether to show a progress bar.
+        freeze: how many of the first layers that learn stay as they are.
+    """
 
     budget: Budget
     sizes: tuple[int, ...]
@@ -166,7 +197,20 @@ class Colorizer(ABC):
     def learn(
         self, train: "PhotoSet", validation: "PhotoSet | None", plan: "TrainingPlan"
     ) -> History:
-        """Learn from color photos as `plan` says; `fit` has prepared them and keeps the record."""
+        """Learn from color photos as `plan` says; `fit` has prepared them and keeps the record.
+
+        Args:
+            train: photos to learn from, none of them gray.
+            validation: photos that choose the best weights; None without any.
+            plan: what the caller of `fit` asked for.
+
+        Returns:
+            What was done; `fit` stores it in the card.
+
+        Raises:
+            ZooError: if the plan does not fit the model, or a loss is no longer finite.
+            TrainingInterrupted: after Ctrl-C, once the position is saved.
+        """
 
     @abstractmethod
     def chroma(self, lightness: Tensor, **values: Tensor) -> Tensor:
@@ -383,7 +427,18 @@ class Colorizer(ABC):
         return colored if alpha is None else np.dstack([colored, alpha])
 
     def colorize_batch(self, rgb: np.ndarray, **options: float) -> np.ndarray:
-        """Color photos of one size: (N, H, W, 3) uint8 -> (N, H, W, 3) uint8."""
+        """Color photos of one size, as `colorize` does one.
+
+        Args:
+            rgb: (N, H, W, 3) uint8 sRGB; their own colors play no part.
+            **options: see `model.options`.
+
+        Returns:
+            (N, H, W, 3) uint8 sRGB with the photos' own lightness.
+
+        Raises:
+            ZooError: if an option does not fit, or the model predicts colors that are not finite.
+        """
         values = self.resolve_options(options)
         size = pipeline.working_size(*rgb.shape[1:3], int(values.pop("render_factor")))
         side, context = self.context_side, {}

@@ -30,6 +30,12 @@ def valid_choice(kind: str, name: str, valid: "list[str] | tuple[str, ...]") -> 
 
     Raises:
         ZooError: naming the accepted names and the one nearest to `name`.
+
+    Examples:
+        >>> valid_choice("color", "blu", ("red", "blue"))
+        Traceback (most recent call last):
+        ...
+        zoo.errors.ZooError: There is no color 'blu' (did you mean 'blue'?); choose from: red, blue.
     """
     import difflib
 

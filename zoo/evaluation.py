@@ -371,6 +371,12 @@ def ranks(differences: Differences, models: int, metric: str) -> list[int]:
 
     Raises:
         ZooError: if neither direction of the metric is the better one.
+
+    Examples:
+        >>> better, unclear = Interval(0.02, 0.01, 0.03), Interval(0.01, -0.01, 0.03)
+        >>> found = {(0, 1): {"auc": better}, (0, 2): {"auc": better}, (1, 2): {"auc": unclear}}
+        >>> ranks(found, models=3, metric="auc")
+        [1, 2, 2]
     """
     direction = get_metric(metric).direction
     if direction is None:

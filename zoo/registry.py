@@ -64,8 +64,9 @@ def is_model(name: str) -> bool:
 def list_models(pattern: str = "*") -> list[str]:
     """Names of the registered models that match a shell-style pattern.
 
-    >>> list_models("m*")
-    ['mean_color', 'mse_regression']
+    Examples:
+        >>> list_models("m*")
+        ['mean_color', 'mse_regression']
     """
     return [name for name in MODELS if fnmatch(name, pattern)]
 
@@ -83,6 +84,10 @@ def create_model(
 
     Raises:
         ZooError: on an unknown name, preset or field, naming the valid ones.
+
+    Examples:
+        >>> create_model("zhang:tiny", width=8).config.width
+        8
     """
     if ":" in name:
         name, _, preset = name.partition(":")

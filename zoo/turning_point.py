@@ -30,8 +30,9 @@ def turning_point(scores: Sequence[float]) -> int | None:
         The middle one of the rounds whose mean is lowest, where at least `PATIENCE` rounds followed
         these; else None.
 
-    >>> turning_point([5, 4, 3, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
-    3
+    Examples:
+        >>> turning_point([5, 4, 3, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+        3
     """
     means = smoothed(scores)
     if not len(means):

@@ -95,6 +95,11 @@ def learn_codebook(
 
     Raises:
         ZooError: if there is no color, one is not finite, or a number makes no sense.
+
+    Examples:
+        >>> colors = np.repeat([[0.0, 0.0], [40.0, 20.0]], 50, axis=0)
+        >>> learn_codebook(colors, rows=1, columns=2).colors.round().tolist()
+        [[0.0, 0.0], [40.0, 20.0]]
     """
     valid_choice("topology", topology, TOPOLOGIES)
     if min(rows, columns) < 1 or passes < 2:

@@ -1,7 +1,7 @@
-"""sRGB <-> CIE L*a*b* and sRGB <-> YUV in `keras.ops`, channels last, any leading shape.
+"""sRGB <-> CIE Lab and sRGB <-> YUV in `keras.ops`, channels last, any leading shape.
 
 The formulas and constants are those of IEC 61966-2-1 (sRGB, D65, 2 degree observer), of CIE 15
-(L*a*b*) and of ITU-R BT.601 (YUV), with the rounding of constants that scikit-image uses, so that
+(Lab) and of ITU-R BT.601 (YUV), with the rounding of constants that scikit-image uses, so that
 both agree to 1e-3. One graph serves training, prediction and export.
 
 Everything is computed in float32 whatever the global precision policy: bfloat16 keeps 8 bits, which
@@ -53,13 +53,18 @@ def unit_to_uint8(rgb: Tensor) -> Tensor:
 
 
 def rgb_to_lab(rgb: Tensor) -> Tensor:
-    """SRGB to CIE L*a*b* (D65).
+    """SRGB to CIE Lab (D65).
 
     Args:
         rgb: (..., 3), uint8 in [0, 255] or float in [0, 1].
 
     Returns:
         (..., 3) float32: L in [0, 100], a in about [-86, 98], b in about [-108, 94].
+
+    Examples:
+        >>> red = rgb_to_lab(ops.convert_to_tensor([255, 0, 0], "uint8"))
+        >>> [round(float(value)) for value in red]
+        [53, 80, 67]
     """
     linear = _linear_from_srgb(rgb_to_unit(rgb))
     x, y, z = (
@@ -83,13 +88,18 @@ def lightness_to_gray(lightness: Tensor) -> Tensor:
 
 
 def lab_to_rgb(lab: Tensor) -> Tensor:
-    """CIE L*a*b* (D65) to sRGB; colors out of the sRGB gamut are clipped channel by channel.
+    """CIE Lab (D65) to sRGB; colors out of the sRGB gamut are clipped channel by channel.
 
     Args:
         lab: (..., 3) with L in [0, 100].
 
     Returns:
         (..., 3) float32 in [0, 1].
+
+    Examples:
+        >>> gray = unit_to_uint8(lab_to_rgb(ops.convert_to_tensor([50.0, 0.0, 0.0])))
+        >>> [int(value) for value in gray]
+        [119, 119, 119]
     """
     lab = ops.cast(lab, "float32")
     y = (lab[..., 0] + 16.0) / 116.0

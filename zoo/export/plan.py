@@ -76,7 +76,23 @@ def export(
     calibration: "PhotoSet | None" = None,
     options: dict[str, Any] | None = None,
 ) -> Path:
-    """Write a model's folder for users without the zoo; see `Colorizer.export`."""
+    """Write a model's folder for users without the zoo; see `Colorizer.export`.
+
+    Args:
+        model: trained or not.
+        path: a folder that does not exist yet.
+        formats: of `FORMATS`, one at least.
+        weights: one of `WEIGHTS`.
+        size: (height, width) in px of the photos that the LiteRT file takes; None: L of any size.
+        calibration: for int8, photos that show the range of the network's numbers.
+        options: prediction options that are fixed in what is exported.
+
+    Returns:
+        The path.
+
+    Raises:
+        ZooError: as `Colorizer.export`.
+    """
     path = Path(path)
     plan = Plan(
         _chosen_formats(formats),
@@ -99,7 +115,16 @@ def export(
 
 
 def write(model: "Colorizer", folder: Path, plan: Plan) -> None:
-    """Write the artifacts of a plan, check them, and explain them."""
+    """Write the artifacts of a plan, check them, and explain them.
+
+    Args:
+        model: on the TensorFlow backend.
+        folder: there already, and empty.
+        plan: what to write.
+
+    Raises:
+        ZooError: if an artifact gives colors more than 1 of 255 off the model's own.
+    """
     from zoo.export import documents
     from zoo.export.artifacts import Artifacts
     from zoo.export.checking import check, check_photos

@@ -267,8 +267,17 @@ def list_metrics() -> list[str]:
 def get_metric(name: str) -> Metric:
     """Return the metric called `name`.
 
-    >>> get_metric("top5@MobileNetV2").title
-    'top-5 (MobileNetV2)'
+    Args:
+        name: one of `list_metrics()`, or "METRIC@NETWORK" for one that takes a network.
+
+    Examples:
+        >>> truth = np.full((8, 8, 3), 128, np.uint8)
+        >>> warmer = truth + np.array([10, 0, 0], np.uint8)
+        >>> psnr = get_metric("psnr")
+        >>> print(f"{psnr.score(Pair(truth, warmer)):.1f} {psnr.unit}, {psnr.direction} is better")
+        32.9 dB, higher is better
+        >>> get_metric("top5@MobileNetV2").title
+        'top-5 (MobileNetV2)'
 
     Raises:
         ZooError: naming the valid names, if there is none.

@@ -28,7 +28,11 @@ class ConstantChroma(layers.Layer):
 
 @dataclass(frozen=True)
 class BaselineConfig:
-    """Baselines are scored like every model; only the size of the photos they look at is theirs."""
+    """Baselines are scored like every model; only the size of the photos they look at is theirs.
+
+    Attributes:
+        train_size: side of the photos' squares in px.
+    """
 
     train_size: int = 96
 

@@ -38,9 +38,15 @@ _COUNTED_AT_ONCE = 64
 class ClassificationConfig(TrainingConfig):
     """The loss and the targets, beside the training.
 
-    loss: "rebalanced" (rare colors count more) or "plain". uniform_share: lambda of the
-    rebalancing weights. neighbors, sigma: over how many bins a true color is spread, and how
-    widely, in the unit of the bins' plane.
+    Attributes:
+        loss: "rebalanced" (rare colors count more) or "plain".
+        uniform_share: lambda of the rebalancing weights, above 0 and at most 1: at 1 every pixel
+            counts the same, toward 0 every color.
+        neighbors: over how many bins a true color is spread.
+        sigma: how widely, in the unit of the bins' plane.
+
+    Raises:
+        ZooError: if a number makes no loss.
     """
 
     loss: str = "rebalanced"

@@ -90,8 +90,9 @@ def diversity(logits: np.ndarray) -> float:
     1 where all answers are the same; the number of classes where each is given with certainty and
     equally often.
 
-    >>> round(diversity(100.0 * np.eye(4)), 6)
-    4.0
+    Examples:
+        >>> round(diversity(100.0 * np.eye(4)), 6)
+        4.0
     """
     answers = log_softmax(np.asarray(logits, "float64"), axis=1)
     mean = logsumexp(answers, axis=0) - np.log(len(answers))

@@ -35,9 +35,16 @@ from zoo.models.training import check_fields
 class ColorUNetConfig(ClassificationConfig):
     """The network, its bins and its training.
 
-    cells: on each side of the UV plane. kept: how many of the cells x cells bins, the most frequent
-    ones, are colors to choose from. architecture: "colorunet" or "unet". width, depth,
-    output_stride: of the latter alone.
+    Attributes:
+        cells: on each side of the UV plane, from 2 to 50.
+        kept: how many of the cells x cells bins, the most frequent ones, are colors to choose from.
+        architecture: "colorunet", the paper's, or "unet".
+        width: channels of the U-Net's first block.
+        depth: levels of the U-Net.
+        output_stride: the U-Net's output is this many times smaller than its input: 1, 2 or 4.
+
+    Raises:
+        ZooError: if a number makes no network or no bins.
     """
 
     uniform_share: float = 0.2

@@ -77,8 +77,9 @@ class Spec:
     def parse(cls, text: str, further: tuple[str, ...] = ()) -> "Spec":
         """Read a specification.
 
-        >>> Spec.parse("hub:modules/inception,size=299,range=-1:1").settings
-        {'size': '299', 'range': '-1:1'}
+        Examples:
+            >>> Spec.parse("hub:modules/inception,size=299,range=-1:1").settings
+            {'size': '299', 'range': '-1:1'}
 
         Args:
             text: the specification.

@@ -43,10 +43,18 @@ _NO_LABEL = -1
 class FusionConfig(TrainingConfig):
     """The network and its training.
 
-    architecture: "unet" or "encoder_decoder", the paper's. width: channels of its first block.
-    depth, output_stride: of the U-Net alone. embedding: a specification, see `embeddings.py`.
-    class_weight: alpha of Iizuka et al. 2016: how much telling the labels apart counts beside the
-    color, for the embedding "scratch".
+    Attributes:
+        architecture: "unet" or "encoder_decoder", the paper's.
+        width: channels of its first block.
+        depth: levels of the U-Net.
+        output_stride: the U-Net's output is this many times smaller than its input: 1, 2 or 4.
+        embedding: a specification: "scratch", "zeros", "hub:FOLDER" or "keras:NAME", with settings
+            as in `zoo.models.embeddings`.
+        class_weight: alpha of Iizuka et al. 2016: how much telling the labels apart counts beside
+            the color, for the embedding "scratch".
+
+    Raises:
+        ZooError: if a number makes no network.
     """
 
     architecture: str = "unet"

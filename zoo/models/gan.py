@@ -79,14 +79,28 @@ NOISE = Option(
 class GANConfig(TrainingConfig):
     """Both nets and their training.
 
-    learning_rate, discriminator_rate: of the generator and of the discriminator. beta_1: Adam's, of
-    both. adversarial: "bce", "least_squares" or "hinge". l1_weight: of the mean absolute error of
-    ab / 110. real_label: what the discriminator is to say of true colors. architecture: "unet" or
-    "pix2pix". width, depth: of the generator. output_stride: of the U-Net alone. dropout: of the
-    generator's lowest levels. patch_layers: the discriminator's strided layers; with 1, 2, 3 and 4
-    it sees patches of 16, 34, 70 and 142 px. patch_width: channels of its first layer. patch_norm:
-    "none" or "batch", after its inner layers. classifier: "keras:NAME" or "hub:FOLDER", whose
-    answers about colored validation photos are a further score of each round.
+    Attributes:
+        learning_rate: of the generator.
+        discriminator_rate: of the discriminator.
+        beta_1: Adam's, of both; at least 0 and below 1.
+        adversarial: the loss, "bce", "least_squares" or "hinge".
+        l1_weight: of the mean absolute error of ab / 110, beside the adversarial loss.
+        real_label: what the discriminator is to say of true colors, above 0.5 and at most 1.
+        architecture: of the generator, "unet" or "pix2pix", the paper's.
+        width: channels of the generator's first block.
+        depth: levels of the generator.
+        output_stride: the U-Net's output is this many times smaller than its input: 1, 2 or 4.
+        dropout: share of the numbers that the generator's lowest levels drop in training, at least
+            0 and below 1.
+        patch_layers: the discriminator's strided layers; with 1, 2, 3 and 4 it sees patches of 16,
+            34, 70 and 142 px.
+        patch_width: channels of the discriminator's first layer.
+        patch_norm: "none" or "batch", after the discriminator's inner layers.
+        classifier: "keras:NAME" or "hub:FOLDER", whose answers about colored validation photos are
+            a further score of each round; none where empty.
+
+    Raises:
+        ZooError: if a number makes no nets or no losses.
     """
 
     learning_rate: float = 6e-4
@@ -320,8 +334,9 @@ def _dropout_at_work(network: keras.Model, noise: int) -> Iterator[None]:
 def receptive_field(patch_layers: int) -> int:
     """Side in px of the patch that one answer of the discriminator is about.
 
-    >>> [receptive_field(patch_layers) for patch_layers in (1, 2, 3, 4)]
-    [16, 34, 70, 142]
+    Examples:
+        >>> [receptive_field(patch_layers) for patch_layers in (1, 2, 3, 4)]
+        [16, 34, 70, 142]
     """
     side = 1
     for stride in (1, 1, *[2] * patch_layers):

@@ -44,10 +44,27 @@ def conv(
 ) -> Tensor:
     """A convolution that keeps the size (or divides it by `strides`).
 
-    `margin` is how many pixels are padded on each side, where that is another number than keeps the
-    size. `decay` d adds d/2 of the kernel's squared norm to the loss, so d times the kernel to its
-    gradient. Strided convolutions pad one pixel on each side, as Caffe and PyTorch do; Keras' own
-    "same" padding would shift the grid.
+    Strided convolutions pad one pixel on each side, as Caffe and PyTorch do; Keras' own "same"
+    padding would shift the grid.
+
+    Args:
+        x: (N, H, W, C).
+        filters: channels of the output.
+        name: of the layer, different from all others in the network; HEAD for the one that makes
+            its output.
+        seed: the model's; initial weights follow from it and the name.
+        kernel: side in px.
+        strides: by which the size is divided.
+        dilation: distance of the points that a kernel looks at.
+        activation: by Keras' name; None for none.
+        bias: whether there is one.
+        decay: d adds d/2 of the kernel's squared norm to the loss, so d times the kernel to its
+            gradient.
+        margin: how many pixels are padded on each side, where that is another number than keeps the
+            size.
+
+    Returns:
+        (N, H / strides, W / strides, filters), a symbolic tensor.
     """
     padding = "same"
     if strides > 1 or margin is not None:
@@ -79,7 +96,10 @@ def up_conv(
     bias: bool = True,
     decay: float = 0.0,
 ) -> Tensor:
-    """A transposed convolution that doubles the size."""
+    """A transposed convolution that doubles the size: (N, H, W, C) -> (N, 2 H, 2 W, filters).
+
+    The arguments are those of `conv`.
+    """
     return layers.Conv2DTranspose(
         filters,
         kernel,
@@ -94,7 +114,7 @@ def up_conv(
 
 
 def dense(x: Tensor, units: int, name: str, seed: int, activation: str | None = "relu") -> Tensor:
-    """A fully connected layer."""
+    """A fully connected layer: (..., C) -> (..., units); arguments as in `conv`."""
     initial = _initial(name, seed, decay=0.0)
     return layers.Dense(units, activation=activation, name=name, dtype="float32", **initial)(x)
 

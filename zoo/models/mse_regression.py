@@ -24,8 +24,15 @@ from zoo.models.training import GradientColorizer, TrainingConfig, check_fields
 class MSERegressionConfig(TrainingConfig):
     """The network and its training.
 
-    architecture: "unet" or "zhang". width: channels of its first block.
-    depth, output_stride: of the U-Net alone; Zhang's network has 8 blocks and an output at 1/4.
+    Attributes:
+        architecture: "unet" or "zhang".
+        width: channels of its first block.
+        depth: levels of the U-Net; Zhang's network has 8 blocks.
+        output_stride: the U-Net's output is this many times smaller than its input: 1, 2 or 4;
+            Zhang's network has 4.
+
+    Raises:
+        ZooError: if a number makes no network.
     """
 
     architecture: str = "unet"

@@ -68,12 +68,22 @@ _OWN = "own"
 class NoGANConfig(GANConfig):
     """Both nets and the stints.
 
-    learning_rate and discriminator_rate are those of the nets alone; joint_rate and
-    joint_discriminator_rate those of both together. features: "own", or a network of
-    keras.applications, "keras:VGG16" or "keras:VGG16,weights=FILE". feature_width: channels of our
-    own network's first level. feature_weight: of the perceptual loss, beside `l1_weight`. shares:
-    of the budget that our own feature network, the generator and the critics get at most; the joint
-    stints have what is left. cycles: how often critic and joint stint are repeated.
+    Attributes:
+        learning_rate: of the generator alone.
+        discriminator_rate: of the discriminator alone.
+        joint_rate: of the generator while both learn together.
+        joint_discriminator_rate: of the discriminator while both learn together.
+        l1_weight: of the mean absolute error of ab / 110.
+        features: what the perceptual loss compares by: "own", a small network that learns on the
+            same photos, or one of keras.applications, "keras:VGG16" or "keras:VGG16,weights=FILE".
+        feature_width: channels of the own network's first level.
+        feature_weight: of the perceptual loss, beside `l1_weight`.
+        shares: of the budget that the own feature network, the generator and the critics get at
+            most; the joint stints have what is left.
+        cycles: how often critic and joint stint are repeated.
+
+    Raises:
+        ZooError: if a number makes no nets, no losses or no stints.
     """
 
     learning_rate: float = 1e-3

@@ -69,12 +69,21 @@ WEIGHTS = Option(
 class PatchConfig:
     """Patches, their features and the codebook.
 
-    plane: "ab" or "uv". patch_side: odd, in px. scales: odd numbers, a patch at each. context:
-    whether contrast and height join. components: principal components that are kept; 0 keeps all
-    numbers. whitening: 0 leaves the components their variances, 1 makes them equal. samples: pixels
-    drawn of each photo. map_rows, map_columns, topology: of the codebook. stride: distance of
-    the pixels that are classified. smoothing: radius, in units of the stride, of a filter that
-    follows the photo's edges; 0 for none.
+    Attributes:
+        train_size: side of the photos' squares in px, where `fit` is told no other.
+        plane: of the colors, "ab" or "uv".
+        patch_side: of the patch around a pixel, in px; odd.
+        scales: odd numbers; at scale s there is a patch whose points are s px apart.
+        context: whether a patch's contrast and its height in the photo join the features.
+        components: principal components that are kept; 0 keeps all numbers.
+        whitening: 0 leaves the components their variances, 1 makes them equal.
+        samples: pixels drawn of each photo.
+        map_rows: of the codebook, at least 2.
+        map_columns: of the codebook, at least 2.
+        topology: of the codebook, "hexagonal" or "rectangular".
+        stride: distance of the pixels that are classified, in px.
+        smoothing: radius, in units of the stride, of a filter that follows the photo's edges; 0 for
+            none.
     """
 
     train_size: int = 96
@@ -230,9 +239,14 @@ def _codebook(config: PatchConfig, colors: np.ndarray) -> Codebook:
 class KNNConfig(PatchConfig):
     """The table of patches.
 
-    table_rows: means of patches that are stored, at most. group: how many similar patches a mean is
-    of, at least. balance: 0 draws pixels as they come; near 1 those of all clusters are drawn
-    equally often (the weights of arXiv 1603.08511, section 2.2, with lambda = 1 - balance).
+    Attributes:
+        table_rows: means of patches that are stored, at most.
+        group: how many similar patches a mean is of, at least.
+        balance: 0 draws pixels as they come; near 1 those of all clusters are drawn equally often
+            (the weights of arXiv 1603.08511, section 2.2, with lambda = 1 - balance).
+
+    Raises:
+        ZooError: if a number makes no patch, no map or no table.
     """
 
     table_rows: int = 100_000
@@ -449,7 +463,14 @@ class KNNPatches(PatchColorizer):
 
 @dataclass(frozen=True)
 class SOMConfig(PatchConfig, ClassificationConfig):
-    """The small network over the features. hidden: the sizes of its hidden layers."""
+    """The small network over the features.
+
+    Attributes:
+        hidden: the sizes of its hidden layers.
+
+    Raises:
+        ZooError: if a number makes no patch, no map or no network.
+    """
 
     loss: str = "plain"
     neighbors: int = 1

@@ -39,10 +39,11 @@ def working_size(height: Length, width: Length, render_factor: int) -> tuple[Len
     The short side becomes 16 x `render_factor`, aspect kept, also where that enlarges the photo;
     where the long side would pass 4 times that, it becomes just that and the short side follows.
 
-    >>> working_size(300, 600, render_factor=8)
-    (128, 256)
-    >>> working_size(20, 1500, render_factor=8)
-    (7, 512)
+    Examples:
+        >>> working_size(300, 600, render_factor=8)
+        (128, 256)
+        >>> working_size(20, 1500, render_factor=8)
+        (7, 512)
     """
     xp = _mathematics(height, width)
     height, width = (_cast(side, "float64") for side in (height, width))

@@ -50,8 +50,9 @@ def plan_rounds(steps: int, counts: range) -> tuple[int, int]:
     The number of rounds, one of `counts` or fewer where there are fewer steps, is the one that adds
     the fewest steps.
 
-    >>> plan_rounds(6250, range(8, 13))
-    (10, 625)
+    Examples:
+        >>> plan_rounds(6250, range(8, 13))
+        (10, 625)
     """
     sizes = {math.ceil(steps / rounds) for rounds in counts}
     size = min(sizes, key=lambda size: (math.ceil(steps / size) * size, size))

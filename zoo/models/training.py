@@ -35,9 +35,18 @@ _KEPT, _ADDED = 0.4, 0.1
 class TrainingConfig:
     """What every gradient training needs.
 
-    schedule: "cosine" (a short warm-up, then down to zero), "constant", or "zhang" (the paper's two
-    steps, at the same shares of the training). beta_2 is Adam's; weight_decay multiplies the
-    weights in the gradient, for networks that use it.
+    Attributes:
+        train_size: side of the training squares in px, where `fit` is told no other.
+        batch_size: photos a step.
+        learning_rate: Adam's at its highest.
+        schedule: "cosine" (a short warm-up, then down to zero), "constant", or "zhang" (the paper's
+            two steps, at the same shares of the training).
+        beta_2: Adam's, at least 0 and below 1.
+        weight_decay: so many times the weights are added to their gradient, for networks that use
+            it.
+
+    Raises:
+        ZooError: if a number cannot train.
     """
 
     train_size: int = 96
@@ -58,6 +67,12 @@ class TrainingConfig:
 
 def check_fields(config: Any, holds: Callable[[float], bool], words: str, *names: str) -> None:
     """Refuse a configuration in which a named field does not hold what `words` say.
+
+    Args:
+        config: the configuration.
+        holds: from a field's value to whether it may be that.
+        words: what the value must be, for the message.
+        *names: of the fields.
 
     Raises:
         ZooError: naming the field and its value.
@@ -86,13 +101,27 @@ class GradientColorizer(Colorizer):
 
     @abstractmethod
     def loss(self, rgb: Tensor, output: Tensor) -> Tensor:
-        """The scalar to minimize, in float32, from the photos and the network's output for them."""
+        """The scalar to minimize, from the photos and the network's output for them.
+
+        Args:
+            rgb: (N, h, w, 3) uint8 sRGB.
+            output: what the network gives for their L, in the training's precision.
+
+        Returns:
+            A float32 scalar, in `keras.ops`.
+        """
 
     @abstractmethod
     def output_to_ab(self, output: Tensor, lightness: Tensor, **options: float) -> Tensor:
-        """The network's output, and (N, h, w, 1) L that it was made from -> (N, h', w', 2) ab.
+        """The network's output as chroma.
 
-        `options` are the model's own at prediction, every one of them.
+        Args:
+            output: what the network gave.
+            lightness: (N, h, w, 1) L in [0, 100] that it was made from.
+            **options: the model's own at prediction, every one of them but the render factor.
+
+        Returns:
+            (N, h', w', 2) ab, of the output's size or of L's.
         """
 
     def network_input(self, rgb: Tensor) -> Tensor:
@@ -145,7 +174,11 @@ class GradientColorizer(Colorizer):
     def learn(
         self, train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
     ) -> History:
-        """Train the network as `plan` says."""
+        """Train the network as `plan` says: see `Colorizer.learn`.
+
+        Raises:
+            ZooError: also if a size is no multiple of the stride, or too many layers are frozen.
+        """
         for size in plan.sizes:
             if size < self.stride or size % self.stride:
                 raise ZooError(
@@ -344,6 +377,10 @@ def schedule(
 
     "zhang": in arXiv 1603.08511, 3e-5 falls to 1e-5 at 200k and to 3e-6 at 375k of about 450k
     iterations; here at the same shares of `steps`.
+
+    Examples:
+        >>> schedule(TrainingConfig(learning_rate=0.001, schedule="constant"), steps=100)
+        0.001
     """
     rate = config.learning_rate
     if config.schedule == "constant":

@@ -36,10 +36,18 @@ _NEARLY_GRAY = 5.0
 class ZhangConfig(ClassificationConfig):
     """The network, its bins and its training.
 
-    grid: distance of the bins in ab; 10 gives the paper's 313. prior: how frequent each bin is,
-    for the rebalancing; of the training photos where empty. architecture: "unet" or "zhang". width:
-    channels of its first block. depth, output_stride: of the U-Net alone; the paper's network has 8
-    blocks and an output at 1/4.
+    Attributes:
+        grid: distance of the bins in ab, from 2 to 50; 10 gives the paper's 313.
+        prior: how frequent each bin is, for the rebalancing, in the order of
+            `zoo.color.bins.ab_bins` and with the sum 1; that of the training photos where empty.
+        architecture: "unet" or "zhang", the paper's.
+        width: channels of its first block.
+        depth: levels of the U-Net; the paper's network has 8 blocks.
+        output_stride: the U-Net's output is this many times smaller than its input: 1, 2 or 4; the
+            paper's network has 4.
+
+    Raises:
+        ZooError: if a number makes no network or no prior.
     """
 
     grid: float = 10.0

@@ -40,6 +40,17 @@ class Moments:
 def frechet_distance(first: Moments, second: Moments) -> float:
     """The squared Fréchet distance of two Gaussians: at least 0, lower is nearer.
 
+    Args:
+        first: of two vectors at least.
+        second: of two vectors at least, as long as the first ones.
+
+    Examples:
+        >>> first, second = Moments(), Moments()
+        >>> first.add(np.array([[0.0], [2.0]]))
+        >>> second.add(np.array([[3.0], [5.0]]))
+        >>> frechet_distance(first, second)
+        9.0
+
     The trace of (C1 C2)^(1/2) is that of the symmetric (C1^(1/2) C2 C1^(1/2))^(1/2). Its
     eigenvalues are real and not negative, so that covariances of fewer photos than features, which
     are singular, do no harm.

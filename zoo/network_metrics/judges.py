@@ -287,10 +287,11 @@ def few_photos(count: int) -> str | None:
 def network_name(spec: Spec) -> str:
     """What columns call a network.
 
-    >>> network_name(Spec.parse("hub:modules/mobilenet"))
-    'mobilenet'
-    >>> network_name(Spec.parse("keras:InceptionV3,weights=none"))
-    'InceptionV3-random'
+    Examples:
+        >>> network_name(Spec.parse("hub:modules/mobilenet"))
+        'mobilenet'
+        >>> network_name(Spec.parse("keras:InceptionV3,weights=none"))
+        'InceptionV3-random'
     """
     if spec.kind == "hub":
         _, remote, place = spec.name.partition("://")

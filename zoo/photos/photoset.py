@@ -124,7 +124,7 @@ class PhotoSet(Sequence[Photo]):
 
         Raises:
             ZooError: if there is no such folder, it or a sub-folder may not be listed, or there is
-            no readable photo in it.
+                no readable photo in it.
         """
         root = Path(path)
         if not root.is_dir():

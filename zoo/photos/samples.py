@@ -41,6 +41,12 @@ def sample_photos(split: str) -> PhotoSet:
 
     Raises:
         ZooError: for another split, or naming the package to install again if a photo is missing.
+
+    Examples:
+        >>> sample_photos("test")
+        PhotoSet(3 photos)
+        >>> [photo.name for photo in sample_photos("test")]
+        ['astronaut.png', 'coffee.png', 'flower.jpg']
     """
     valid_choice("split of the sample photos", split, [*_SPLITS, "all"])
     wanted = list(_SPLITS) if split == "all" else [split]
