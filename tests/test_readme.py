@@ -1,4 +1,4 @@
-"""The README is true: its links lead somewhere, and its examples run."""
+"""The README is true: no model is left out, and its examples run."""
 
 import os
 import re
@@ -19,14 +19,6 @@ def block(heading: str, language: str) -> str:
     """The first code block of a language below a heading."""
     section = README.split(f"## {heading}\n", 1)[1]
     return re.search(rf"```{language}\n(.*?)```", section, re.DOTALL)[1]
-
-
-def test_relative_links_exist():
-    links = re.findall(r'\]\(([^)]+)\)|src="([^"]+)"', README)
-    local = [one or other for one, other in links if not (one or other).startswith("http")]
-    assert local
-    for link in local:
-        assert (ROOT / link.partition("#")[0]).exists(), link
 
 
 def test_every_model_is_in_the_table():
