@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 import pytest
+from conftest import eagerly
 from PIL import Image
 
 import zoo
@@ -259,7 +260,8 @@ def is_trained_further(name: str, photos: PhotoSet, tmp_path) -> None:
     further = start.copy(seed=5, **changes)
     assert_same_weights(further, start)
     freeze = int(model.trains_by_gradient)
-    fit(further, photos[1:], budget=Budget(photos_seen=8), freeze=freeze)
+    with eagerly():
+        fit(further, photos[1:], budget=Budget(photos_seen=8), freeze=freeze)
     origin = further.card["training"]["started_from"]
     assert origin["weights_sha256"] == sha256_of_file(tmp_path / "weights.npz")
     if model.trains_by_gradient:
@@ -332,7 +334,7 @@ def stops_on_a_loss_that_is_not_finite(name: str, photos: PhotoSet, tmp_path) ->
 def trains_in_mixed_precision(name: str, photos: PhotoSet) -> None:
     """Variables and predictions stay float32."""
     model = smallest(name)
-    history = fit(model, photos, precision="mixed_bfloat16")
+    history = fit(model, photos, precision="mixed_bfloat16", budget=Budget(photos_seen=8))
     assert all(v.dtype == "float32" for v in model.variables().values())
     assert np.isfinite(history.curves["loss"]).all()
     path_one = model.colorize(photos[0].read())

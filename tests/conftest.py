@@ -1,6 +1,8 @@
 """Fixtures that tests of several parts share."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,34 @@ def zoo_cache(tmp_path_factory):
         del os.environ["ZOO_CACHE"]
     else:
         os.environ["ZOO_CACHE"] = before
+
+
+@contextmanager
+def eagerly() -> Iterator[None]:
+    """Inside the block training steps run operation by operation: up to some ten come sooner so.
+
+    What compiled steps do is tested by `conformance.learns_the_same_again`, for every model. The
+    two may differ in the last bits, so that no test compares the one with the other.
+    """
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def eager() -> Iterator[None]:
+    """A whole test `eagerly`."""
+    with eagerly():
+        yield
 
 
 @pytest.fixture
@@ -53,9 +83,11 @@ def trained_by_recipe(tmp_path_factory) -> Path:
     photos = make_photo_folder(root)
     more = make_photo_folder(root / "validation", seed=1)
     folders = ["--photos", str(photos / "sea"), "--photos", str(photos / "tree")]
-    for model in ("mse_regression", "knn_patches"):
-        command = [model, *RECIPE, *folders, "--val-photos", str(more), "--out", str(root / "runs")]
-        assert train_pretrained.main([*command, "--ship", str(root / "shipped")]) == 0
+    out = ["--out", str(root / "runs"), "--ship", str(root / "shipped")]
+    with eagerly():
+        for model in ("mse_regression", "knn_patches"):
+            command = [model, *RECIPE, *folders, "--val-photos", str(more), *out]
+            assert train_pretrained.main(command) == 0
     return root / "shipped"
 
 

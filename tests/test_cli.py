@@ -315,6 +315,7 @@ def test_what_cannot_be_trained_further_is_refused(
     assert not (out / "card.json").exists()
 
 
+@pytest.mark.usefixtures("eager")
 def test_checkpoints_are_shown_and_chosen(run, photos, tmp_path):
     out = tmp_path / "gan"
     data = ("--photos", photos, "--val-photos", photos)
@@ -338,6 +339,7 @@ def test_a_run_without_checkpoints_says_which_models_keep_some(run, trained):
     run("checkpoints", trained).refused("no checkpoints", "gan")
 
 
+@pytest.mark.usefixtures("eager")
 def test_a_training_that_goes_wrong_warns_in_one_sentence(run, photos, tmp_path, monkeypatch):
     from zoo.models.adversarial import AdversarialStint
 

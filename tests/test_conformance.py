@@ -97,11 +97,13 @@ def test_overfits_one_photo(name):
     conformance.overfits_one_photo(name)
 
 
+@pytest.mark.usefixtures("eager")
 @gradient_models
 def test_stops_on_a_loss_that_is_not_finite(name, photos, tmp_path):
     conformance.stops_on_a_loss_that_is_not_finite(name, photos, tmp_path)
 
 
+@pytest.mark.usefixtures("eager")
 @gradient_models
 def test_trains_in_mixed_precision(name, photos):
     conformance.trains_in_mixed_precision(name, photos)

@@ -26,6 +26,7 @@ def test_every_model_is_in_the_table():
         assert f"| `{name}` |" in README
 
 
+@pytest.mark.usefixtures("eager")
 def test_the_python_example_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code = block("From Python", "python")
@@ -34,6 +35,7 @@ def test_the_python_example_runs(tmp_path, monkeypatch):
     assert (tmp_path / "runs" / "readme" / "card.json").is_file()
 
 
+@pytest.mark.usefixtures("eager")
 def test_the_command_line_example_runs(tmp_path, monkeypatch):
     """Line by line, in this process: what starting Python and TensorFlow takes is no news."""
     commands = block("From the command line", "bash")

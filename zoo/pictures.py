@@ -4,6 +4,7 @@ Matplotlib is used without pyplot, which would keep every figure and look for a 
 """
 
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 #: What a picture may be saved as.
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".pdf", ".svg")
 
-_ACROSS = 4
 _PANEL_INCHES = 3.2
 _DOTS_PER_INCH = 150
 # So many characters of the title's size fit over one panel.
@@ -59,19 +59,15 @@ def save_figure(path: Path, figure: "Figure") -> None:
         figure.savefig(temporary)
 
 
-def draw_side_by_side(path: Path, panels: list[tuple[str, np.ndarray]]) -> None:
-    """Draw photos of one size in rows of four, each with its name on top, and save atomically.
+def side_by_side(panels: Sequence[tuple[str, np.ndarray]], across: int = 4) -> "Figure":
+    """A figure of photos of one size in rows, each with its name on top; notebooks show it.
 
     Args:
-        path: where to; its suffix is one of `PICTURE_SUFFIXES`.
-        panels: name and photo, uint8 (H, W, 3).
-
-    Raises:
-        ZooError: if the suffix is another one, or the file cannot be written.
+        panels: name and photo, uint8 (H, W, 3) or float (H, W) in [0, 1], drawn in gray.
+        across: how many there are in a full row.
     """
-    check_suffix(path)
     names = [textwrap.fill(name, _TITLE_CHARACTERS) for name, _ in panels]
-    across = min(_ACROSS, len(panels))
+    across = min(across, len(panels))
     down = -(-len(panels) // across)
     height, width = panels[0][1].shape[:2]
     # Very long or very tall photos get panels of a bounded shape, and white around them.
@@ -81,8 +77,21 @@ def draw_side_by_side(path: Path, panels: list[tuple[str, np.ndarray]]) -> None:
     axes = figure.subplots(down, across, squeeze=False).ravel()
     for axis in axes:
         axis.set_axis_off()
-    for axis, name, (_, rgb) in zip(axes, names, panels, strict=False):
-        axis.imshow(shrink(rgb, PANEL_SIDE))
+    for axis, name, (_, picture) in zip(axes, names, panels, strict=False):
+        if picture.ndim == 2:
+            axis.imshow(picture, cmap="gray", vmin=0.0, vmax=1.0)
+        else:
+            axis.imshow(shrink(picture, PANEL_SIDE))
         # Names are file names: a dollar sign in one is no formula.
         axis.set_title(name, fontsize=11, parse_math=False)
-    save_figure(path, figure)
+    return figure
+
+
+def draw_side_by_side(path: Path, panels: Sequence[tuple[str, np.ndarray]]) -> None:
+    """Save what `side_by_side` makes, atomically.
+
+    Raises:
+        ZooError: if the suffix is none of `PICTURE_SUFFIXES`, or the file cannot be written.
+    """
+    check_suffix(path)
+    save_figure(path, side_by_side(panels))

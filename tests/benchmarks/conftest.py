@@ -1,4 +1,5 @@
 import pytest
+from conftest import eagerly
 from tiny_runs import MALICIOUS, TINY, make_photos, run_here
 
 
@@ -31,5 +32,6 @@ def finished(tmp_path_factory, photos, cells_run_here):
     from benchmarks.run_all import main
 
     out = tmp_path_factory.mktemp("benchmark") / "finished"
-    assert main([*TINY, *photos, "--out", str(out)]) == 0
+    with eagerly():
+        assert main([*TINY, *photos, "--out", str(out)]) == 0
     return out

@@ -152,6 +152,7 @@ def test_interrupt_keeps_what_is_finished(tmp_path, photos, register, capsys):
     assert set(results_of(tmp_path / "out")) == {"gray"}
 
 
+@pytest.mark.usefixtures("eager")
 def test_interrupted_training_ends_as_an_undisturbed_one(tmp_path, photos, finished, monkeypatch):
     from zoo.models.trainer import Trainer
 
@@ -214,6 +215,7 @@ def timeless(path):
     return [{name: row[name] for name in row.keys() - measured} for row in rows]
 
 
+@pytest.mark.usefixtures("eager")
 def test_rows_are_trained_once_a_seed_and_stand_as_one(tmp_path, photos):
     out = tmp_path / "out"
     arguments = only("mean_color,mse_regression", photos, out)
@@ -321,6 +323,7 @@ def test_suites_have_defaults_that_the_command_line_overrides():
     assert run_all._options(["--models", "gray"]).speed is False
 
 
+@pytest.mark.usefixtures("eager")
 def test_an_adversarial_training_is_drawn_in_the_report(tmp_path, photos):
     out = tmp_path / "out"
     assert run_all.main(only("gan,mse_regression", photos, out)) == 0

@@ -8,6 +8,7 @@ import types
 
 import numpy as np
 import pytest
+from conftest import eagerly
 from tiny_runs import CONDITIONS, ROOT
 
 from benchmarks import run_all
@@ -30,7 +31,8 @@ def ablation(tmp_path_factory, photos):
         config = dataclasses.replace(presets["tiny"].config, width=6, batch_size=8)
         changed = dataclasses.replace(presets["tiny"], config=config)
         patch.setitem(presets, "tiny", changed)
-        assert run_all.main(arguments) == 0
+        with eagerly():
+            assert run_all.main(arguments) == 0
         yield arguments, out
 
 

@@ -22,6 +22,7 @@ def test_every_model_that_learns_has_its_words():
     assert set(MODEL_TEXTS) == set(list_models()) - {"gray"}
 
 
+@pytest.mark.usefixtures("eager")
 def test_an_interrupted_training_goes_on(command, tmp_path, monkeypatch, trained_by_recipe, capsys):
     from zoo.models import trainer
 

@@ -25,6 +25,7 @@ def test_equal_answers_score_one_and_sure_different_ones_their_number():
     assert diversity(1e3 * np.eye(5)) == pytest.approx(5)
 
 
+@pytest.mark.usefixtures("eager")
 def test_each_round_of_a_training_is_scored(photo_folder, tmp_path):
     photos = PhotoSet.from_folder(photo_folder)
     module = save_module(tmp_path / "module")

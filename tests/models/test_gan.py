@@ -17,6 +17,7 @@ from zoo.models.gan import (
     receptive_field,
 )
 
+pytestmark = pytest.mark.usefixtures("eager")
 rng = np.random.default_rng
 FIT = {"size": 32, "precision": "float32"}
 

@@ -136,6 +136,7 @@ def test_a_pretrained_network_has_three_levels_and_a_gradient():
         pretrained_features("keras:VGG61")
 
 
+@pytest.mark.usefixtures("eager")
 def test_with_pretrained_features_no_network_of_our_own_is_trained(photos):
     model = tiny(features="keras:VGG16,weights=none")
     assert set(model.networks) == {"colorizer", "discriminator"}
@@ -150,6 +151,7 @@ def test_with_pretrained_features_no_network_of_our_own_is_trained(photos):
 # ---------------------------------------------------------------------- stints
 
 
+@pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize(
     ("stint", "learning"), [(FeatureStint, "features"), (GeneratorStint, "colorizer")]
 )
@@ -160,6 +162,7 @@ def test_one_net_learns_and_the_others_stay(photos, stint, learning):
     assert moved(before, weights(model)) == {learning}
 
 
+@pytest.mark.usefixtures("eager")
 def test_the_critic_learns_alone_from_what_is_written_out(photos, tmp_path):
     model = tiny()
     before = weights(model)
@@ -198,6 +201,7 @@ def test_an_accuracy_that_still_rises_or_is_chance_has_not_settled(photos, tmp_p
     assert stint.end(rising) is None
 
 
+@pytest.mark.usefixtures("eager")
 def test_critic_and_joint_stint_resume_to_the_same_weights(photos, tmp_path):
     """Ctrl-C in the critic's first step, and then in a step of both nets together."""
 
@@ -229,6 +233,7 @@ def test_critic_and_joint_stint_resume_to_the_same_weights(photos, tmp_path):
     assert (tmp_path / "training-joint1.png").stat().st_size > 1000
 
 
+@pytest.mark.usefixtures("eager")
 def test_the_budget_is_divided_and_not_passed(photos, monkeypatch):
     """Each stint takes the steps that it may and learns nothing, which is what takes time."""
 

@@ -83,12 +83,21 @@ def _step_seconds(precision: str) -> float:
 
 
 def use_jit() -> bool | str:
-    """Keras' own choice, but no XLA for TensorFlow on processors, where it halves the speed."""
-    if keras.backend.backend() != "tensorflow":
-        return "auto"
-    import tensorflow as tf
+    """Keras' own choice where there is a GPU, and on JAX, which does not run without.
 
-    return "auto" if tf.config.list_physical_devices("GPU") else False
+    On processors XLA halves TensorFlow's speed, and PyTorch's compiler takes a minute a network and
+    fails on batches of one photo (PyTorch 2.13).
+    """
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        return "auto" if tf.config.list_physical_devices("GPU") else False
+    if backend == "torch":
+        import torch
+
+        return "auto" if torch.cuda.is_available() else False
+    return "auto"
 
 
 def processor_name() -> str:
