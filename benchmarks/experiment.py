@@ -244,8 +244,8 @@ def _save_pictures(model: Colorizer, task: Task) -> list[dict[str, str]]:
         file = f"{entry.photo.sha256[:16]}.png"
         truth = entry.photo.read(short_side=cell.test_size)
         colored = model.colorize_batch(truth[None], **cell.options)[0]
-        write_photo(out / "pictures" / cell.key / file, _tile(colored))
-        write_photo(out / "pictures" / "truth" / file, _tile(truth))
+        write_photo(out / "pictures" / cell.key / file, tile(colored))
+        write_photo(out / "pictures" / "truth" / file, tile(truth))
         pictures.append({"photo": entry.photo.name, "role": entry.role, "file": file})
     return pictures
 
@@ -284,12 +284,13 @@ def _save_tiles(
             file = f"{entry.photo.sha256[:16]}-T{temperature:g}.png"
             options = cell.options | {"temperature": temperature}
             colored = model.colorize_batch(truth[None], **options)[0]
-            write_photo(out / "pictures" / cell.key / file, _tile(colored))
+            write_photo(out / "pictures" / cell.key / file, tile(colored))
             tiles.append({"temperature": temperature, "file": file})
     return tiles
 
 
-def _tile(rgb: np.ndarray) -> np.ndarray:
+def tile(rgb: np.ndarray) -> np.ndarray:
+    """A photo, (H, W, 3) uint8, as reports show it: neither side longer than `TILE` px."""
     image = Image.fromarray(rgb)
     image.thumbnail((TILE, TILE), Image.Resampling.LANCZOS)
     return np.asarray(image)

@@ -9,8 +9,8 @@ temperature, and measure that packing changed nothing; test photos play no part.
 
 No moving average of the weights is kept: the learning rate decays to zero, which settles them.
 
-Cost: 45 minutes of two processor cores a model. After Ctrl-C or a kill the same command goes on
-where it stopped, and ends with the same weights.
+Cost: with the default budget up to 45 minutes of two processor cores a model. After Ctrl-C or a
+kill the same command goes on where it stopped, and ends with the same weights.
 """
 
 import argparse
@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         help="what the photos are, for the card (%(default)s)",
     )
     add("--preset", default="compact", help="of the model (%(default)s)")
-    add("--budget", default="45min", help="photos seen, or a time (%(default)s)")
+    add("--budget", default="60000", help="photos seen, or a time (%(default)s)")
     add("--size", default=SIZES, metavar="PX,PX,...", help="of the stages (%(default)s)")
     add("--seed", type=int, default=0, help="decides every random choice (%(default)s)")
     add(

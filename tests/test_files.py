@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from zoo.errors import ZooError
-from zoo.files import atomic_path, cache_folder, read_json, sha256_of_file, write_json
+from zoo.files import (
+    atomic_folder,
+    atomic_path,
+    cache_folder,
+    read_json,
+    sha256_of_file,
+    write_json,
+)
 
 
 def test_a_finished_write_replaces_the_old_file(tmp_path):
@@ -64,6 +71,35 @@ def test_a_read_only_folder_is_one_sentence(tmp_path):
     with pytest.raises(ZooError, match="Permission denied"):
         write_json(tmp_path / "a.json", {})
     tmp_path.chmod(0o700)
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("half"), OSError(errno.ENOSPC, "half")])
+def test_an_interrupted_folder_is_none(tmp_path, failure):
+    path = tmp_path / "folder"
+    path.mkdir()
+
+    def write_half():
+        with atomic_folder(path) as temporary:
+            (temporary / "a.txt").write_text("ne")
+            raise failure
+
+    with pytest.raises(ZooError if isinstance(failure, OSError) else RuntimeError, match="half"):
+        write_half()
+    assert [p.name for p in tmp_path.iterdir()] == ["folder"]
+    assert not list(path.iterdir())
+
+
+def test_a_finished_folder_takes_an_empty_one_s_place(tmp_path):
+    path = tmp_path / "folder"
+    path.mkdir()
+    with atomic_folder(path) as temporary:
+        (temporary / "a.txt").write_text("new")
+        assert not list(path.iterdir())
+    assert (path / "a.txt").read_text() == "new"
+    assert [p.name for p in tmp_path.iterdir()] == ["folder"]
+    umask = os.umask(0)
+    os.umask(umask)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o777 & ~umask
 
 
 def test_nan_is_no_json(tmp_path):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,29 +26,63 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = Path(path)
     temporary: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            prefix=f".{path.stem}-", suffix=f".partial{path.suffix}", dir=path.parent
-        )
-        os.close(handle)
+    with _spoken_failure(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(
+                prefix=f".{path.stem}-", suffix=f".partial{path.suffix}", dir=path.parent
+            )
+            os.close(handle)
+            temporary = Path(name)
+            yield temporary
+            with temporary.open("rb+") as written:
+                os.fsync(written.fileno())
+            _make_ordinary(temporary, 0o666)
+            temporary.replace(path)
+        finally:
+            if temporary is not None:
+                temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `path`; on success it gets that name, else it is removed.
+
+    Args:
+        path: what is not there yet, or an empty folder.
+
+    Raises:
+        ZooError: if the folder cannot be written, or the disk is full.
+    """
+    with _spoken_failure(path):
+        name = tempfile.mkdtemp(prefix=f".{path.name}-", suffix=".partial", dir=path.parent)
         temporary = Path(name)
-        yield temporary
-        with temporary.open("rb+") as written:
-            os.fsync(written.fileno())
-        # mkstemp makes private files; the result gets the permissions of an ordinary new file.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
+        try:
+            yield temporary
+            _make_ordinary(temporary, 0o777)
+            if path.exists():
+                path.rmdir()  # it was empty
+            temporary.rename(path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _spoken_failure(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise ZooError(
             f"Cannot write {path}: {error.strerror or error}; "
             "choose a folder that you may write to, on a disk with space."
         ) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+
+
+def _make_ordinary(path: Path, mode: int) -> None:
+    """Give a temporary file or folder, which is private, the permissions of an ordinary new one."""
+    umask = os.umask(0)
+    os.umask(umask)
+    path.chmod(mode & ~umask)
 
 
 def write_json(path: str | os.PathLike, content: Any) -> None:

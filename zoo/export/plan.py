@@ -15,12 +15,10 @@ TensorFlow backend; from another one it starts a process of its own.
 import dataclasses
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,7 +28,7 @@ import keras
 import numpy as np
 
 from zoo.errors import ZooError, valid_choice
-from zoo.files import require_writable
+from zoo.files import atomic_folder, require_writable
 from zoo.models import pipeline
 
 if TYPE_CHECKING:
@@ -109,7 +107,7 @@ def export(
     if keras.backend.backend() != "tensorflow":
         _export_elsewhere(model, path, plan)
         return path
-    with _folder_when_done(path) as folder:
+    with atomic_folder(path) as folder:
         write(model, folder, plan)
     return path
 
@@ -196,27 +194,6 @@ def _calibration(model: "Colorizer", plan: Plan, photos: "PhotoSet") -> tuple[np
 # ---------------------------------------------------------------------- whole folders
 
 
-@contextmanager
-def _folder_when_done(path: Path) -> Iterator[Path]:
-    """A folder beside `path`, which gets that name at the end and is removed after an error."""
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", suffix=".partial", dir=path.parent))
-    try:
-        yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o777 & ~umask)
-        if path.exists():
-            path.rmdir()  # it was empty
-        temporary.rename(path)
-    except OSError as error:
-        raise ZooError(
-            f"Cannot write {path}: {error.strerror or error}; "
-            "choose a folder that you may write to, on a disk with space."
-        ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
 def _export_elsewhere(model: "Colorizer", path: Path, plan: Plan) -> None:
     """Export in a process of its own, whose backend is TensorFlow."""
     with tempfile.TemporaryDirectory() as folder:
@@ -247,7 +224,7 @@ def _exported_here(request: Path, path: Path) -> None:
         calibration = tuple(arrays.values())
     size = stated["size"] and tuple(stated["size"])
     plan = Plan(tuple(stated["formats"]), stated["weights"], size, stated["options"], calibration)
-    with _folder_when_done(path) as folder:
+    with atomic_folder(path) as folder:
         write(load_model(request / "model"), folder, plan)
 
 
