@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import skimage
+from PIL import Image
 
 import zoo
 from zoo.cli import main
@@ -42,6 +44,9 @@ def test_the_command_line_example_runs(tmp_path, monkeypatch):
     assert commands.count("--budget 3000") == 5
     # The commands are the same for every preset; the small one saves most of the time.
     commands = re.sub(r"zoo train (\w+) ", r"zoo train \1:tiny ", commands)
+    # The same photos, a few of them and smaller: all that comes with scikit-image takes a minute.
+    assert 'skimage.__path__[0])")/data ' in commands
+    commands = re.sub(r"^photos=.*", f"photos={small_photos(tmp_path / 'photos')}", commands)
     monkeypatch.chdir(tmp_path)
     for arguments in calls(commands.replace("--budget 3000", "--budget 16")):
         monkeypatch.setattr(sys, "argv", ["zoo", *arguments])
@@ -57,6 +62,15 @@ def test_the_command_line_example_runs(tmp_path, monkeypatch):
         "runs/zhang/temperature_curves.png",
     ):
         assert (tmp_path / made).is_file()
+
+
+def small_photos(folder: Path) -> Path:
+    """Those of scikit-image's photos that the commands name, and two more."""
+    folder.mkdir()
+    for name in ("camera.png", "chelsea.png", "astronaut.png", "coffee.png"):
+        with Image.open(Path(skimage.__path__[0]) / "data" / name) as photo:
+            photo.resize((96, 96)).save(folder / name)
+    return folder
 
 
 def calls(commands: str) -> list[list[str]]:
