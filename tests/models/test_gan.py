@@ -45,8 +45,7 @@ def batch(photos, count=4):
 
 def compiled(model, optimizer=None):
     graph = model.training_graph()
-    # A single step comes sooner without a compilation.
-    graph.compile(optimizer=optimizer or model.optimizer(100), jit_compile=False, run_eagerly=True)
+    graph.compile(optimizer=optimizer or model.optimizer(100), jit_compile=False)
     graph.optimizer.build(graph.trainable_variables)
     return graph
 
