@@ -309,7 +309,7 @@ def overfits_one_photo(name: str) -> None:
         return float(logs.get("l1", logs["loss"]))
 
     first = step()
-    # The best, not the last: two nets that work against each other still swing, by the order of threads too.
+    # The best, not the last: two nets that work against each other swing to the end.
     assert min(step() for _ in range(200)) < 0.05 * first
 
 
