@@ -7,7 +7,9 @@ from conftest import RECIPE, make_photo_folder
 from benchmarks import train_pretrained
 from benchmarks.model_texts import MODEL_TEXTS
 from benchmarks.patch_privacy import _chance_below, _nearest, membership
-from zoo import PhotoSet, list_models, load_model
+from zoo import PhotoSet, create_model, list_models, load_model
+from zoo.metrics.pair import Pair
+from zoo.metrics.scores import colorfulness
 
 
 @pytest.fixture
@@ -61,6 +63,28 @@ def test_photos_that_would_teach_and_choose_are_refused(command, capsys):
     command[place + 1] = command[command.index("--photos") + 1]
     assert train_pretrained.main(["mean_color", *command]) == 2
     assert "remove it from one of them" in capsys.readouterr().err
+
+
+def test_the_saturation_is_the_lowest_that_is_colorful_enough(tmp_path):
+    photos = PhotoSet.from_folder(make_photo_folder(tmp_path))
+    true = [photo.read() for photo in photos]
+    truth = np.mean([colorfulness(Pair(rgb, rgb)) for rgb in true])
+
+    def share(model, saturation):
+        made = [model.colorize(rgb, saturation=saturation) for rgb in true]
+        return np.mean([colorfulness(Pair(rgb, rgb)) for rgb in made]) / truth
+
+    model = create_model("gan:tiny", train_size=16)
+    model.defaults["render_factor"] = 1
+    last = model.networks["colorizer"].trainable_variables[-1]
+    last.assign([0.2, 0.2])
+    last.assign(np.array([0.2, 0.2]) * 0.65 / share(model, 1.0))  # about two thirds
+    train_pretrained._choose_saturation(model.save(tmp_path / "run"), photos)
+    chosen = load_model(tmp_path / "run")
+    found = chosen.defaults["saturation"]
+    assert 1 < found < 2
+    assert share(model, found) >= 0.8 > share(model, found - 0.05)
+    assert chosen.card["saturation"]["colorfulness_share"] == round(share(model, found), 3)
 
 
 def test_what_is_stored_of_patches_is_measured(trained_by_recipe):

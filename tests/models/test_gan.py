@@ -45,8 +45,7 @@ def batch(photos, count=4):
 
 def compiled(model, optimizer=None):
     graph = model.training_graph()
-    # A single step comes sooner without a compilation.
-    graph.compile(optimizer=optimizer or model.optimizer(100), jit_compile=False, run_eagerly=True)
+    graph.compile(optimizer=optimizer or model.optimizer(100), jit_compile=False)
     graph.optimizer.build(graph.trainable_variables)
     return graph
 
@@ -307,6 +306,17 @@ def test_noise_gives_variants_and_leaves_nothing_behind(photos):
     assert (one != two).any()
     assert (one != plain).any()
     np.testing.assert_array_equal(model.predict_ab(lightness), plain)
+
+
+@pytest.mark.parametrize("noise", [0, 1])
+def test_the_saturation_is_a_factor_of_the_chroma(noise):
+    model = tiny()
+    lightness = rng(0).uniform(0, 100, (1, 24, 40, 1)).astype("float32")
+    plain = model.predict_ab(lightness, noise=noise)
+    assert (plain != 0).any()
+    half = model.predict_ab(lightness, noise=noise, saturation=0.5)
+    np.testing.assert_allclose(half, plain / 2, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(model.predict_ab(lightness, noise=noise, saturation=0), 0 * plain)
 
 
 def test_realness_is_a_map_of_the_photo_and_its_mean(photos):

@@ -247,6 +247,7 @@ def test_the_budget_is_divided_and_not_passed(photos, monkeypatch):
     assert list(stints) == ["features", "generator", "critic1", "joint1", "critic2", "joint2"]
     assert stints["features"] == 16
     assert stints["generator"] == 108  # 26 steps are 9 rounds of 3
+    assert stints["critic1"] == stints["critic2"] == 8  # a tenth, halved, in whole batches of 4
     assert sum(stints.values()) == history.photos_seen <= 200
 
 

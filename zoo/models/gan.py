@@ -74,6 +74,14 @@ NOISE = Option(
     exportable=False,
 )
 
+SATURATION = Option(
+    "saturation",
+    default=1.0,
+    low=0.0,
+    high=4.0,
+    meaning="factor of the colors' strength: 0 is gray, 1 is what the generator gave",
+)
+
 
 @dataclass(frozen=True)
 class GANConfig(TrainingConfig):
@@ -137,7 +145,7 @@ class GANConfig(TrainingConfig):
 class GAN(GradientColorizer):
     """L in, ab out, judged by a second net."""
 
-    options: ClassVar = (RENDER_FACTOR, NOISE)
+    options: ClassVar = (RENDER_FACTOR, NOISE, SATURATION)
     PRESETS: ClassVar = {
         "compact": Preset(
             GANConfig(),
@@ -256,16 +264,16 @@ class GAN(GradientColorizer):
 
     # ------------------------------------------------------------------ predicted
 
-    def output_to_ab(self, output: Tensor, lightness: Tensor, noise: float) -> Tensor:
-        """Undo the network's scale."""
-        return output * AB_SCALE
+    def output_to_ab(self, output: Tensor, lightness: Tensor, saturation: Tensor) -> Tensor:
+        """Undo the network's scale, and make the colors as strong as wanted."""
+        return output * AB_SCALE * saturation
 
-    def chroma(self, lightness: Tensor, noise: int) -> Tensor:
+    def chroma(self, lightness: Tensor, noise: int, saturation: Tensor) -> Tensor:
         """As `GradientColorizer.chroma`, with dropout at work where there is noise."""
         if not noise:
-            return super().chroma(lightness, noise=noise)
+            return super().chroma(lightness, saturation=saturation)
         output, padded = self._noisy_output(lightness, noise)
-        return pipeline.fit_to(self.output_to_ab(output, padded, noise), padded, lightness)
+        return pipeline.fit_to(self.output_to_ab(output, padded, saturation), padded, lightness)
 
     def _noisy_output(self, lightness: Tensor, noise: int) -> tuple[Tensor, Tensor]:
         """As `network_output`, with dropout at work; batch normalization is as it is without."""
