@@ -23,7 +23,9 @@ from zoo.pictures import check_suffix
 
 #: Short side that photos are shrunk to before they are colored, in px.
 _SIDE = 384
-_JPEG_QUALITY = 85
+_JPEG_QUALITY = 80
+#: Bytes before the picture is compressed as JPEG, which takes a sixth of that.
+_LARGEST_PNG = 12_000_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -77,7 +79,7 @@ def _draw(folder: Path, count: int, out: Path) -> None:
         PhotoRow(photo.name, "test", tuple(map(tile, row)))
         for photo, row in zip(photos, shown, strict=True)
     ]
-    png, drawn = draw_comparison(["as it is", *names], rows)
+    png, drawn = draw_comparison(["as it is", *names], rows, _LARGEST_PNG)
     with atomic_path(out) as temporary:
         Image.open(io.BytesIO(png)).convert("RGB").save(temporary, quality=_JPEG_QUALITY)
     print(f"{out}: {drawn} photos, {len(names)} models")

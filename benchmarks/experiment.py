@@ -133,7 +133,11 @@ def store_result(out: Path, cell: Cell, result: dict[str, Any]) -> None:
 def _run(task: Task) -> dict[str, Any]:
     cell, out = task.cell, task.out
     begun = time.monotonic()
-    model, history = _trained(task)
+    model = _untrained(cell)
+    started = time.monotonic()
+    history = _fit(model, task)
+    # Not the history's, which also has the seconds of a run that was stopped and went on here.
+    training = time.monotonic() - started
     started = time.monotonic()
     report = evaluate(
         model,
@@ -167,20 +171,19 @@ def _run(task: Task) -> dict[str, Any]:
         scoring += time.monotonic() - started
     seconds = time.monotonic() - begun
     remember_rate(cell, history, seconds)
-    times = {"training": history.seconds, "scoring": scoring, "all": seconds}
+    times = {"training": training, "scoring": scoring, "all": seconds}
     return result | {
         "seconds": {name: round(value, 2) for name, value in times.items()},
         "peak_memory_mb": round(peak_memory()),
     }
 
 
-def _trained(task: Task) -> tuple[Colorizer, History]:
-    """The cell's model once it has learned, and how that went."""
+def _fit(model: Colorizer, task: Task) -> History:
+    """Let the model learn as the cell says, or not at all; how that went."""
     cell = task.cell
-    model = _untrained(cell)
     if cell.budget == UNTRAINED:
-        return model, History()
-    history = model.fit(
+        return History()
+    return model.fit(
         task.conditions.train,
         task.conditions.validation,
         budget=Budget.parse(cell.budget),
@@ -190,7 +193,6 @@ def _trained(task: Task) -> tuple[Colorizer, History]:
         resume=True,
         progress=task.progress,
     )
-    return model, history
 
 
 def _untrained(cell: Cell) -> Colorizer:

@@ -49,13 +49,16 @@ class PhotoRow:
         return self.name if self.role == "test" else f"{self.name} ({self.role})"
 
 
-def draw_comparison(titles: Sequence[str], rows: Sequence[PhotoRow]) -> tuple[bytes, int]:
+def draw_comparison(
+    titles: Sequence[str], rows: Sequence[PhotoRow], largest: int = _LARGEST_PNG
+) -> tuple[bytes, int]:
     """Draw photos side by side, one row a photo, one column a title.
 
     Args:
         titles: of the columns; a colon ends a line.
         rows: the photos, the most important ones first: the last ones are left out where the file
-            would pass 4 MB.
+            would be too large.
+        largest: bytes of the file.
 
     Returns:
         The PNG file, and how many rows are in it.
@@ -63,9 +66,9 @@ def draw_comparison(titles: Sequence[str], rows: Sequence[PhotoRow]) -> tuple[by
     count = len(rows)
     while True:
         png = _comparison_png(titles, rows[:count])
-        if len(png) <= _LARGEST_PNG or count == 1:
+        if len(png) <= largest or count == 1:
             return png, count
-        count = max(1, min(count - 1, math.floor(count * _LARGEST_PNG / len(png))))
+        count = max(1, min(count - 1, math.floor(count * largest / len(png))))
 
 
 def draw_curves(histories: Sequence[tuple[str, dict[str, list[float]]]]) -> bytes:

@@ -35,6 +35,7 @@ from zoo.registry import create_model, entry
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
     from zoo.photos.photoset import PhotoSet
+    from zoo.temperature import TemperatureStudy
 
 #: Of the training squares, in px; each has an equal share of the budget.
 SIZES = "64,96,128"
@@ -43,10 +44,11 @@ SIZES = "64,96,128"
 #: mean.
 _STUDIED = 300
 
-#: The saturation rises in such steps until the colors have such a share of the truth's strength. It
-#: is on the safe side of "within a quarter of it", and no higher, because AuC falls with each step.
-_SATURATIONS = tuple(1 + step / 20 for step in range(21))
+#: Temperature and saturation are chosen so that colors have such a share of the truth's
+#: colorfulness. It is on the safe side of three quarters, and no higher, because AuC falls with it.
 _COLORFUL_ENOUGH = 0.8
+#: The saturation rises in such steps.
+_SATURATIONS = tuple(1 + step / 20 for step in range(21))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -183,16 +185,32 @@ def _finish(model: "Colorizer", run: Path) -> None:
 def _choose_temperature(run: Path, validation: "PhotoSet") -> None:
     """Store the temperature that validation photos choose, where the model has one."""
     from zoo.colorizer import load_model
-    from zoo.temperature import choose, study
+    from zoo.temperature import study
 
     model = load_model(run)
     if "temperature" not in model.defaults or "temperature" in model.card:
         return
     found = study(model, validation.spread(_STUDIED), progress=True)
-    model.defaults["temperature"] = choose(found)
-    model.card["temperature"] = {"chosen": choose(found), **found.to_json()}
+    chosen = vivid_temperature(found)
+    model.defaults["temperature"] = chosen
+    model.card["temperature"] = {"chosen": chosen, **found.to_json()}
     model.save(run)
-    print(f"The temperature is {choose(found):g}.")
+    print(f"The temperature is {chosen:g}.")
+
+
+def vivid_temperature(study: "TemperatureStudy") -> float:
+    """What `zoo.temperature.choose` takes or, where that is too muted, a lower one.
+
+    That is the highest temperature that is colorful enough and whose AuC is not below that of gray
+    photos; where there is none, colors would be bought with accuracy, and the first choice stands.
+    """
+    from zoo.temperature import choose
+
+    chosen = choose(study)
+    vivid = study.means("colorfulness") >= _COLORFUL_ENOUGH * study.true_colorfulness
+    accurate = study.means("auc") >= study.gray["auc"]
+    tried = zip(study.temperatures, vivid & accurate, strict=True)
+    return max((T for T, fits in tried if fits and chosen >= T), default=chosen)
 
 
 def _choose_saturation(run: Path, validation: "PhotoSet") -> None:

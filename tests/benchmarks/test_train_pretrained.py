@@ -8,8 +8,10 @@ from benchmarks import train_pretrained
 from benchmarks.model_texts import MODEL_TEXTS
 from benchmarks.patch_privacy import _chance_below, _nearest, membership
 from zoo import PhotoSet, create_model, list_models, load_model
+from zoo.evaluation import Interval
 from zoo.metrics.pair import Pair
 from zoo.metrics.scores import colorfulness
+from zoo.temperature import TemperatureStudy
 
 
 @pytest.fixture
@@ -63,6 +65,31 @@ def test_photos_that_would_teach_and_choose_are_refused(command, capsys):
     command[place + 1] = command[command.index("--photos") + 1]
     assert train_pretrained.main(["mean_color", *command]) == 2
     assert "remove it from one of them" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("auc", "colorfulness", "chosen"),
+    [
+        # The best AuC is at 1, and 0.5 is within 0.001 of it: that is vivid enough.
+        ((0.85, 0.8995, 0.9), (30, 25, 20), 0.5),
+        # It is too muted: the highest that is vivid and not below gray.
+        ((0.85, 0.8995, 0.9), (30, 23, 20), 0.0),
+        # All that is vivid is below gray, and all is muted.
+        ((0.79, 0.8995, 0.9), (30, 23, 20), 0.5),
+        ((0.85, 0.8995, 0.9), (20, 19, 18), 0.5),
+        # What is vivid again above the choice is no reason to go there.
+        ((0.85, 0.9, 0.85), (20, 19, 25), 0.5),
+    ],
+)
+def test_the_temperature_is_vivid_where_that_costs_nothing_against_gray(auc, colorfulness, chosen):
+    def means(values):
+        return tuple(Interval(value, value, value) for value in values)
+
+    figures = {"auc": means(auc), "colorfulness": means(colorfulness)}
+    figures["delta_colorfulness"] = means(30 - value for value in colorfulness)
+    gray = {"auc": 0.8}
+    study = TemperatureStudy("zhang", 4, "", None, (0.0, 0.5, 1.0), figures, gray, 30.0)
+    assert train_pretrained.vivid_temperature(study) == chosen
 
 
 def test_the_saturation_is_the_lowest_that_is_colorful_enough(tmp_path):

@@ -73,7 +73,9 @@ class ColorUNet(ClassificationColorizer):
     plane: ClassVar = UV
     PRESETS: ClassVar = {
         "compact": Preset(
-            ColorUNetConfig(),
+            # An odd number of cells has one at gray, without which gray things get a tint; and on
+            # few photos the paper's weights make rare colors out of common ones.
+            ColorUNetConfig(cells=11, uniform_share=0.65),
             "ours: the method of Billaut et al. 2018 on a U-Net of 7.8 million parameters",
         ),
         "paper": Preset(
