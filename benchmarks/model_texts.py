@@ -54,9 +54,7 @@ MODEL_TEXTS: dict[str, ModelText] = {
     "som_patches": ModelText(
         "tiny", "no sense of objects: texture alone decides; muted", "Network weights, a palette."
     ),
-    "gan": ModelText(
-        "more color than regression at about its error", "errs boldly; stains in flat areas"
-    ),
+    "gan": ModelText("vivid colors, quickly", "errs boldly; stains in flat areas"),
     "nogan": ModelText(
         "as gan, with fewer artifacts of the adversary", "errs boldly; more error than regression"
     ),

@@ -24,8 +24,8 @@ from zoo.metrics import get_metric
 if TYPE_CHECKING:
     from zoo.photos.photoset import PhotoSet
 
-#: What the weights of one model, and those of all together, may take on disk, in bytes.
-LARGEST, LARGEST_TOGETHER = 12_000_000, 60_000_000
+#: What the weights of one model may take on disk, in bytes.
+LARGEST = 12_000_000
 
 #: Bits of the mantissa that are tried, the first that fits is taken. float16 has 10, with which the
 #: models together would be too large; bfloat16 has 7.
