@@ -46,7 +46,8 @@ def test_runs_from_top_to_bottom(name):
     )
     given = notebook.cells[place].source
     assert all(f"{parameter} = " in given for parameter in SMALL[name])
-    lines = [f"{parameter} = {value!r}" for parameter, value in SMALL[name].items()]
+    # A cell without a line would not be run, nor counted.
+    lines = [f"{parameter} = {value!r}" for parameter, value in SMALL[name].items()] or ["pass"]
     notebook.cells.insert(place + 1, nbformat.v4.new_code_cell("\n".join(lines)))
     client = NotebookClient(notebook, timeout=240, kernel_name="python3")
     client.execute(cwd=str(FOLDER))
