@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.executors import EXECUTORS
-from benchmarks.suites import SUITES, UNTRAINED, Row, default_suite, load_suite
+from benchmarks.suites import DEFAULT_SUITE, SUITES, UNTRAINED, Row, load_suite
 from zoo.budget import Budget
 from zoo.cli.settings import parse_fields, parse_pairs
 from zoo.cli.startup import start_keras
@@ -78,12 +78,13 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         raise ZooError("--suite and --models both say what to compare: leave one of them away.")
     if chosen.models is not None:
         return chosen
-    suite = load_suite(chosen.suite)
+    name = chosen.suite or DEFAULT_SUITE
+    suite = load_suite(name)
     if suite.needs_photos and chosen.photos is None and not chosen.collect:
         raise ZooError(
-            f"The suite {chosen.suite} needs a folder of photos: give one with --photos DIR."
+            f"The suite {name} needs a folder of photos: give one with --photos DIR."
         )
-    parser.set_defaults(**suite.defaults)
+    parser.set_defaults(suite=name, **suite.defaults)
     return parser.parse_args(arguments)
 
 
@@ -96,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--suite",
         metavar="NAME",
-        help=f"what to compare ({suites}); {default_suite()} if not given",
+        help=f"what to compare ({suites}); {DEFAULT_SUITE} if not given",
     )
     add(
         "--models",

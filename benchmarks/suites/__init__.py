@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zoo.errors import valid_choice
-from zoo.pretrained import list_pretrained
 
-#: What each suite compares. Where none is named it is the first one, but `smoke` as long as no
-#: trained weights come with the package.
+#: The suite that is run where none is named.
+DEFAULT_SUITE = "pretrained"
+
+#: What each suite compares.
 SUITES: dict[str, str] = {
     "pretrained": "what do the trained weights do? all that come with the package, as they are",
     "smoke": "does everything work? every model, trained for a moment",
@@ -72,18 +73,13 @@ class Suite:
     needs_photos: bool
 
 
-def default_suite() -> str:
-    """The suite that is run where none is named."""
-    return "pretrained" if list_pretrained() else "smoke"
-
-
-def load_suite(name: str | None = None) -> Suite:
-    """A suite; the default one for None.
+def load_suite(name: str) -> Suite:
+    """A suite.
 
     Raises:
         ZooError: naming the suites there are and the nearest match.
     """
-    name = valid_choice("suite", default_suite() if name is None else name, tuple(SUITES))
+    name = valid_choice("suite", name, tuple(SUITES))
     module = importlib.import_module(f"{__name__}.{name}")
     return Suite(
         rows=module.ROWS,

@@ -1,6 +1,6 @@
 """Does everything work? Every registered model, trained for a moment.
 
-    python benchmarks/run_all.py
+    python benchmarks/run_all.py --suite smoke
 
 Cost: five minutes on two processor cores, on the photos that come with other packages.
 

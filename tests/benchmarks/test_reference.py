@@ -9,7 +9,7 @@ from tiny_runs import CONDITIONS, ROOT, make_photos
 
 from benchmarks import reference, run_all
 from benchmarks.readme_tables import PICTURE, block_in, updated
-from benchmarks.suites import default_suite, load_suite, pretrained
+from benchmarks.suites import pretrained
 from zoo.errors import ZooError
 from zoo.evaluation import Report
 from zoo.files import read_json
@@ -39,7 +39,6 @@ def runs(tmp_path_factory, trained_by_recipe, cells_run_here):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("zoo.pretrained.FOLDER", trained_by_recipe)
         importlib.reload(pretrained)
-        assert default_suite() == "pretrained"
         assert run_all.main([*CONDITIONS, "--out", str(root / "embedded")]) == 0
         suite = ["--suite", "pretrained", *CONDITIONS, *tests]
         assert run_all.main([*suite, "--out", str(root / "held-out")]) == 0
@@ -66,12 +65,6 @@ def results_in(folder):
 def test_the_readme_shows_what_is_stored():
     """Fails where results were stored, or weights changed, without `reference.py write`."""
     assert reference.stale(ROOT, reference.RESULTS) == []
-
-
-def test_without_weights_the_default_is_smoke(monkeypatch, tmp_path):
-    monkeypatch.setattr("zoo.pretrained.FOLDER", tmp_path)
-    assert default_suite() == "smoke"
-    assert load_suite() == load_suite("smoke")
 
 
 def test_the_suite_scores_the_weights_as_they_are_on_all_nine_photos(runs, shipped):
