@@ -81,9 +81,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     name = chosen.suite or DEFAULT_SUITE
     suite = load_suite(name)
     if suite.needs_photos and chosen.photos is None and not chosen.collect:
-        raise ZooError(
-            f"The suite {name} needs a folder of photos: give one with --photos DIR."
-        )
+        raise ZooError(f"The suite {name} needs a folder of photos: give one with --photos DIR.")
     parser.set_defaults(suite=name, **suite.defaults)
     return parser.parse_args(arguments)
 

@@ -9,6 +9,7 @@ model, and people may take another. A kept model is a model's folder like any ot
     RUN/checkpoints/003/samples.png the sample photos as it colors them
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ FOLDER = "checkpoints"
 #: How many photos the samples are of.
 SAMPLES = 8
 _TRUTH, _SAMPLES = "truth.png", "samples.png"
-_LABEL_HEIGHT, _LABEL_POINTS = 18, 12
+_LABEL_HEIGHT, _LABEL_POINTS, _LABEL_MARGIN = 18, 12, 4
 _FRAME_MILLISECONDS, _LAST_MILLISECONDS = 700, 3000
 
 
@@ -149,9 +150,9 @@ def draw_sheet(path: Path, checkpoints: Sequence[Checkpoint]) -> None:
     Raises:
         ZooError: if a picture cannot be read or written.
     """
-    rows = [_labeled(checkpoint.caption, _samples(checkpoint)) for checkpoint in checkpoints]
-    rows.insert(0, _labeled("truth", _truth(checkpoints[0])))
-    sheet = np.concatenate(rows)
+    rows = [("truth", _truth(checkpoints[0]))]
+    rows += [(one.caption, _samples(one)) for one in checkpoints]
+    sheet = np.concatenate(_labeled(rows))
     with atomic_path(path) as temporary:
         Image.fromarray(sheet).save(temporary)
 
@@ -162,11 +163,10 @@ def animate(path: Path, checkpoints: Sequence[Checkpoint]) -> None:
     Raises:
         ZooError: if a picture cannot be read or written.
     """
-    truth = _labeled("truth", _truth(checkpoints[0]))
-    frames = [
-        Image.fromarray(np.concatenate([_labeled(one.caption, _samples(one)), truth]))
-        for one in sorted(checkpoints, key=lambda one: one.name)
-    ]
+    rows = [("truth", _truth(checkpoints[0]))]
+    rows += [(one.caption, _samples(one)) for one in sorted(checkpoints, key=lambda one: one.name)]
+    truth, *samples = _labeled(rows)
+    frames = [Image.fromarray(np.concatenate([one, truth])) for one in samples]
     durations = [_FRAME_MILLISECONDS] * (len(frames) - 1) + [_LAST_MILLISECONDS]
     with atomic_path(path) as temporary:
         frames[0].save(
@@ -204,9 +204,15 @@ def _truth(checkpoint: Checkpoint) -> np.ndarray:
     return read_rgb(checkpoint.path.parent / _TRUTH)
 
 
-def _labeled(caption: str, picture: np.ndarray) -> np.ndarray:
-    """A picture with a line of text above it."""
-    label = Image.new("RGB", (picture.shape[1], _LABEL_HEIGHT), "white")
+def _labeled(rows: Sequence[tuple[str, np.ndarray]]) -> list[np.ndarray]:
+    """Pictures with a line of text above each, all as wide as the longest line or picture."""
     font = ImageFont.load_default(_LABEL_POINTS)
-    ImageDraw.Draw(label).text((4, 1), caption, fill="black", font=font)
-    return np.concatenate([np.asarray(label), picture])
+    widths = [math.ceil(font.getlength(caption)) + 2 * _LABEL_MARGIN for caption, _ in rows]
+    width = max(*widths, *(picture.shape[1] for _, picture in rows))
+    labeled = []
+    for caption, picture in rows:
+        canvas = Image.new("RGB", (width, _LABEL_HEIGHT + len(picture)), "white")
+        ImageDraw.Draw(canvas).text((_LABEL_MARGIN, 1), caption, fill="black", font=font)
+        canvas.paste(Image.fromarray(picture), (0, _LABEL_HEIGHT))
+        labeled.append(np.asarray(canvas))
+    return labeled
