@@ -59,10 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print; return the exit status."""
     parser = argparse.ArgumentParser(description="Compare exported models with their originals.")
     parser.add_argument("runs", nargs="*", metavar="RUN", help="trained folders, or `gray`")
-    parser.add_argument("--photos", type=Path, metavar="DIR", help="test photos; else samples")
-    parser.add_argument(
-        "--calibration", type=Path, metavar="DIR", help="photos for int8; else samples"
-    )
+    for option, use in (("--photos", "test photos"), ("--calibration", "photos for int8")):
+        told = f"{use}; may be repeated; else samples"
+        parser.add_argument(option, type=Path, action="append", metavar="DIR", help=told)
     parser.add_argument("--count", type=int, default=30, help="how many of the test photos")
     parser.add_argument("--out", type=Path, metavar="FILE", help="also write the table here")
     parser.add_argument("--large", action="store_true", help="photos of 12 and 48 megapixels")

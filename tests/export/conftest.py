@@ -35,6 +35,12 @@ def exported(model, tmp_path_factory) -> Path:
 
 
 @pytest.fixture
+def small_checks(monkeypatch):
+    """Exports are checked with smaller photos; large ones have tests of their own."""
+    monkeypatch.setattr(checking, "_LARGE", 80)
+
+
+@pytest.fixture
 def photos() -> np.ndarray:
     """Two photos of one size, (2, 37, 23, 3) uint8."""
     return np.stack([conformance.random_photo(37, 23, seed) for seed in (0, 1)])

@@ -14,12 +14,15 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 from hub_modules import save_module
 from PIL import Image
+from typer.testing import CliRunner
 
 import conformance
 import zoo
+from benchmarks import exports
+from zoo.cli.commands import app
 from zoo.cli.exporting import parse_size
 from zoo.errors import ZooError
-from zoo.export import checking, litert, saved_model
+from zoo.export import litert, saved_model
 from zoo.export import plan as plans
 from zoo.export.graph import Graph
 from zoo.files import read_json, sha256_of_file, write_json
@@ -229,29 +232,66 @@ def test_small_litert_files_are_close_to_the_model(weights, tmp_path):
         assert error < (0.01 if weights == "float16" else 0.2)
 
 
+@pytest.mark.usefixtures("small_checks")
+def test_the_command_line_calibrates_with_the_photos_of_folders(tmp_path):
+    for number, folder in enumerate(("sea", "forest")):
+        (tmp_path / folder).mkdir()
+        Image.fromarray(conformance.random_photo(24, 32, number)).save(tmp_path / folder / "a.png")
+    run = zoo.create_model("mse_regression:tiny").save(tmp_path / "run")
+    arguments = ["export", run, "--out", tmp_path / "made", "--format", "litert"]
+    arguments += ["--weights", "int8", "-o", "render_factor=2"]
+    for folder in ("sea", "forest"):
+        arguments += ["--calibration", tmp_path / folder]
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert done.exit_code == 0, done.output
+    assert read_json(tmp_path / "made" / "card.json")["export"]["calibration_photos"] == 2
+
+
+@pytest.mark.usefixtures("small_checks")
+def test_the_benchmark_of_exports_has_a_row_a_format(tmp_path, monkeypatch, capsys):
+    """Of photos in folders; the original's time and error are the unit and nothing."""
+    (tmp_path / "photos").mkdir()
+    Image.fromarray(conformance.random_photo(24, 32)).save(tmp_path / "photos" / "a.png")
+    run = zoo.create_model("mean_color").save(tmp_path / "run")
+    variants = (("litert", "float32"), ("litert", "int8"))
+    monkeypatch.setattr(exports, "VARIANTS", variants)
+    arguments = ["--photos", "photos", "--calibration", "photos", "--out", "table.md"]
+    monkeypatch.chdir(tmp_path)
+    assert exports.main([str(run), *arguments]) == 0
+    lines = (tmp_path / "table.md").read_text("utf-8").splitlines()
+    assert capsys.readouterr().out.splitlines() == lines
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]
+    names = [tuple(row[:3]) for row in rows]
+    title = "mean_color:default"
+    assert names[0] == (title, "the model itself", "float32")
+    assert names[1:] == [(title, *variant) for variant in variants]
+    assert rows[0][5:] == ["1", "0"]
+    assert all(float(row[6]) < 1 for row in rows[1:])
+
+
 # ---------------------------------------------------------------------- refused
 
 
+@pytest.mark.usefixtures("small_checks")
 def test_what_differs_is_not_kept(tmp_path, monkeypatch):
     """A file that answers, but with the colors of another model."""
     other = conformance.shaken(zoo.create_model("mean_color"))
     wrong = Graph(other, other.resolve_options({}))
     right = saved_model.write
     monkeypatch.setattr(saved_model, "write", lambda graph, folder: right(wrong, folder))
-    monkeypatch.setattr(checking, "_LARGE", 80)
     other.networks["chroma"].get_layer("constant").ab.assign([0, 40])
     with pytest.raises(ZooError, match=r"saved_model of mean_color:default was not kept.* off"):
         other.export(tmp_path / "made")
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.usefixtures("small_checks")
 def test_what_cannot_be_run_is_not_kept(tmp_path, monkeypatch):
     def write_nonsense(graph, folder):
         folder.mkdir()
         (folder / "saved_model.pb").write_bytes(b"nonsense")
 
     monkeypatch.setattr(saved_model, "write", write_nonsense)
-    monkeypatch.setattr(checking, "_LARGE", 80)
     with pytest.raises(ZooError, match="cannot be run, and was not kept"):
         zoo.create_model("gray").export(tmp_path / "made")
     assert not list(tmp_path.iterdir())

@@ -35,8 +35,10 @@ def export(
         ),
     ] = None,
     calibration: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Photos that show int8 the range of the numbers."),
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR", help="Photos that show int8 the range of the numbers; repeatable."
+        ),
     ] = None,
     option: Annotated[
         list[str] | None,
@@ -53,7 +55,7 @@ def export(
     given, sides = parse_pairs(option, "-o"), None if size is None else parse_size(size)
     model = load_run(run)
     values = option_values(model, given)
-    photos = None if calibration is None else read_photos(calibration, "train")
+    photos = read_photos(calibration, "train") if calibration else None
     model.export(out, format_.split(","), weights=weights, size=sides, calibration=photos, **values)
     for name, artifact in read_json(out / "card.json")["export"]["artifacts"].items():
         check = artifact["check"]
