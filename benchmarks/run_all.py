@@ -381,7 +381,8 @@ def _photos(
         shares = {"val": _VALIDATION_SHARE}
         if options.test_photos is None:
             shares["test"] = _TEST_SHARE
-        parts |= _folders(options.photos, console).split(**shares)
+        # Nothing is learned from a gray photo, and every model colors it as well as no model.
+        parts |= _folders(options.photos, console).color_only().split(**shares)
     elif trains:
         # One validation photo says nothing about which weights are best: the last ones are kept.
         parts |= {"train": sample_photos("train"), "test": sample_photos("test")}

@@ -402,6 +402,15 @@ def test_train_refuses_photos_that_it_cannot_use(run, tmp_path):
     run("train", *TINY, *out, "--photos", broken).refused("text.png", "not an image")
 
 
+def test_gray_photos_are_not_counted_among_those_that_teach(run, tmp_path):
+    folder = make_photos(tmp_path / "photos", 2)
+    Image.new("L", (20, 20), 90).save(folder / "gray.png")
+    told = run("train", *TINY, "--budget", 4, "--photos", folder, "--out", tmp_path / "run")
+    assert "3 photos" in told.out
+    assert "1 gray photo; gray ones are left out." in told.out
+    assert "Learning from 2 photos" in told.out
+
+
 def test_a_trained_folder_is_never_trained_over(run, photos, copied):
     before = sha256_of_file(copied / "weights.npz")
     arguments = ["train", *TINY, "--photos", photos, "--out", copied]

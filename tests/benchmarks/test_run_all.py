@@ -10,6 +10,7 @@ import types
 
 import numpy as np
 import pytest
+from PIL import Image
 from rich.console import Console
 from tiny_runs import ROOT, TINY, make_photos
 
@@ -88,6 +89,18 @@ def test_saved_models_give_the_stored_scores(finished, photos):
     report = evaluate(model, PhotoSet.from_folder(photos[3]), size=32)
     assert report.to_json()["scores"] == result["report"]["scores"]
     assert model.card["scores"]["summary"] == result["summary"]
+
+
+def test_gray_photos_of_the_folder_teach_and_test_nothing(tmp_path):
+    make_photos(tmp_path / "photos", [f"{number:02}.png" for number in range(40)], seed=5)
+    for number in range(40):
+        gray = np.random.default_rng(number).integers(0, 256, (6, 5), dtype=np.uint8)
+        Image.fromarray(gray).save(tmp_path / "photos" / f"gray{number:02}.png")
+    folder = str(tmp_path / "photos")
+    options = run_all._options(["--models", "gray", "--photos", folder])
+    parts = run_all._photos(options, Console(quiet=True), trains=True)
+    names = sorted(photo.name for part in parts for photo in part)
+    assert names == [f"{number:02}.png" for number in range(40)]
 
 
 def test_prints_where_the_files_are(finished, photos, capsys):

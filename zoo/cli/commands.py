@@ -561,12 +561,12 @@ def _training_photos(
     training, validation = read_photos(photos, "train"), None
     with_split = [path for path in photos if "val" in splits_in(path)]
     typer.echo(f"Photos: {training.summary()}; gray ones are left out.")
+    training = training.color_only()
     if val_photos or with_split:
         validation = read_photos(val_photos or with_split, "val")
     else:
         parts = training.split(val=_VALIDATION_SHARE)
-        # Of a handful of photos, either part may be empty.
-        if all(any(not photo.is_gray for photo in part) for part in parts.values()):
+        if all(len(part) for part in parts.values()):  # of a handful, either may be empty
             training, validation = parts["train"], parts["val"]
     numbers = f"Learning from {counted(len(training), 'photo')}"
     if validation is None:
