@@ -64,6 +64,24 @@ def test_the_command_line_example_runs(tmp_path, monkeypatch):
         assert (tmp_path / made).is_file()
 
 
+def test_the_benchmark_s_example_is_planned(tmp_path):
+    """Its photos are enough to learn from and to test on; training itself is tested elsewhere."""
+    photos = block("From the command line", "bash").splitlines()[0]
+    tests, _, _, command, again = block("The benchmark", "bash").splitlines()
+    assert again == f"{command} --resume"
+    command = command.replace(" benchmarks/", f" {ROOT}/benchmarks/")
+    done = subprocess.run(
+        ["bash", "-euc", "\n".join([photos, tests, f"{command} --dry-run"])],
+        env=with_tools_first(),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "2 of them never ran" in done.stdout
+
+
 def small_photos(folder: Path) -> Path:
     """Those of scikit-image's photos that the commands name, and two more."""
     folder.mkdir()
@@ -75,13 +93,18 @@ def small_photos(folder: Path) -> Path:
 
 def calls(commands: str) -> list[list[str]]:
     """The arguments of each call of `zoo` in a script, as the shell makes them."""
-    tools = Path(sys.executable).parent
     done = subprocess.run(
         ["bash", "-euc", f"zoo() {{ printf '%s\\n' $# \"$@\"; }}\n{commands}"],
-        env=os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"},
+        env=with_tools_first(),
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
     lines = iter(done.stdout.splitlines())
     return [[next(lines) for _ in range(int(count))] for count in lines]
+
+
+def with_tools_first() -> dict[str, str]:
+    """The environment in which `python` and `zoo` are those of the tests."""
+    tools = Path(sys.executable).parent
+    return os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
