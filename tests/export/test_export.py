@@ -233,7 +233,7 @@ def test_small_litert_files_are_close_to_the_model(weights, tmp_path):
 
 
 @pytest.mark.usefixtures("small_checks")
-def test_the_command_line_calibrates_with_the_photos_of_folders(tmp_path):
+def test_the_command_line_calibrates_with_the_photos_of_folders(tmp_path, recwarn):
     for number, folder in enumerate(("sea", "forest")):
         (tmp_path / folder).mkdir()
         Image.fromarray(conformance.random_photo(24, 32, number)).save(tmp_path / folder / "a.png")
@@ -245,6 +245,7 @@ def test_the_command_line_calibrates_with_the_photos_of_folders(tmp_path):
     done = CliRunner().invoke(app, [str(argument) for argument in arguments])
     assert done.exit_code == 0, done.output
     assert read_json(tmp_path / "made" / "card.json")["export"]["calibration_photos"] == 2
+    assert not [one for one in recwarn if "Interpreter" in str(one.message)]
 
 
 @pytest.mark.usefixtures("small_checks")

@@ -1,6 +1,7 @@
 """LiteRT, once TensorFlow Lite: the network at any size, or from photo to photo at one size."""
 
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -38,7 +39,10 @@ def write(
                 tf.lite.OpsSet.TFLITE_BUILTINS_INT8,
                 tf.lite.OpsSet.TFLITE_BUILTINS,
             ]
-        file.write_bytes(converter.convert())
+        with warnings.catch_warnings():
+            # For int8 the converter runs TensorFlow's own interpreter, of whose end it warns.
+            warnings.filterwarnings("ignore", r"\s*Warning: tf\.lite\.Interpreter is deprecated")
+            file.write_bytes(converter.convert())
 
 
 def _write_signature(graph: Graph, folder: str, name: str) -> None:
