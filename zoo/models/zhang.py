@@ -83,8 +83,10 @@ class Zhang(ClassificationColorizer):
     PRESETS: ClassVar = {
         "compact": Preset(
             # With the paper's lambda of 0.5 a network this small paints so boldly that its plain
-            # AuC falls below gray's (0.890 against 0.899 on validation photos of scenes).
-            ZhangConfig(uniform_share=0.65),
+            # AuC falls below gray's. On 300 validation photos, at a temperature of 0.65: 0.887 and
+            # 86 % of the truth's colorfulness with a lambda of 0.65, 0.897 and 68 % with 0.85, and
+            # gray has 0.885. 0.75 is vivid enough and clearly better than gray.
+            ZhangConfig(uniform_share=0.75),
             "ours: the method of Zhang et al. 2016 on a U-Net that trains on two processor cores",
         ),
         "paper": Preset(
