@@ -381,7 +381,7 @@ def _photos(
         shares = {"val": _VALIDATION_SHARE}
         if options.test_photos is None:
             shares["test"] = _TEST_SHARE
-        # Nothing is learned from a gray photo, and every model colors it as well as no model.
+        # A gray photo teaches nothing, and as a test it would reward the model that colors nothing.
         parts |= _folders(options.photos, console).color_only().split(**shares)
     elif trains:
         # One validation photo says nothing about which weights are best: the last ones are kept.
