@@ -24,7 +24,7 @@ from zoo.cli.exporting import parse_size
 from zoo.errors import ZooError
 from zoo.export import litert, saved_model
 from zoo.export import plan as plans
-from zoo.export.graph import Graph
+from zoo.export.graph import Graph, halves_well
 from zoo.files import read_json, sha256_of_file, write_json
 from zoo.models.prediction import is_exporting
 
@@ -211,6 +211,15 @@ def test_a_classifier_is_inside(tmp_path, photos):
 
 
 # ---------------------------------------------------------------------- LiteRT
+
+
+def test_only_what_stays_finite_is_halved():
+    weights = np.full(1024, 65504, "float32")
+    assert halves_well(weights)
+    assert not halves_well(weights[:1023])  # no space is saved
+    for wrong in (65536, -65536, np.inf, np.nan):
+        weights[-1] = wrong
+        assert not halves_well(weights)
 
 
 @pytest.mark.parametrize("weights", ["float16", "int8"])

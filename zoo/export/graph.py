@@ -138,6 +138,11 @@ def _frozen(
     return _halved(frozen) if half else frozen
 
 
+def halves_well(values: np.ndarray) -> bool:
+    """Whether storing these numbers as float16 saves space and keeps each of them finite."""
+    return values.size >= _LARGE and bool(np.abs(values).max() <= np.finfo("float16").max)
+
+
 def _halved(function: Any) -> Any:
     """The same function with its weights stored as float16 and read as float32."""
     definition = function.graph.as_graph_def()
@@ -145,7 +150,7 @@ def _halved(function: Any) -> Any:
         if node.op != "Const" or node.attr["dtype"].type != tf.float32.as_datatype_enum:
             continue
         values = tf.make_ndarray(node.attr["value"].tensor)
-        if values.size < _LARGE:
+        if not halves_well(values):
             continue
         stored = definition.node.add()
         stored.CopyFrom(node)

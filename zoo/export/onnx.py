@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
-from zoo.export.graph import TEMPERATURE, Graph
+from zoo.export.graph import TEMPERATURE, Graph, halves_well
 
 if TYPE_CHECKING:
     import onnx
 
 #: The newest that tf2onnx writes.
 _OPSET = 18
-#: Constants of at least so many numbers are weights; smaller ones save no space.
-_LARGE = 1024
 
 
 def write(graph: Graph, file: Path, *, half: bool) -> None:
@@ -66,7 +64,7 @@ def _halve(model: "onnx.ModelProto") -> None:
     casts = []
     for weights in model.graph.initializer:
         values = onnx.numpy_helper.to_array(weights)
-        if values.dtype != np.float32 or values.size < _LARGE:
+        if values.dtype != np.float32 or not halves_well(values):
             continue
         name, stored = weights.name, f"{weights.name}_half"
         weights.CopyFrom(onnx.numpy_helper.from_array(values.astype("float16"), stored))
