@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING, Any
 # packages `benchmarks` and `zoo` are. Everything below is imported by its full name in either case.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.executors import EXECUTORS
 from benchmarks.suites import DEFAULT_SUITE, SUITES, UNTRAINED, Row, load_suite
 from zoo.budget import Budget
 from zoo.cli.settings import parse_fields, parse_pairs
 from zoo.cli.startup import start_keras
 from zoo.errors import ZooError, valid_choice
+from zoo.executors import EXECUTORS
 from zoo.files import read_json, require_writable
 from zoo.photos.photoset import PhotoSet
 from zoo.photos.samples import sample_photos
@@ -38,8 +38,8 @@ from zoo.registry import entry
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from benchmarks.cells import Cell, Conditions, Shown
-    from benchmarks.runs import Runs
+    from benchmarks.harness.cells import Cell, Conditions, Shown
+    from benchmarks.harness.runs import Runs
 
 # Sub-folders of --out that hold what was computed.
 _KEPT = ("results", "models")
@@ -209,9 +209,9 @@ def _run(options: argparse.Namespace, command: str) -> int:
     train, validation, test = _photos(options, console, trains)
     start_keras()
     rows = _configured(rows, options.set)
-    from benchmarks.cells import Conditions
-    from benchmarks.runs import Runs
-    from benchmarks.stored import check_comparable
+    from benchmarks.harness.cells import Conditions
+    from benchmarks.harness.runs import Runs
+    from benchmarks.harness.stored import check_comparable
 
     conditions = Conditions(
         train=train,
@@ -253,7 +253,7 @@ def _show_plan(runs: "Runs") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from benchmarks.rates import expected_seconds
+    from benchmarks.harness.rates import expected_seconds
 
     states = {"ok": "finished", "failed": "failed, would run again"}
     table = Table("Model", "Seed", "Key", "State", "Training and scoring")
@@ -279,7 +279,7 @@ def _finish(out: Path, console: "Console") -> None:
     """Render the report, print the leaderboard's main columns, and say where everything is."""
     from rich.table import Table
 
-    from benchmarks.report import Leaderboard, figure, heading, load_results, write_report
+    from benchmarks.report.page import Leaderboard, figure, heading, load_results, write_report
 
     paths = write_report(out)
     board = Leaderboard(tuple(load_results(out)))
@@ -423,7 +423,7 @@ def _refuse_leaks(seen: Sequence[Any], test: PhotoSet) -> None:
 
 def _shown(options: argparse.Namespace, train: PhotoSet, test: PhotoSet) -> "list[Shown]":
     """The photos for the reports: of the samples all, of folders the first test photos."""
-    from benchmarks.cells import Shown
+    from benchmarks.harness.cells import Shown
 
     if options.photos is not None or options.test_photos is not None:
         return [Shown(photo, "test") for photo in test[:_PHOTOS_SHOWN]]

@@ -21,7 +21,7 @@ from zoo import Budget, PhotoSet, registry
 from zoo.colorizer import Colorizer, History
 from zoo.errors import TrainingInterrupted, ZooError
 from zoo.files import sha256_of_file
-from zoo.models.prediction import fixed_weights
+from zoo.networks.runner import fixed_weights
 
 if TYPE_CHECKING:
     from zoo.export.checking import Check
@@ -314,7 +314,7 @@ def overfits_one_photo(name: str) -> None:
 
 
 def compiled(model: Colorizer, optimizer: keras.optimizers.Optimizer) -> keras.Model:
-    from zoo.models.precision import use_jit
+    from zoo.training.precision import use_jit
 
     graph = model.training_graph()
     graph.compile(optimizer=optimizer, jit_compile=use_jit())

@@ -77,7 +77,7 @@ RECIPE = ["--preset", "tiny", "--budget", "16", "--size", "32"]
 @pytest.fixture(scope="session")
 def trained_by_recipe(tmp_path_factory) -> Path:
     """A folder of trained weights as the package has them: of mse_regression and knn_patches."""
-    from benchmarks import train_pretrained
+    from benchmarks.release import train
 
     root = tmp_path_factory.mktemp("recipe")
     photos = make_photo_folder(root)
@@ -87,7 +87,7 @@ def trained_by_recipe(tmp_path_factory) -> Path:
     with eagerly():
         for model in ("mse_regression", "knn_patches"):
             command = [model, *RECIPE, *folders, "--val-photos", str(more), *out]
-            assert train_pretrained.main(command) == 0
+            assert train.main(command) == 0
     return root / "shipped"
 
 

@@ -11,8 +11,8 @@ from zoo._version import __version__
 if TYPE_CHECKING:
     from zoo.budget import Budget
     from zoo.colorizer import load_model
-    from zoo.evaluation import evaluate
-    from zoo.network_metrics import NetworkMetrics
+    from zoo.evaluation.report import evaluate
+    from zoo.metrics.networks import NetworkMetrics
     from zoo.photos.photoset import PhotoSet
     from zoo.photos.samples import sample_photos
     from zoo.pretrained import list_pretrained
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Budget": "zoo.budget",
-    "NetworkMetrics": "zoo.network_metrics",
+    "NetworkMetrics": "zoo.metrics.networks",
     "PhotoSet": "zoo.photos.photoset",
     "create_model": "zoo.registry",
-    "evaluate": "zoo.evaluation",
+    "evaluate": "zoo.evaluation.report",
     "list_models": "zoo.registry",
     "list_pretrained": "zoo.pretrained",
     "load_model": "zoo.colorizer",

@@ -24,13 +24,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import keras
 import numpy as np
 
-from zoo import pretrained, registry
+from zoo import preprocessing, pretrained, registry
 from zoo._version import __version__
 from zoo.budget import Budget
 from zoo.color.spaces import Tensor
 from zoo.errors import ZooError, valid_choice
 from zoo.files import atomic_path, read_json, sha256_of_file, write_json
-from zoo.models import pipeline
 from zoo.photos.decoding import read_photo
 
 if TYPE_CHECKING:
@@ -332,7 +331,7 @@ class Colorizer(ABC):
         by gradients goes on; what models count or store of their photos (priors, tables of patches,
         mean colors) is made anew from these. Of a model that was loaded, the kernels of the layers
         that are not frozen are shrunk and perturbed first, so that they learn as readily as new
-        ones (`zoo.models.training.shrink_and_perturb`). Afterwards the model's default render
+        ones (`zoo.models.gradient.shrink_and_perturb`). Afterwards the model's default render
         factor is the one of the training size, and `model.card["training"]` tells what was done.
 
         Args:
@@ -371,7 +370,7 @@ class Colorizer(ABC):
             progress=progress,
         )
         # Models that are kept on the way are used at this size, too.
-        render_factor = max(1, round(plan.size / pipeline.RENDER_UNIT))
+        render_factor = max(1, round(plan.size / preprocessing.RENDER_UNIT))
         self.defaults["render_factor"] = min(render_factor, int(RENDER_FACTOR.high))
         history = self.learn(colored, checked, plan)
         # What else the card said was about the model that this one started from.
@@ -440,18 +439,18 @@ class Colorizer(ABC):
             ZooError: if an option does not fit, or the model predicts colors that are not finite.
         """
         values = self.resolve_options(options)
-        size = pipeline.working_size(*rgb.shape[1:3], int(values.pop("render_factor")))
+        size = preprocessing.working_size(*rgb.shape[1:3], int(values.pop("render_factor")))
         side, context = self.context_side, {}
         if side is not None:
-            context = self.context(pipeline.working_lightness(rgb, (side, side)))
-        ab = self.chroma(pipeline.working_lightness(rgb, size), **context, **values)
+            context = self.context(preprocessing.working_lightness(rgb, (side, side)))
+        ab = self.chroma(preprocessing.working_lightness(rgb, size), **context, **values)
         ab = keras.ops.convert_to_numpy(ab)
         if not np.isfinite(ab).all():
             raise ZooError(
                 f"{self.name} predicts colors that are not finite: its weights are broken; "
                 "train it again or load another copy."
             )
-        return pipeline.merge(rgb, ab)
+        return preprocessing.merge(rgb, ab)
 
     # ------------------------------------------------------------------ exported
 

@@ -9,7 +9,8 @@ def cells_run_here():
 
     `test_executors.py` is about the processes that they have otherwise.
     """
-    from benchmarks import executors, runs
+    from benchmarks.harness import runs
+    from zoo import executors
 
     with pytest.MonkeyPatch.context() as patch:
         assert runs.run_local is executors.run_local

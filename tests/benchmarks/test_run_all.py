@@ -14,7 +14,8 @@ from PIL import Image
 from rich.console import Console
 from tiny_runs import ROOT, TINY, make_photos
 
-from benchmarks import run_all, runs
+from benchmarks import run_all
+from benchmarks.harness import runs
 from zoo.models import MODELS
 
 
@@ -81,7 +82,7 @@ def test_every_cell_leaves_result_model_and_pictures(finished):
 
 def test_saved_models_give_the_stored_scores(finished, photos):
     from zoo.colorizer import load_model
-    from zoo.evaluation import evaluate
+    from zoo.evaluation.report import evaluate
     from zoo.photos.photoset import PhotoSet
 
     result = results_of(finished)["mse_regression"]
@@ -167,7 +168,7 @@ def test_interrupt_keeps_what_is_finished(tmp_path, photos, register, capsys):
 
 @pytest.mark.usefixtures("eager")
 def test_interrupted_training_ends_as_an_undisturbed_one(tmp_path, photos, finished, monkeypatch):
-    from zoo.models.trainer import Trainer
+    from zoo.training.trainer import Trainer
 
     end_round = Trainer.end_round
 

@@ -76,7 +76,7 @@ def shapes_of(variables):
 
 
 def conditions(photos):
-    from benchmarks.cells import Conditions
+    from benchmarks.harness.cells import Conditions
     from zoo.budget import Budget
     from zoo.photos.photoset import PhotoSet
 
@@ -188,7 +188,7 @@ def test_labels_are_in_every_report(ablation):
 
 
 def test_labels_are_in_the_pictures(ablation, monkeypatch):
-    from benchmarks import report
+    from benchmarks.report import page
 
     drawn = []
 
@@ -200,13 +200,13 @@ def test_labels_are_in_the_pictures(ablation, monkeypatch):
         drawn.append({title for title, _ in histories})
         return b"svg"
 
-    monkeypatch.setattr(report, "draw_comparison", comparison)
-    monkeypatch.setattr(report, "draw_curves", curves)
-    board = report.Leaderboard(tuple(report.load_results(ablation[1])))
-    png, shown = report._comparison(board, ablation[1])
-    report._html(board, ablation[1], png, shown, report.Temperature())
+    monkeypatch.setattr(page, "draw_comparison", comparison)
+    monkeypatch.setattr(page, "draw_curves", curves)
+    board = page.Leaderboard(tuple(page.load_results(ablation[1])))
+    png, shown = page._comparison(board, ablation[1])
+    page._html(board, ablation[1], png, shown, page.Temperature())
     assert drawn == [TITLES | {"input (gray)", "truth"}, set(TRAINED)]
-    temperature = report._temperature(board, ablation[1])
+    temperature = page._temperature(board, ablation[1])
     able = {"classification", "classification, rebalanced"}
     assert {row.name.rpartition(", default")[0] for row in temperature.rows} == able
 

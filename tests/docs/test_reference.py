@@ -5,11 +5,11 @@ import re
 from doc_pages import DOCS, headings
 
 import zoo
-from benchmarks.cells import PROTOCOL
+from benchmarks.harness.cells import PROTOCOL
 from zoo import registry
-from zoo.evaluation import MIN_PHOTOS_FOR_CLAIMS
+from zoo.evaluation.report import MIN_PHOTOS_FOR_CLAIMS
 from zoo.metrics import registry as metrics
-from zoo.network_metrics.judges import FEW_PHOTOS
+from zoo.metrics.networks.judges import FEW_PHOTOS
 
 GLOSSARY = (DOCS / "glossary.md").read_text(encoding="utf-8")
 TERMS = headings(GLOSSARY)

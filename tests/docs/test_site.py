@@ -44,4 +44,6 @@ def test_public_names_are_described(site):
     reference = "".join(page.read_text(encoding="utf-8") for page in (site / "api").glob("*.html"))
     for name in set(zoo.__all__) - {"__version__"}:
         home = getattr(zoo, name).__module__
-        assert f'id="{home}.{name}"' in reference or f'id="zoo.network_metrics.{name}"' in reference
+        assert (
+            f'id="{home}.{name}"' in reference or f'id="zoo.metrics.networks.{name}"' in reference
+        )

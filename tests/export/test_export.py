@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 import conformance
 import zoo
-from benchmarks import exports
+from benchmarks.speed import exports
 from zoo.cli.commands import app
 from zoo.cli.exporting import parse_size
 from zoo.errors import ZooError
@@ -26,7 +26,7 @@ from zoo.export import litert, saved_model
 from zoo.export import plan as plans
 from zoo.export.graph import Graph, halves_well
 from zoo.files import read_json, sha256_of_file, write_json
-from zoo.models.prediction import is_exporting
+from zoo.networks.runner import is_exporting
 
 #: Nothing that runs in a user's process may need the zoo.
 WITHOUT_ZOO = """
@@ -150,7 +150,7 @@ def test_tf_hub_loads_it(exported, model, photos):
 
 
 def test_no_operation_runs_python_or_touches_files(exported):
-    from zoo.models import embeddings
+    from zoo.networks import embeddings
 
     operations = embeddings._operations(embeddings._saved_graphs(exported / "saved_model" / "1"))
     assert "Conv2D" in operations

@@ -10,9 +10,9 @@ import conformance
 import zoo
 from zoo import Budget, PhotoSet
 from zoo.errors import TrainingInterrupted, ZooError
-from zoo.models.embedding_cache import EmbeddingCache
 from zoo.models.fusion import Repeat
-from zoo.models.training import TrainingGraph
+from zoo.models.gradient import TrainingGraph
+from zoo.networks.embedding_cache import EmbeddingCache
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ def test_a_photo_is_embedded_at_the_classifier_s_own_size(module):
     model.context = lambda squares: seen.append(context(squares)) or seen[0]
     model.colorize(photo, render_factor=1)
     assert seen[0]["embedding"][0, 0] > 0.8
-    small = zoo.models.pipeline.working_lightness(photo[None], (4, 4))
+    small = zoo.preprocessing.working_lightness(photo[None], (4, 4))
     assert model.embedding.of_lightness(small)[0, 0] < 0.5
 
 
@@ -164,7 +164,7 @@ def test_stored_and_computed_vectors_give_the_same_photo(photos, module):
     stored = cache.companion(photos)(np.arange(len(photos)), np.zeros(len(photos), bool))
     for index, photo in enumerate(photos):
         rgb = photo.read()[None]
-        squares = zoo.models.pipeline.working_lightness(rgb, (model.context_side,) * 2)
+        squares = zoo.preprocessing.working_lightness(rgb, (model.context_side,) * 2)
         computed = model.context(squares)["embedding"]
         np.testing.assert_allclose(stored[index : index + 1], computed, rtol=1e-6, atol=1e-7)
         expected = model.colorize(photo.path)

@@ -37,7 +37,7 @@ from zoo.pretrained import list_pretrained
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer, History
-    from zoo.network_metrics import NetworkMetrics
+    from zoo.metrics.networks import NetworkMetrics
     from zoo.photos.photoset import PhotoSet
 
 _VALIDATION_SHARE = 0.05
@@ -232,9 +232,9 @@ def train(
 
     start_keras()
     from zoo.colorizer import PRECISIONS
-    from zoo.models import position
+    from zoo.training import checkpoint
 
-    _check_position(out, position.exists(out), resume)
+    _check_position(out, checkpoint.exists(out), resume)
     valid_choice("precision", precision, PRECISIONS)
     if start is None:
         colorizer = _untrained(entry, chosen, seed, changes)
@@ -256,7 +256,7 @@ def train(
             progress=True,
         )
     colorizer.save(out)
-    position.discard(out)
+    checkpoint.discard(out)
     _tell_outcome(history, out)
 
 
@@ -275,7 +275,7 @@ def import_weights(
     _is_finished(out, resume=False)
     require_writable(out)
     start_keras()
-    from zoo.models.zhang_weights import import_weights as read
+    from zoo.models.classification.zhang_weights import import_weights as read
 
     read(file).save(out)
     typer.echo(f"The model is in {out}.")
@@ -333,7 +333,7 @@ def evaluate(
     networks = _networks(network)
     photo_set = read_photos(photos, "test")
     typer.echo(f"Photos: {photo_set.summary()}.")
-    from zoo.evaluation import evaluate as score
+    from zoo.evaluation.report import evaluate as score
 
     common = {"size": size, "networks": networks, "progress": True}
     with spoken_warnings():
@@ -435,7 +435,7 @@ def compare(
     An option given with -o has to be one that all of the models have.
     """
     from zoo.photos.decoding import read_rgb
-    from zoo.pictures import check_suffix, draw_side_by_side
+    from zoo.plotting.pictures import check_suffix, draw_side_by_side
 
     given = parse_pairs(option, "-o")
     check_suffix(out)
@@ -496,14 +496,14 @@ def _networks(specs: list[str] | None) -> "NetworkMetrics | None":
     """The networks that --network names; they are opened before photos are read."""
     if not specs:
         return None
-    from zoo.network_metrics import NetworkMetrics
+    from zoo.metrics.networks import NetworkMetrics
 
     return NetworkMetrics(specs)
 
 
 def _references(models: "dict[str, Colorizer]") -> dict[str, Any]:
     """What networks judge beside the models: the true photos and, if no model is that, gray."""
-    from zoo.evaluation import TruePhotos
+    from zoo.evaluation.report import TruePhotos
 
     found: dict[str, Any] = {"true photos": TruePhotos()}
     if all(model.name != "gray" for model in models.values()):
@@ -513,7 +513,7 @@ def _references(models: "dict[str, Colorizer]") -> dict[str, Any]:
 
 def _require_distribution(model: "Colorizer") -> None:
     """Refuse a model that answers with one color a place: it cannot tell how sure it is."""
-    from zoo.models.distribution import DistributionColorizer
+    from zoo.models.classification.distribution import DistributionColorizer
 
     if isinstance(model, DistributionColorizer):
         return

@@ -22,7 +22,7 @@ from zoo.photos.photoset import find_photos
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
-    from zoo.models.distribution import DistributionColorizer
+    from zoo.models.classification.distribution import DistributionColorizer
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _photos_of(given: Path, out: Path) -> list[tuple[Path, str]]:
 
 def run_jobs(model: "Colorizer", jobs: list[Job], options: dict[str, float]) -> dict[str, str]:
     """Make and write each file; return the reasons why some photos could not be read, by name."""
-    from zoo.models.prediction import fixed_weights
+    from zoo.networks.runner import fixed_weights
 
     failures = {}
     several = len(jobs) > 1

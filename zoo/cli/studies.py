@@ -55,7 +55,13 @@ def temperature(
             "folder that `zoo train` wrote."
         )
     model = load_run(str(run))
-    from zoo.temperature import choose, draw_curves, draw_temperatures, require_temperature, study
+    from zoo.evaluation.calibrate import (
+        choose,
+        draw_curves,
+        draw_temperatures,
+        require_temperature,
+        study,
+    )
 
     require_temperature(model)
     folder = run if out is None else out
@@ -97,8 +103,8 @@ def checkpoints(
     """
     require_writable(run)
     start_keras()
-    from zoo import checkpoints as kept
     from zoo.cli import tables
+    from zoo.evaluation import checkpoints as kept
 
     found = kept.stored(run)
     if pick is not None:

@@ -14,10 +14,10 @@ from zoo.registry import ModelEntry
 
 if TYPE_CHECKING:
     from data_recipes.recipe import Recipe
-    from zoo.checkpoints import Checkpoint
     from zoo.colorizer import Colorizer
-    from zoo.evaluation import Interval, Report
-    from zoo.temperature import TemperatureStudy
+    from zoo.evaluation.calibrate import TemperatureStudy
+    from zoo.evaluation.checkpoints import Checkpoint
+    from zoo.evaluation.report import Interval, Report
 
 _ARROWS = {"higher": "↑", "lower": "↓", None: ""}
 # Columns hold "-0.036 … -0.018", "class-rebalanced" and most names; three fit into 80 characters.
@@ -111,7 +111,7 @@ def card_tables(card: dict[str, Any]) -> Iterator[Table]:
 
 def _card_scores(sets: dict[str, dict[str, Any]]) -> Table:
     """One row a metric, one column a set of photos."""
-    from zoo.evaluation import Interval
+    from zoo.evaluation.report import Interval
 
     table = Table("mean and 95 % interval")
     for name, scored in sets.items():
@@ -181,7 +181,7 @@ def network_notes(report: "Report") -> list[str]:
 
 def difference_tables(reports: "dict[str, Report]", width: int) -> Iterator[Table]:
     """Each further model minus the first one, paired over the photos."""
-    from zoo.evaluation import compare
+    from zoo.evaluation.report import compare
 
     (base, first), *others = reports.items()
     title = f"Differences to {base}, paired over the photos"
@@ -287,7 +287,7 @@ def _interval(figure: "Interval", sign: str = "") -> str:
 
 def _no_claims(photos: int) -> str | None:
     """What to say under figures of few photos; None where there are enough."""
-    from zoo.evaluation import MIN_PHOTOS_FOR_CLAIMS
+    from zoo.evaluation.report import MIN_PHOTOS_FOR_CLAIMS
 
     if photos >= MIN_PHOTOS_FOR_CLAIMS:
         return None

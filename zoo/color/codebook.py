@@ -8,7 +8,8 @@ shrinks from pass to pass; the last passes have none and minimize the quantizati
 k-means does.
 
 The batch form needs no learning rate and treats all colors at once: where MiniSom, the library most
-used for this, takes seconds for its rule color by color, it takes tenths (`benchmarks/speed.py`).
+used for this, takes seconds for its rule color by color, it takes tenths
+(`benchmarks/speed/hot_paths.py`).
 """
 
 from dataclasses import dataclass

@@ -15,9 +15,9 @@ import keras
 import numpy as np
 from PIL import Image
 
+from zoo import preprocessing
 from zoo.errors import ZooError
 from zoo.export import runner
-from zoo.models import pipeline
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
@@ -180,7 +180,7 @@ def check_photos(photo: np.ndarray, render_factor: int) -> list[np.ndarray]:
     A single pixel, odd sides, portrait, landscape, a strip, and larger than the working size and
     than a stripe.
     """
-    larger = max(_LARGE, pipeline.RENDER_UNIT * render_factor + 7)
+    larger = max(_LARGE, preprocessing.RENDER_UNIT * render_factor + 7)
     sizes = ((1, 1), (37, 23), (90, 64), (64, 121), (3, 50), (larger, larger - 9))
     image = Image.fromarray(photo)
     return [
@@ -268,15 +268,15 @@ class Questions:
         return self._network_call("predict_ab", photo, expected)
 
     def _network_call(self, signature: str, photo: np.ndarray, expected: np.ndarray) -> Call:
-        size = pipeline.working_size(*photo.shape[:2], int(self._options["render_factor"]))
-        lightness = pipeline.working_lightness(photo[None], size)
+        size = preprocessing.working_size(*photo.shape[:2], int(self._options["render_factor"]))
+        lightness = preprocessing.working_lightness(photo[None], size)
         lightness = keras.ops.convert_to_numpy(lightness)
         if self._model.context_side is not None:
             # Here the whole photo is known by its L at the working size alone.
             ab = self._model.predict_ab(lightness, **self._options)
-            expected = pipeline.merge(photo[None], ab)
+            expected = preprocessing.merge(photo[None], ab)
         inputs = {"lightness": lightness} | self._heat
-        return Call(signature, inputs, [expected], lambda ab: pipeline.merge(photo[None], ab))
+        return Call(signature, inputs, [expected], lambda ab: preprocessing.merge(photo[None], ab))
 
 
 def _file(image: Image.Image, kind: str) -> bytes:

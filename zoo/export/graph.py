@@ -1,7 +1,7 @@
 """A model's way from photo to photo as functions of TensorFlow, its weights constants in them.
 
-The formulas are those of the model and of `zoo.models.pipeline`, traced on tensors. Constants make
-predictions fast (see `zoo.models.prediction`), and so an exported model has no variables. Batch
+The formulas are those of the model and of `zoo.preprocessing`, traced on tensors. Constants make
+predictions fast (see `zoo.networks.runner`), and so an exported model has no variables. Batch
 normalization that follows a convolution becomes a part of its weights.
 """
 
@@ -16,8 +16,8 @@ import tensorflow as tf
 from tensorflow.python.eager.wrap_function import function_from_graph_def
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from zoo.models import pipeline
-from zoo.models.prediction import exported, single_step_dilation
+from zoo import preprocessing
+from zoo.networks.runner import exported, single_step_dilation
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
@@ -67,7 +67,7 @@ class Graph:
         """(N, h, w, 1) L in [0, 100] -> (N, h, w, 2) ab, as `predict_ab` gives it."""
         squares = None
         if self._side is not None:
-            squares = pipeline.resample_lightness(lightness, (self._side, self._side))
+            squares = preprocessing.resample_lightness(lightness, (self._side, self._side))
         return self._colored(lightness, squares, temperature)
 
     def photo(
@@ -84,11 +84,11 @@ class Graph:
         rgb = tf.broadcast_to(photos[..., :3], tf.stack([*tf.unstack(shape[:3]), 3]))
         rgb.set_shape((None, *(self.size or (None, None)), 3))
         height, width = keras.ops.shape(rgb)[1:3]
-        shrink = _striped_lightness if striped else pipeline.whole_lightness
-        working = pipeline.working_size(height, width, self._render_factor)
+        shrink = _striped_lightness if striped else preprocessing.whole_lightness
+        working = preprocessing.working_size(height, width, self._render_factor)
         squares = None if self._side is None else shrink(rgb, (self._side, self._side))
         ab = self._colored(shrink(rgb, working), squares, temperature)
-        return _striped_merge(rgb, ab) if striped else pipeline.merged_rows(rgb, ab, height)
+        return _striped_merge(rgb, ab) if striped else preprocessing.merged_rows(rgb, ab, height)
 
     def _colored(
         self, lightness: tf.Tensor, squares: tf.Tensor | None, temperature: tf.Tensor | None
@@ -111,7 +111,7 @@ class Graph:
         return names, self._freeze(context, [tf.TensorSpec((None, self._side, self._side, 1))])
 
     def _trace_chroma(self, model: "Colorizer", values: dict[str, float]) -> Callable[..., Any]:
-        size = self.size and pipeline.working_size(*self.size, self._render_factor)
+        size = self.size and preprocessing.working_size(*self.size, self._render_factor)
         specs = [tf.TensorSpec((None, *(size or (None, None)), 1), name="lightness")]
         if self._context is not None:
             specs += [tf.TensorSpec(out.shape, out.dtype) for out in self._context.outputs]
@@ -175,18 +175,20 @@ def _halved(function: Any) -> Any:
 
 
 def _striped_lightness(rgb: tf.Tensor, size: tuple[Any, Any]) -> tf.Tensor:
-    """`pipeline.working_lightness` in a graph."""
-    across = pipeline.resampling_matrix(keras.ops.shape(rgb)[2], size[1])
+    """`preprocessing.working_lightness` in a graph."""
+    across = preprocessing.resampling_matrix(keras.ops.shape(rgb)[2], size[1])
     like = tf.TensorSpec((None, None, None), tf.float32)
-    narrow = _by_stripes(rgb, lambda rows, start: pipeline.narrow_rows(rows, across), like)
-    return pipeline.shortened(narrow, size[0])
+    narrow = _by_stripes(rgb, lambda rows, start: preprocessing.narrow_rows(rows, across), like)
+    return preprocessing.shortened(narrow, size[0])
 
 
 def _striped_merge(rgb: tf.Tensor, ab: tf.Tensor) -> tf.Tensor:
-    """`pipeline.merge` in a graph."""
+    """`preprocessing.merge` in a graph."""
     height = keras.ops.shape(rgb)[1]
     like = tf.TensorSpec((None, None, None, 3), tf.uint8)
-    return _by_stripes(rgb, lambda rows, start: pipeline.merged_rows(rows, ab, height, start), like)
+    return _by_stripes(
+        rgb, lambda rows, start: preprocessing.merged_rows(rows, ab, height, start), like
+    )
 
 
 def _by_stripes(

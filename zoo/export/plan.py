@@ -27,9 +27,9 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from zoo import preprocessing
 from zoo.errors import ZooError, valid_choice
 from zoo.files import atomic_folder, require_writable
-from zoo.models import pipeline
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
@@ -186,8 +186,8 @@ def _calibration(model: "Colorizer", plan: Plan, photos: "PhotoSet") -> tuple[np
     found = []
     for photo in photos.spread(min(_CALIBRATION_PHOTOS, len(photos))):
         rgb = photo.read()
-        size = pipeline.working_size(*rgb.shape[:2], factor)
-        found.append(keras.ops.convert_to_numpy(pipeline.working_lightness(rgb[None], size)))
+        size = preprocessing.working_size(*rgb.shape[:2], factor)
+        found.append(keras.ops.convert_to_numpy(preprocessing.working_lightness(rgb[None], size)))
     return tuple(found)
 
 

@@ -1,7 +1,7 @@
 """The metrics by name: what each is called, which way is better, and where it comes from.
 
 A metric that a pretrained network computes carries the network's name, as in "top1@InceptionV3":
-other networks give other numbers. `zoo.network_metrics` computes those.
+other networks give other numbers. `zoo.metrics.networks` computes those.
 """
 
 from collections.abc import Callable

@@ -11,7 +11,7 @@ MODELS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("default",),
     ),
     "mse_regression": (
-        "mse_regression:MSERegression",
+        "regression:MSERegression",
         "Regression of ab from L with a squared error (the L2 row of Zhang et al. 2016).",
         ("compact", "paper", "tiny"),
     ),
@@ -21,32 +21,32 @@ MODELS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("compact", "paper", "tiny"),
     ),
     "zhang": (
-        "zhang:Zhang",
+        "classification.zhang:Zhang",
         "Classification over 313 bins of ab with class rebalancing (Zhang et al. 2016).",
         ("compact", "paper", "tiny"),
     ),
     "colorunet": (
-        "colorunet:ColorUNet",
+        "classification.colorunet:ColorUNet",
         "Classification over the 32 most frequent bins of UV (Billaut et al. 2018).",
         ("compact", "paper", "tiny"),
     ),
     "knn_patches": (
-        "patches:KNNPatches",
+        "patches.patches:KNNPatches",
         "The nearest of the patches stored from training photos vote (Richart and Visca).",
         ("compact", "paper", "tiny"),
     ),
     "som_patches": (
-        "patches:SOMPatches",
+        "patches.patches:SOMPatches",
         "A small network picks each patch's color from a self-organizing map (Richart and Visca).",
         ("compact", "paper", "tiny"),
     ),
     "gan": (
-        "gan:GAN",
+        "adversarial.gan:GAN",
         "A generator that learns to pass for true with a discriminator (Isola et al. 2017).",
         ("compact", "paper", "tiny"),
     ),
     "nogan": (
-        "nogan:NoGAN",
+        "adversarial.nogan:NoGAN",
         "The nets of gan, trained apart and only briefly together (Antic et al. 2019, DeOldify).",
         ("compact", "paper", "tiny"),
     ),

@@ -10,7 +10,7 @@ from keras import layers, ops
 
 from zoo.color.spaces import Tensor, rgb_to_lab
 from zoo.colorizer import Colorizer, History, Preset, TrainingPlan
-from zoo.models.prediction import predict
+from zoo.networks.runner import predict
 from zoo.photos.photoset import PhotoSet
 
 

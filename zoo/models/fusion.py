@@ -19,15 +19,15 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from zoo import preprocessing
 from zoo.color.spaces import Tensor, rgb_to_lab
 from zoo.colorizer import History, Preset, TrainingPlan
 from zoo.errors import valid_choice
-from zoo.models import pipeline
-from zoo.models.embedding_cache import EmbeddingCache
-from zoo.models.embeddings import ZeroEmbedding, open_embedding, scratch_features, scratch_width
-from zoo.models.layers import AB_SCALE, HEAD, average_to_size, batch_norm, conv, dense, unet
-from zoo.models.prediction import predict
-from zoo.models.training import GradientColorizer, TrainingConfig, check_fields
+from zoo.models.gradient import GradientColorizer, TrainingConfig, check_fields
+from zoo.networks.blocks import AB_SCALE, HEAD, average_to_size, batch_norm, conv, dense, unet
+from zoo.networks.embedding_cache import EmbeddingCache
+from zoo.networks.embeddings import ZeroEmbedding, open_embedding, scratch_features, scratch_width
+from zoo.networks.runner import predict
 
 if TYPE_CHECKING:
     from zoo.photos.loader import Companion
@@ -49,7 +49,7 @@ class FusionConfig(TrainingConfig):
         depth: levels of the U-Net.
         output_stride: the U-Net's output is this many times smaller than its input: 1, 2 or 4.
         embedding: a specification: "scratch", "zeros", "hub:FOLDER" or "keras:NAME", with settings
-            as in `zoo.models.embeddings`.
+            as in `zoo.networks.embeddings`.
         class_weight: alpha of Iizuka et al. 2016: how much telling the labels apart counts beside
             the color, for the embedding "scratch".
 
@@ -246,7 +246,7 @@ class Fusion(GradientColorizer):
             embedding: (N, width), the whole photos' vectors; made from `lightness` where None.
         """
         output, padded = self.network_output(lightness, embedding)
-        return pipeline.fit_to(self.output_to_ab(output, padded), padded, lightness)
+        return preprocessing.fit_to(self.output_to_ab(output, padded), padded, lightness)
 
     def network_output(
         self, lightness: Tensor, embedding: Tensor | None = None
@@ -256,7 +256,7 @@ class Fusion(GradientColorizer):
             return super().network_output(lightness)
         if embedding is None:
             embedding = self.embedding.of_lightness(lightness)
-        padded = pipeline.reflect_to_multiple(ops.cast(lightness, "float32"), self.stride)
+        padded = preprocessing.reflect_to_multiple(ops.cast(lightness, "float32"), self.stride)
         inputs = [self.scale_lightness(padded), embedding]
         return predict(self.networks["colorizer"], inputs), padded
 

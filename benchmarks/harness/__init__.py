@@ -1,0 +1,1 @@
+"""Cells, runs and stored results."""

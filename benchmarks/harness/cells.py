@@ -1,0 +1,277 @@
+"""A cell of the benchmark: one model under conditions that its key pins down.
+
+Cells are made before anything runs, so that a plan can be shown, finished ones are found again, and
+what may not stand in one table is refused in time.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from benchmarks.suites import UNTRAINED, Row
+from zoo import registry
+from zoo.budget import Budget
+from zoo.colorizer import Colorizer, load_model
+from zoo.errors import ZooError
+from zoo.files import sha256_of_file
+from zoo.metrics.networks import NetworkMetrics
+from zoo.photos.photoset import Photo, PhotoSet
+from zoo.training.precision import fastest_precision
+
+#: Part of every key: raise it when the same cell would now be trained or scored differently.
+PROTOCOL = 2
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One model under fixed conditions; equal cells give equal results.
+
+    How reports call and explain a cell takes no part in comparing it and in its key.
+
+    Attributes:
+        model: the registered name.
+        preset: the preset's name.
+        config: the whole configuration, so that a changed preset is another cell.
+        options: prediction options that differ from the trained model's defaults.
+        weights: the sha256 of the weights that the training starts from; None for fresh ones.
+        train_photos: how many photos there are to learn from; 0 without training.
+        train_fingerprint: of those photos; None without any.
+        validation_fingerprint: of the photos that choose the best weights; None without any.
+        test_fingerprint: of the photos that are scored.
+        train_size: side of the training squares in px; 0 without training.
+        test_size: short side that larger test photos are shrunk to, in px.
+        budget: the budget, as `str(Budget)`; "none" for a model that is scored as it is.
+        seed: tells repetitions of one row apart.
+        backend: Keras' backend.
+        precision: of the training, never "auto".
+        references: the sha256, by name, of what a model depends on beside its weights.
+        networks: the sha256, by specification, of the pretrained networks that score photos.
+        protocol: the version of the rules that the benchmark follows.
+        label: what reports call the cell; model and preset where None.
+        changes: the fields of `config` that differ from the preset's.
+        start: the folder of the model that `weights` are of; None for fresh ones.
+        own: those of "train_size" and "budget" that the row decides, not the whole benchmark.
+    """
+
+    model: str
+    preset: str
+    config: dict[str, Any]
+    options: dict[str, Any]
+    weights: str | None
+    train_photos: int
+    train_fingerprint: str | None
+    validation_fingerprint: str | None
+    test_fingerprint: str
+    train_size: int
+    test_size: int
+    budget: str
+    seed: int
+    backend: str
+    precision: str
+    references: dict[str, str] = field(default_factory=dict)
+    networks: dict[str, str] = field(default_factory=dict)
+    protocol: int = PROTOCOL
+    label: str | None = field(default=None, compare=False)
+    changes: dict[str, Any] = field(default_factory=dict, compare=False)
+    start: str | None = field(default=None, compare=False)
+    own: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def key(self) -> str:
+        """16 hexadecimal digits that follow from all fields that are compared."""
+        return _digest(self._compared())[:16]
+
+    @property
+    def row_key(self) -> str:
+        """The same for all seeds: the key of the table's row that they are repetitions of."""
+        compared = self._compared()
+        del compared["seed"]
+        return _digest(compared)[:16]
+
+    @property
+    def training_seed(self) -> int:
+        """What initial weights and the order of the photos follow from.
+
+        It is the same for every model, which so learn from the same photos in the same order.
+        """
+        return derived_seed(
+            training_photos=self.train_fingerprint, size=self.train_size, repetition=self.seed
+        )
+
+    @property
+    def title(self) -> str:
+        """The label; where there is none, model and preset as in "zhang:compact"."""
+        return self.label or f"{self.model}:{self.preset}"
+
+    def _compared(self) -> dict[str, Any]:
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.compare}
+
+
+def derived_seed(**axes: Any) -> int:
+    """A seed below 2**31 that follows from named axes, in whatever order, and from nothing else.
+
+    Neighboring numbers on an axis so give unrelated seeds, and another axis never repeats them.
+
+    Examples:
+        >>> derived_seed(size=96, repetition=0) == derived_seed(repetition=0, size=96)
+        True
+    """
+    return int(_digest(axes)[:8], 16) % 2**31
+
+
+def _digest(content: dict[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A photo that reports show, and its role: "test" or "trained on"."""
+
+    photo: Photo
+    role: str
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What the cells of one benchmark share.
+
+    Attributes:
+        train: photos to learn from.
+        validation: photos that choose the best weights; None without any.
+        test: photos that are scored.
+        shown: photos that reports show.
+        train_size: as in `Cell`, where a row has none of its own.
+        test_size: as in `Cell`.
+        budget: how much training, where a row has none of its own.
+        precision: of trainings by gradient: "float32", "mixed_bfloat16", or "auto".
+        command: the command line, for the record.
+        networks: pretrained networks that score photos, as for `zoo.NetworkMetrics`.
+    """
+
+    train: PhotoSet
+    validation: PhotoSet | None
+    test: PhotoSet
+    shown: Sequence[Shown]
+    train_size: int
+    test_size: int
+    budget: Budget
+    precision: str
+    command: str
+    networks: tuple[str, ...] = ()
+
+    @cached_property
+    def network_references(self) -> dict[str, str]:
+        """The sha256 of each network by its specification, "missing" where it is not at hand."""
+        return NetworkMetrics(self.networks, skip_missing=True).references()
+
+    def cell(self, row: Row, seed: int = 0) -> Cell:
+        """The cell of a row whose preset is decided, and of one of its repetitions.
+
+        Configuration and precision are decided here, so that the key holds them.
+        """
+        preset, changes = _preset_and_changes(row)
+        config = preset | changes
+        fixed = {
+            "model": row.model,
+            "preset": row.preset,
+            "config": config,
+            "options": {},
+            "weights": _starting_weights(row),
+            "test_fingerprint": self.test.fingerprint,
+            "test_size": self.test_size,
+            "backend": keras.backend.backend(),
+            "references": _references(row, config),
+            "networks": self.network_references,
+            "label": row.label,
+            "changes": changes,
+            "start": row.start,
+        }
+        if row.budget == UNTRAINED:
+            return Cell(**fixed, **_UNTRAINED, budget=UNTRAINED, seed=0)
+        budget = self.budget if row.budget is None else Budget.parse(row.budget)
+        return Cell(
+            **fixed,
+            train_photos=len(self.train),
+            train_fingerprint=self.train.fingerprint,
+            validation_fingerprint=self.validation.fingerprint if self.validation else None,
+            train_size=row.size or self.train_size,
+            budget=str(budget),
+            seed=seed,
+            precision=_precision(row.model, self.precision) if preset else "float32",
+            own=_own_conditions(row),
+        )
+
+
+#: The training of a model that is scored as it is.
+_UNTRAINED = {
+    "train_photos": 0,
+    "train_fingerprint": None,
+    "validation_fingerprint": None,
+    "train_size": 0,
+    "precision": "float32",
+}
+
+
+def _preset_and_changes(row: Row) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The preset's configuration, and what the row wants to be different from it.
+
+    Fields that the model does not have are among the changes: making the model refuses them. The
+    configuration is empty where a model cannot be loaded: running the cell records that.
+    """
+    try:
+        preset = _preset_config(row.model, row.preset)
+        if row.start is not None:
+            shared = dataclasses.asdict(load_model(row.start).config)
+        else:
+            shared = _preset_config(row.like, row.preset) if row.like else {}
+    except ZooError:
+        raise  # the folder's own mistake is told before any time is spent
+    except Exception:  # noqa: BLE001 - one model's failure must not end the others' runs
+        return {}, row.config
+    wanted = {name: value for name, value in shared.items() if name in preset} | row.config
+    same = preset.items()
+    return preset, {name: value for name, value in wanted.items() if (name, value) not in same}
+
+
+def _own_conditions(row: Row) -> tuple[str, ...]:
+    given = {"train_size": row.size, "budget": row.budget}
+    return tuple(name for name, value in given.items() if value is not None)
+
+
+def _preset_config(model: str, preset: str) -> dict[str, Any]:
+    return dataclasses.asdict(registry.entry(model).load().PRESETS[preset].config)
+
+
+def _starting_weights(row: Row) -> str | None:
+    return None if row.start is None else weights_digest(Path(row.start))
+
+
+def weights_digest(folder: Path) -> str:
+    """A hash of the trained model in a folder, its defaults included."""
+    files = (folder / name for name in ("config.json", "weights.npz"))
+    return _digest({file.name: sha256_of_file(file) for file in files})
+
+
+def _precision(model: str, wanted: str) -> str:
+    if not registry.entry(model).load().trains_by_gradient:
+        return "float32"
+    return fastest_precision() if wanted == "auto" else wanted
+
+
+def _references(row: Row, config: dict[str, Any]) -> dict[str, str]:
+    """Hashes of what the model refers to; none where it cannot be made: running it says why."""
+    try:
+        if registry.entry(row.model).load().references is Colorizer.references:
+            return {}
+        model = registry.create_model(row.model, row.preset, **config)
+        return {name: found["sha256"] for name, found in model.references().items()}
+    except Exception:  # noqa: BLE001 - one model's failure must not end the others' runs
+        return {}

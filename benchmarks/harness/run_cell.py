@@ -1,0 +1,303 @@
+"""Running a cell of the benchmark: train, score, store.
+
+Everything is kept in one folder, each file written when it is whole:
+
+    results/<key>.json              what became of it: scores, curves, environment, or the error
+    environments/<hash>.json        the machines and versions that results refer to by this hash
+    models/<key>/                   the trained model; the checkpoint while it is being trained
+    pictures/<key>/<photo>.png      what the model made of the photos that reports show
+    pictures/<key>/<photo>-T<t>.png the first of them at the temperature t
+    pictures/truth/<photo>.png      those photos themselves
+"""
+
+import dataclasses
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.harness.cells import Cell, Conditions, Shown
+from benchmarks.harness.environment import make_deterministic, store_environment
+from benchmarks.harness.rates import remember_rate
+from benchmarks.speed.timing import peak_memory
+from benchmarks.suites import UNTRAINED
+from zoo import registry
+from zoo.budget import Budget
+from zoo.colorizer import Colorizer, History, load_model
+from zoo.errors import TrainingInterrupted, ZooError
+from zoo.evaluation import checkpoints
+from zoo.evaluation.calibrate import study
+from zoo.evaluation.report import evaluate
+from zoo.files import write_json
+from zoo.metrics.networks import NetworkMetrics
+from zoo.photos.decoding import write_photo
+from zoo.training import checkpoint
+
+#: Pictures for reports fit into a square of this side, in px.
+TILE = 240
+
+#: Reports show models that have a temperature at these and at their default. Every one costs a
+#: pass over the validation photos.
+TEMPERATURES = (0.0, 0.2, 0.38, 0.6, 1.0)
+
+#: At most so many validation photos are scored at each temperature: more take time and hardly move
+#: a mean.
+STUDY_PHOTOS = 200
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A cell to run: all that another process has to know.
+
+    Attributes:
+        cell: one that `conditions.cell` made.
+        conditions: the photos and the budget.
+        out: the benchmark's folder.
+        name: stands above the progress bars; no bars without one.
+    """
+
+    cell: Cell
+    conditions: Conditions
+    out: Path
+    name: str = ""
+
+    @property
+    def progress(self) -> bool:
+        """Whether to show progress bars."""
+        return bool(self.name)
+
+    def announce(self) -> None:
+        """Say what the progress bars below are about."""
+        if self.name:
+            print(self.name, file=sys.stderr, flush=True)
+
+
+def result_path(out: Path, cell: Cell) -> Path:
+    """Where a cell's result is stored."""
+    return out / "results" / f"{cell.key}.json"
+
+
+def run_cell(task: Task) -> dict[str, Any]:
+    """Train, score and store one cell; an interrupted training goes on where it stopped.
+
+    From here on this process computes with deterministic operations alone.
+
+    Returns:
+        The stored result. Its "status" is "ok", or "failed" with "error" and "traceback" if the
+        model raised anything.
+
+    Raises:
+        TrainingInterrupted: after Ctrl-C, once the training's position is saved.
+        ZooError: if the result cannot be written.
+    """
+    task.announce()
+    make_deterministic()
+    cell, out = task.cell, task.out
+    try:
+        result = _run(task)
+        store_result(out, cell, result)
+    except TrainingInterrupted:
+        raise
+    except Exception as error:  # noqa: BLE001 - one model's failure must not end the others' runs
+        trace = "".join(traceback.format_exception(error))
+        return record_failure(task, _message(error), trace)
+    checkpoint.discard(_model_folder(out, cell))
+    # Nobody chooses by hand here, and a dozen models a cell would fill the disk.
+    shutil.rmtree(_model_folder(out, cell) / checkpoints.FOLDER, ignore_errors=True)
+    return result
+
+
+def record_failure(task: Task, error: str, trace: str = "") -> dict[str, Any]:
+    """Store that a cell came to nothing, and why in one sentence."""
+    result = {
+        "status": "failed",
+        **_record(task),
+        "error": error,
+        "traceback": trace,
+    }
+    store_result(task.out, task.cell, result)
+    return result
+
+
+def store_result(out: Path, cell: Cell, result: dict[str, Any]) -> None:
+    """Write a cell's result, whole or not at all."""
+    write_json(result_path(out, cell), result)
+
+
+def _run(task: Task) -> dict[str, Any]:
+    cell, out = task.cell, task.out
+    begun = time.monotonic()
+    model = _untrained(cell)
+    started = time.monotonic()
+    history = _fit(model, task)
+    # Not the history's, which also has the seconds of a run that was stopped and went on here.
+    training = time.monotonic() - started
+    started = time.monotonic()
+    report = evaluate(
+        model,
+        task.conditions.test,
+        size=cell.test_size,
+        networks=_networks(task.conditions),
+        progress=task.progress,
+        **cell.options,
+    )
+    scoring = time.monotonic() - started
+    summary = {name: dataclasses.asdict(value) for name, value in report.summary().items()}
+    model.card["scores"] = {
+        "protocol": cell.protocol,
+        "test_fingerprint": cell.test_fingerprint,
+        "test_size": cell.test_size,
+        "summary": summary,
+    }
+    model.save(_model_folder(out, cell))
+    result = {
+        "status": "ok",
+        **_record(task),
+        "summary": summary,
+        "report": report.to_json(),
+        "history": dataclasses.asdict(history),
+        "parameters": sum(network.count_params() for network in model.networks.values()),
+        "pictures": _save_pictures(model, task),
+    }
+    if "temperature" in model.defaults:
+        started = time.monotonic()
+        result["temperature"] = _try_temperatures(model, task)
+        scoring += time.monotonic() - started
+    seconds = time.monotonic() - begun
+    remember_rate(cell, history, seconds)
+    times = {"training": training, "scoring": scoring, "all": seconds}
+    return result | {
+        "seconds": {name: round(value, 2) for name, value in times.items()},
+        "peak_memory_mb": round(peak_memory()),
+    }
+
+
+def _fit(model: Colorizer, task: Task) -> History:
+    """Let the model learn as the cell says, or not at all; how that went."""
+    cell = task.cell
+    if cell.budget == UNTRAINED:
+        return History()
+    return model.fit(
+        task.conditions.train,
+        task.conditions.validation,
+        budget=Budget.parse(cell.budget),
+        size=cell.train_size,
+        precision=cell.precision,
+        run_dir=_model_folder(task.out, cell),
+        resume=True,
+        progress=task.progress,
+    )
+
+
+def _untrained(cell: Cell) -> Colorizer:
+    """The model that the cell starts from."""
+    if cell.start is not None:
+        model = load_model(cell.start)
+    else:
+        seed = cell.training_seed
+        model = registry.create_model(cell.model, cell.preset, seed=seed, **cell.config)
+    if dataclasses.asdict(model.config) != cell.config:
+        raise ZooError(
+            f"{cell.title} is not configured as its key says, because a model could not be loaded "
+            "when the key was made; mend that and repeat the command with --resume."
+        )
+    return model
+
+
+def _networks(conditions: Conditions) -> NetworkMetrics | None:
+    """The networks that score the photos; those not at hand leave a reason, not a failure."""
+    if not conditions.networks:
+        return None
+    return NetworkMetrics(conditions.networks, skip_missing=True)
+
+
+def _message(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    message = lines[0] if lines else "no message"
+    return message if isinstance(error, ZooError) else f"{type(error).__name__}: {message}"
+
+
+def _record(task: Task) -> dict[str, Any]:
+    """What is stored with every result, whether it is one or not."""
+    cell = task.cell
+    return {
+        "key": cell.key,
+        "row_key": cell.row_key,
+        "cell": dataclasses.asdict(cell),
+        "test_photos": len(task.conditions.test),
+        "command": task.conditions.command,
+        "deterministic": True,
+        "environment": store_environment(task.out),
+        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _save_pictures(model: Colorizer, task: Task) -> list[dict[str, str]]:
+    """Colorize the photos to show at the test photos' size, and store them small."""
+    cell, out = task.cell, task.out
+    pictures = []
+    for entry in task.conditions.shown:
+        file = f"{entry.photo.sha256[:16]}.png"
+        truth = entry.photo.read(short_side=cell.test_size)
+        colored = model.colorize_batch(truth[None], **cell.options)[0]
+        write_photo(out / "pictures" / cell.key / file, tile(colored))
+        write_photo(out / "pictures" / "truth" / file, tile(truth))
+        pictures.append({"photo": entry.photo.name, "role": entry.role, "file": file})
+    return pictures
+
+
+def _try_temperatures(model: Colorizer, task: Task) -> dict[str, Any]:
+    """Colorize and score at several temperatures, for reports to show: nothing is chosen by it.
+
+    Only validation photos are scored: a temperature that somebody chooses by the test photos'
+    scores would make those scores too good.
+    """
+    cell, conditions = task.cell, task.conditions
+    default = model.resolve_options(cell.options)["temperature"]
+    temperatures = sorted({*TEMPERATURES, default})
+    stored = {
+        "default": default,
+        "tiles": _save_tiles(model, cell, conditions.shown[:1], temperatures, task.out),
+        "validation_photos": 0,
+        "study": None,
+    }
+    if conditions.validation:
+        photos = conditions.validation.color_only()
+        scored = photos.spread(STUDY_PHOTOS)
+        found = study(model, scored, temperatures, size=cell.test_size, progress=task.progress)
+        stored |= {"validation_photos": len(photos), "study": found.to_json()}
+    return stored
+
+
+def _save_tiles(
+    model: Colorizer, cell: Cell, shown: Sequence[Shown], temperatures: Sequence[float], out: Path
+) -> list[dict[str, Any]]:
+    """Colorize each photo at each temperature, and store them as `_save_pictures` does."""
+    tiles = []
+    for entry in shown:
+        truth = entry.photo.read(short_side=cell.test_size)
+        for temperature in temperatures:
+            file = f"{entry.photo.sha256[:16]}-T{temperature:g}.png"
+            options = cell.options | {"temperature": temperature}
+            colored = model.colorize_batch(truth[None], **options)[0]
+            write_photo(out / "pictures" / cell.key / file, tile(colored))
+            tiles.append({"temperature": temperature, "file": file})
+    return tiles
+
+
+def tile(rgb: np.ndarray) -> np.ndarray:
+    """A photo, (H, W, 3) uint8, as reports show it: neither side longer than `TILE` px."""
+    image = Image.fromarray(rgb)
+    image.thumbnail((TILE, TILE), Image.Resampling.LANCZOS)
+    return np.asarray(image)
+
+
+def _model_folder(out: Path, cell: Cell) -> Path:
+    return out / "models" / cell.key

@@ -1,0 +1,129 @@
+"""The cells of one benchmark in its folder: which are finished, which are run, what became of them.
+
+Finished cells are never run again, failed ones are tried again.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from benchmarks.harness.cells import Cell, Conditions
+from benchmarks.harness.run_cell import Task, record_failure, result_path, run_cell, store_result
+from benchmarks.speed.models import measure_speed, speed_path
+from zoo.executors import run_local, run_on_ray
+from zoo.files import read_json
+
+# What tells rows of one table apart, whatever their configuration has become.
+_ROW_FIELDS = ("model", "preset", "label", "seed")
+
+
+class Runs:
+    """The cells of a benchmark and what is stored of them.
+
+    Args:
+        cells: those that are wanted.
+        conditions: what made them.
+        out: the benchmark's folder.
+        executor: one of `executors.EXECUTORS`.
+    """
+
+    def __init__(
+        self, cells: Sequence[Cell], conditions: Conditions, out: Path, executor: str = "local"
+    ) -> None:
+        self.cells = tuple(cells)
+        self._conditions = conditions
+        self._out = out
+        self._execute = {"local": run_local, "ray": run_on_ray}[executor]
+        self._stored = {path: read_json(path) for path in (out / "results").glob("*.json")}
+
+    def known_cells(self) -> list[dict[str, Any]]:
+        """The cells of all stored results, as plain dictionaries."""
+        return [result["cell"] for result in self._stored.values()]
+
+    def status(self, cell: Cell) -> str | None:
+        """What became of a cell: "ok" or "failed"; None if it never ran to an end."""
+        return self._stored.get(result_path(self._out, cell), {}).get("status")
+
+    def train_and_score(self, console: Console) -> int:
+        """Run the cells that have not finished yet; return how many of them failed."""
+        left = []
+        for cell in self.cells:
+            if self.status(cell) == "ok":
+                console.print(f"{self._place(cell)}: finished before", highlight=False)
+                self._relabel(cell)
+            else:
+                self._forget_failures(cell)
+                left.append(cell)
+        started = time.monotonic()
+        failed = self._run(run_cell, left, console, "trained and scored")
+        if left and self._execute is run_local:
+            self._say_overhead(left, time.monotonic() - started, console)
+        return failed
+
+    def measure_speed(self, console: Console) -> int:
+        """Time the finished cells' models that were not timed yet; return how many failed.
+
+        One model of several that differ in their seed alone is enough.
+        """
+        first: dict[str, Cell] = {}
+        for cell in self.cells:
+            first.setdefault(cell.row_key, cell)
+        finished = [cell for cell in first.values() if self._result(cell).get("status") == "ok"]
+        left = [cell for cell in finished if not speed_path(self._out, cell).is_file()]
+        return self._run(measure_speed, left, console, "timed")
+
+    def _run(
+        self, function: Callable[[Task], object], cells: Sequence[Cell], console: Console, done: str
+    ) -> int:
+        # Bars of cells that run side by side would overwrite each other.
+        names = [self._place(cell) if self._execute is run_local else "" for cell in cells]
+        tasks = [
+            Task(cell, self._conditions, self._out, name)
+            for cell, name in zip(cells, names, strict=True)
+        ]
+        failed = 0
+        for number, problem in self._execute(function, tasks):
+            task = tasks[number]
+            result = self._result(task.cell)
+            if function is run_cell and problem is not None and not result:
+                result = record_failure(task, problem)
+            error = problem or result.get("error")
+            failed += error is not None
+            words = f"{self._place(task.cell)}: {done if error is None else f'failed: {error}'}"
+            console.print(words, markup=False, highlight=False)
+        return failed
+
+    def _say_overhead(self, cells: Sequence[Cell], seconds: float, console: Console) -> None:
+        """Say how much of the time went into anything but training and scoring."""
+        times = [self._result(cell).get("seconds", {}) for cell in cells]
+        useful = sum(part.get(name, 0.0) for part in times for name in ("training", "scoring"))
+        share = max(0.0, 1 - useful / seconds)
+        console.print(
+            f"{seconds / 60:.1f} min, {share:.1%} of it neither training nor scoring.",
+            highlight=False,
+        )
+
+    def _result(self, cell: Cell) -> dict[str, Any]:
+        path = result_path(self._out, cell)
+        return read_json(path) if path.is_file() else {}
+
+    def _place(self, cell: Cell) -> str:
+        seed = f", seed {cell.seed}" if len({one.seed for one in self.cells}) > 1 else ""
+        return f"{1 + self.cells.index(cell)}/{len(self.cells)} {cell.title}{seed}"
+
+    def _relabel(self, cell: Cell) -> None:
+        """Give a stored result, which another suite may have left, the cell's label if any."""
+        known = self._stored[result_path(self._out, cell)]
+        if cell.label not in (None, known["cell"].get("label")):
+            stored = known["cell"] | {"label": cell.label, "changes": cell.changes}
+            store_result(self._out, cell, known | {"cell": stored})
+
+    def _forget_failures(self, cell: Cell) -> None:
+        """Remove the row's earlier failures: mending its code may have changed its key."""
+        for path, result in self._stored.items():
+            same = all(result["cell"].get(name) == getattr(cell, name) for name in _ROW_FIELDS)
+            if same and result["status"] == "failed":
+                path.unlink(missing_ok=True)

@@ -1,0 +1,136 @@
+"""What a benchmark's folder holds, read for the report: a result for each row of the table.
+
+Results of one row with several seeds become one result, whose scores are means over the seeds.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.harness.environment import load_environment
+from benchmarks.suites import UNTRAINED
+from zoo.errors import ZooError
+from zoo.evaluation.report import Report
+from zoo.files import read_json
+from zoo.metrics import aggregates, get_metric
+
+# What results must share to stand in one table, and what to call it.
+_SHARED = {
+    "test_fingerprint": "test photos",
+    "test_size": "test size",
+    "networks": "networks that score photos",
+    "backend": "backend",
+    "protocol": "protocol version",
+}
+# The same of those that were trained.
+_SHARED_TRAINING = {
+    "train_fingerprint": "training photos",
+    "validation_fingerprint": "validation photos",
+}
+# The same of those whose row has none of its own.
+_SHARED_UNLESS_OWN = {"train_size": "training size", "budget": "budget"}
+
+
+def read_results(out: Path) -> list[dict[str, Any]]:
+    """The stored results, one a row of the table; failures stand for themselves.
+
+    Each result's "environment" is the whole one. A result that has its speed measured has it as
+    "speed"; one of several seeds has "seeds" and, as "by_seed", each metric's figure by seed.
+
+    Raises:
+        ZooError: if there are none, one is damaged, or they are of different conditions.
+    """
+    results = [read_json(path) for path in sorted((out / "results").glob("*.json"))]
+    if not results:
+        raise ZooError(f"There are no results in {out}; run benchmarks/run_all.py first.")
+    check_comparable([result["cell"] for result in results], out)
+    for result in results:
+        result["environment"] = load_environment(out, result["environment"])
+    failed = [result for result in results if result["status"] != "ok"]
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for result in results:
+        if result["status"] == "ok":
+            rows.setdefault(result["row_key"], []).append(result)
+    return [_with_speed(merge_seeds(row), out) for row in rows.values()] + failed
+
+
+def check_comparable(cells: Sequence[dict[str, Any]], out: Path) -> None:
+    """Refuse cells, given as plain dictionaries, that may not stand in one table.
+
+    Raises:
+        ZooError: naming what differs.
+    """
+    trained = [cell for cell in cells if cell["budget"] != UNTRAINED]
+    differing = _differing(cells, _SHARED) + _differing(trained, _SHARED_TRAINING)
+    for name, words in _SHARED_UNLESS_OWN.items():
+        sharing = [cell for cell in trained if name not in cell.get("own", ())]
+        differing += _differing(sharing, {name: words})
+    if differing:
+        raise ZooError(
+            f"{out} holds results under other conditions (different: {', '.join(differing)}); "
+            "repeat the first command with --resume added, or choose another folder with --out."
+        )
+
+
+def _differing(cells: Sequence[dict[str, Any]], names: dict[str, str]) -> list[str]:
+    found = {name: {json.dumps(cell.get(name), sort_keys=True) for cell in cells} for name in names}
+    return [words for name, words in names.items() if len(found[name]) > 1]
+
+
+def merge_seeds(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """One result of those that differ in their seed alone: scores, effort and times are means.
+
+    Intervals then are about the photos, as ever; how far the seeds lie apart is kept beside them.
+    """
+    results = sorted(results, key=lambda result: result["cell"]["seed"])
+    first = results[0]
+    if len(results) == 1:
+        return first
+    reports = [Report.from_json(result["report"]) for result in results]
+    merged = _mean_report(reports)
+    summary = {name: asdict(interval) for name, interval in merged.summary().items()}
+    histories = [result["history"] for result in results]
+    effort = {
+        "photos_seen": round(np.mean([history["photos_seen"] for history in histories])),
+        "seconds": float(np.mean([history["seconds"] for history in histories])),
+    }
+    return first | {
+        "report": merged.to_json(),
+        "summary": summary,
+        "history": first["history"] | effort,
+        "seeds": [result["cell"]["seed"] for result in results],
+        "by_seed": {
+            name: [result["summary"][name]["mean"] for result in results] for name in summary
+        },
+    }
+
+
+def seeds_of(result: dict[str, Any]) -> list[int]:
+    """The seeds that a row's model was trained with; none where it is scored as it is."""
+    if result["cell"]["budget"] == UNTRAINED:
+        return []
+    return result.get("seeds", [result["cell"]["seed"]])
+
+
+def _mean_report(reports: Sequence[Report]) -> Report:
+    """Each photo's mean score over the seeds; pooled errors are pooled over the seeds, too."""
+    scores = {}
+    for name in reports[0].scores:
+        of_seeds = np.stack([report.scores[name] for report in reports], axis=-1)
+        pooled = get_metric(name).aggregate is aggregates.root_mean_square
+        mean = aggregates.root_mean_square if pooled else aggregates.mean
+        scores[name] = mean(of_seeds)
+    figures = {
+        name: float(np.mean([report.set_scores[name] for report in reports]))
+        for name in reports[0].set_scores
+    }
+    return replace(reports[0], scores=scores, set_scores=figures)
+
+
+def _with_speed(result: dict[str, Any], out: Path) -> dict[str, Any]:
+    path = out / "speed" / f"{result['row_key']}.json"
+    return result | {"speed": read_json(path)} if path.is_file() else result

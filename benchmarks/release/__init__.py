@@ -1,0 +1,1 @@
+"""What a release needs: training, packing, reference results, tables."""

@@ -1,0 +1,267 @@
+"""The README's tables and picture of stored results, as text between marker comments.
+
+A pure function of `benchmarks/results`, of the cards of the trained weights and of the README's
+other text: `reference.py` calls it, and a test notices when the README is not what it gives.
+"""
+
+import hashlib
+import io
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.release.model_texts import MODEL_TEXTS
+from benchmarks.report.figures import PhotoRow, draw_comparison
+from benchmarks.report.page import Leaderboard, figure, heading, load_results
+from benchmarks.report.photos import gray_input
+from benchmarks.report.speed import MISSING
+from zoo import pretrained
+from zoo.errors import ZooError
+from zoo.files import atomic_path, sha256_of_file
+from zoo.metrics import get_metric
+from zoo.photos.decoding import read_rgb
+
+#: The sets of photos that results are stored of: folder, and what the README calls them.
+SETS = {
+    "held-out": "Held-out scenes and objects",
+    "varied": "Varied photos",
+    "embedded": "The nine photos that come with other packages",
+}
+#: The set that models are picked by.
+MAIN = "held-out"
+#: The set whose pictures are stored and drawn: its photos may be passed on.
+PICTURED = "embedded"
+
+PICTURE = Path("docs/comparison.jpg")
+#: The photos in it, where they are among the stored ones, the most important first.
+_IN_PICTURE = (
+    "china.jpg",
+    "chelsea.png",
+    "flower.jpg",
+    "rocket.jpg",
+    "astronaut.png",
+    "coffee.png",
+)
+
+_METRICS = ("auc_rebalanced", "auc", "ciede2000", "ab_rmse", "colorfulness")
+_JPEG_QUALITY = 88
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Stored results, and where everything is.
+
+    Attributes:
+        root: the checkout, that holds README.md and docs.
+        results: the folder of stored results, with a sub-folder for each of `SETS`.
+    """
+
+    root: Path
+    results: Path
+
+    def boards(self) -> dict[str, Leaderboard]:
+        """The stored results by set, in the order of `SETS`; sets without any are left out."""
+        return {
+            name: Leaderboard(tuple(load_results(self.results / name)))
+            for name in SETS
+            if any((self.results / name / "results").glob("*.json"))
+        }
+
+    def blocks(self) -> dict[str, str]:
+        """The README's blocks by name; none without stored results of the main set."""
+        boards = self.boards()
+        found = {}
+        if PICTURED in boards:
+            found["picture"] = self._picture_block(boards[PICTURED])
+        if MAIN in boards:
+            found["models"] = "\n".join(self._models_table(boards[MAIN]))
+        tables = [line for name in boards if name != PICTURED for line in _board(name, boards)]
+        if tables:
+            found["leaderboard"] = "\n".join(tables).strip()
+        return found
+
+    def _picture_block(self, board: Leaderboard) -> str:
+        path = self.root / PICTURE
+        picture = sha256_of_file(path)[:16] if path.is_file() else MISSING
+        source = _digest_of(board, self.results / PICTURED / "pictures")
+        return (
+            f"<!-- {PICTURE} is {picture}, made of {source} -->\n"
+            f'<img src="{PICTURE}" width="900" alt="Photos in gray, as the models color them, and '
+            'as they were">\n\n'
+            "*Left to right: the gray photo, each model as it comes with the package, the truth. "
+            "No training saw these photos.*"
+        )
+
+    def draw_picture(self) -> None:
+        """Draw the models side by side; nothing where no pictures are stored."""
+        board = self.boards().get(PICTURED)
+        if board is None:
+            return
+        folder, rows, models = self.results / PICTURED / "pictures", [], _pictured_models(board)
+        for shown in _pictured_photos(board):
+            truth = read_rgb(folder / "truth" / shown["file"])
+            colored = [read_rgb(folder / one["key"] / shown["file"]) for one in models]
+            tiles = (gray_input(truth), *colored, truth)
+            rows.append(PhotoRow(shown["photo"], shown["role"], tiles))
+        titles = ["input (gray)", *map(board.title, models), "truth"]
+        png, _ = draw_comparison(titles, rows)
+        with atomic_path(self.root / PICTURE) as temporary:
+            Image.open(io.BytesIO(png)).convert("RGB").save(
+                temporary, quality=_JPEG_QUALITY, subsampling=0
+            )
+
+    def _models_table(self, board: Leaderboard) -> Iterator[str]:
+        """Which model to pick: quality, vividness, latency, size, license, in words."""
+        yield (
+            "| model | colors found ↑ | error ↓ | vividness | time | size | license | good at | "
+            "bad at |"
+        )
+        yield "|---|---|---|---|---|---|---|---|---|"
+        trained = [one for one in board.finished if one["cell"]["model"] in MODEL_TEXTS]
+        for result in trained:
+            yield "| " + " | ".join(self._model_cells(board, result)) + " |"
+        yield ""
+        processors = {result["environment"]["processor"] for result in trained}
+        yield (
+            f"*{SETS[MAIN]}, {board.results[0]['test_photos']:,} photos: class-rebalanced AuC; "
+            "mean CIEDE2000; colorfulness as a share of the true photos'; time for a photo of "
+            f"256 x 256 px on {', '.join(sorted(map(str, processors)))}; size on disk. The license "
+            "is that of the weights; `zoo info MODEL` has their whole card.*"
+        )
+
+    def _model_cells(self, board: Leaderboard, result: dict[str, Any]) -> list[str]:
+        model = result["cell"]["model"]
+        summary, text = result["summary"], MODEL_TEXTS[model]
+        card, size = _card_and_size(model)
+        return [
+            f"`{board.title(result)}`",
+            f"{summary['auc_rebalanced']['mean']:.3f}",
+            f"{summary['ciede2000']['mean']:.2f}",
+            f"{_vividness(result):.0%}",
+            _latency(result.get("speed")),
+            MISSING if size is None else f"{size / 1e6:.1f} MB",
+            card.get("about", {}).get("license of the weights", MISSING),
+            text.good_at,
+            text.bad_at,
+        ]
+
+
+def updated(readme: str, blocks: Mapping[str, str]) -> str:
+    """The README's text with the blocks in place.
+
+    A block goes between its markers. Where those are missing, the picture takes the place of the
+    present one, and the tables become a section in front of "From Python".
+
+    Raises:
+        ZooError: if a marker or the place for a new one is not there.
+    """
+    for name, content in blocks.items():
+        begin, end = _markers(name)
+        block = f"{begin}\n{content}\n{end}"
+        if begin in readme:
+            before, _, rest = readme.partition(begin)
+            _, found, after = rest.partition(end)
+            if not found:
+                raise ZooError(f"README.md has {begin} but not {end}; put it back.")
+            readme = f"{before}{block}{after}"
+        else:
+            readme = _inserted(readme, name, block)
+    return readme
+
+
+def block_in(readme: str, name: str) -> str | None:
+    """The README's block of this name; None where it has none."""
+    begin, end = _markers(name)
+    _, found, rest = readme.partition(f"{begin}\n")
+    block, closed, _ = rest.partition(f"\n{end}")
+    return block if found and closed else None
+
+
+def _markers(name: str) -> tuple[str, str]:
+    return f"<!-- results: {name} -->", f"<!-- end of results: {name} -->"
+
+
+def _inserted(readme: str, name: str, block: str) -> str:
+    """The README with a block that it did not have before."""
+    if name == "picture":
+        present = re.compile(rf'<img src="{PICTURE}"[^>]*>\n\n\*.*?\*\n', re.DOTALL)
+        place = present.search(readme)
+        if place is not None:
+            return readme[: place.start()] + block + "\n" + readme[place.end() :]
+    head, heading_found, tail = readme.partition("\n## From Python\n")
+    if not heading_found or name == "picture":
+        raise ZooError(
+            f"README.md has no place for the {name}; put {' and '.join(_markers(name))} where it "
+            "shall go."
+        )
+    title = "\n## Which model should I pick?\n\n" if name == "models" else "\n"
+    return f"{head}{title}{block}\n{heading_found}{tail}"
+
+
+def _board(name: str, boards: Mapping[str, Leaderboard]) -> Iterator[str]:
+    """A set's leaderboard: its title, what its rows share, and the rows."""
+    board = boards[name]
+    metrics = [get_metric(metric) for metric in _METRICS]
+    yield f"**{SETS[name]}.** {board.conditions}"
+    if board.caution:
+        yield board.caution
+    yield ""
+    yield "| " + " | ".join(["model", *map(heading, metrics)]) + " |"
+    yield "|---" * (len(metrics) + 1) + "|"
+    for result in board.finished:
+        cells = (figure(result, metric) for metric in metrics)
+        yield "| " + " | ".join([board.title(result), *cells]) + " |"
+    truth = _true_colorfulness(board.finished[0])
+    yield ""
+    yield f"*Means with 95 % intervals over the photos; the true photos' colorfulness: {truth:.1f}*"
+    yield ""
+
+
+def _card_and_size(model: str) -> tuple[dict[str, Any], int | None]:
+    """The card of the model's weights in the package, and how many bytes those take."""
+    if model not in pretrained.list_pretrained():
+        return {}, None
+    weights = pretrained.folder_of(model) / "weights.npz"
+    return pretrained.read_card(model), weights.stat().st_size
+
+
+def _true_colorfulness(result: dict[str, Any]) -> float:
+    """The mean colorfulness of the true photos, from a model's scores."""
+    scores = result["report"]["scores"]
+    return float(np.mean(np.subtract(scores["colorfulness"], scores["delta_colorfulness"])))
+
+
+def _vividness(result: dict[str, Any]) -> float:
+    return result["summary"]["colorfulness"]["mean"] / _true_colorfulness(result)
+
+
+def _latency(speed: dict[str, Any] | None) -> str:
+    if speed is None:
+        return MISSING
+    return f"{1000 * speed['latency_seconds']['median']:.0f} ms"
+
+
+def _pictured_models(board: Leaderboard) -> list[dict[str, Any]]:
+    """All but gray, which is what the first column shows."""
+    return [result for result in board.finished if result["cell"]["model"] != "gray"]
+
+
+def _pictured_photos(board: Leaderboard) -> list[dict[str, str]]:
+    by_name = {shown["photo"]: shown for shown in board.finished[0]["pictures"]}
+    return [by_name[name] for name in _IN_PICTURE if name in by_name]
+
+
+def _digest_of(board: Leaderboard, pictures: Path) -> str:
+    """16 hexadecimal digits of all that the picture is made of: its titles and its tiles."""
+    digest = hashlib.sha256()
+    for result in _pictured_models(board):
+        digest.update(board.title(result).encode())
+        for shown in _pictured_photos(board):
+            for folder in (result["key"], "truth"):
+                digest.update((pictures / folder / shown["file"]).read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,247 @@
+"""The committed reference results: store a run of the benchmark, and show it in the README.
+
+    python benchmarks/release/reference.py store runs/held-out held-out
+    python benchmarks/release/reference.py write
+    python benchmarks/release/reference.py check
+
+`store` copies a finished run's results into `benchmarks/results/`: the scores of every photo, the
+environments, the speed. Absolute paths are left out, and pictures too unless all of them are of the
+photos that come with other packages. Trained weights of the package that were scored get their
+scores into their cards: this is the one time that test photos are looked at. `write` makes the
+README's tables and picture of what is stored, and `check` says whether they are those.
+"""
+
+import argparse
+import json
+import re
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+# As in run_all.py: scripts find the packages `benchmarks` and `zoo` in the folder above.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from PIL import Image
+
+from zoo.cli.startup import start_keras
+from zoo.errors import ZooError
+from zoo.files import atomic_path, read_json, write_json
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "benchmarks" / "results"
+
+#: Scores are stored with so many digits: more than any table shows.
+_DIGITS = 6
+_JPEG_QUALITY = 92
+#: A path from the root of some machine, within a command.
+_ABSOLUTE = re.compile(r"(?<![\w.~-])(/[\w.~+-]+)+/?")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Store, write or check.
+
+    Returns:
+        The exit status: 0; 1 if `check` finds something stale; 2 after a mistake in the command.
+    """
+    try:
+        options = _parser().parse_args(argv)
+        start_keras()
+        return options.action(options)
+    except ZooError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    from benchmarks.release.readme_tables import SETS
+
+    parser = argparse.ArgumentParser(description="Keep the reference results and show them.")
+    actions = parser.add_subparsers(required=True, metavar="store|write|check")
+    storing = actions.add_parser("store", help="keep the results of a finished run")
+    storing.add_argument("run", type=Path, metavar="RUN", help="--out of benchmarks/run_all.py")
+    storing.add_argument("set", choices=tuple(SETS), help="which photos were scored")
+    storing.set_defaults(action=_store)
+    actions.add_parser("write", help="make the README's tables and picture").set_defaults(
+        action=_write
+    )
+    actions.add_parser("check", help="say what is stale").set_defaults(action=_check)
+    return parser
+
+
+def _store(options: argparse.Namespace) -> int:
+    target = RESULTS / options.set
+    store(options.run, target)
+    print(f"Stored in {target}.")
+    for folder in add_scores_to_cards(target, options.set):
+        print(f"Its scores are in {folder / 'card.json'}.")
+    return 0
+
+
+def _write(options: argparse.Namespace) -> int:
+    for path in write(ROOT, RESULTS):
+        print(path)
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    names = stale(ROOT, RESULTS)
+    if names:
+        print(
+            f"README.md is not what the stored results give ({', '.join(names)}); run "
+            "`python benchmarks/release/reference.py write`.",
+            file=sys.stderr,
+        )
+    return 1 if names else 0
+
+
+def store(run: Path, target: Path) -> None:
+    """Copy a finished run's results, without what is of one machine or may not be passed on.
+
+    Args:
+        run: the folder that `run_all.py --out` named.
+        target: replaced by the results of this run.
+
+    Raises:
+        ZooError: if there are no results, or a model failed.
+    """
+    from benchmarks.harness.stored import read_results
+
+    failed = [one["cell"]["model"] for one in read_results(run) if one["status"] != "ok"]
+    if failed:
+        raise ZooError(
+            f"{', '.join(failed)} failed in {run}; repeat its command with --resume, so that the "
+            "reference is complete."
+        )
+    if target.exists():
+        shutil.rmtree(target)
+    for path in sorted((run / "results").glob("*.json")):
+        result = _portable(read_json(path))
+        pictures = _stored_pictures(run, target, result) if _may_be_passed_on(result) else []
+        result["pictures"] = pictures
+        result.get("temperature", {}).update(tiles=[])
+        _write_compact(target / "results" / path.name, result)
+    for part in ("environments", "speed"):
+        for path in sorted((run / part).glob("*.json")):
+            write_json(target / part / path.name, read_json(path))
+
+
+def add_scores_to_cards(results: Path, name: str) -> list[Path]:
+    """Write stored scores into the cards of the weights that were scored.
+
+    Args:
+        results: the stored results of one set.
+        name: of the set.
+
+    Returns:
+        The folders of the models whose card has been changed.
+    """
+    from benchmarks.harness.cells import weights_digest
+    from benchmarks.release.readme_tables import SETS
+    from zoo.evaluation.report import Report
+    from zoo.pretrained import folder_of, list_pretrained
+
+    by_weights = {weights_digest(folder_of(one)): folder_of(one) for one in list_pretrained()}
+    changed = []
+    for path in sorted((results / "results").glob("*.json")):
+        result = read_json(path)
+        folder = by_weights.get(result["cell"]["weights"])
+        if folder is None:
+            continue
+        card, report = read_json(folder / "card.json"), Report.from_json(result["report"])
+        scored = {
+            "photos": len(report.photos),
+            "fingerprint": report.fingerprint,
+            "size": report.size,
+            "summary": result["summary"],
+        }
+        card["test_scores"] = card.get("test_scores", {}) | {SETS[name].lower(): scored}
+        write_json(folder / "card.json", card)
+        changed.append(folder)
+    return changed
+
+
+def write(root: Path, results: Path) -> list[Path]:
+    """Draw the picture and put the tables into the README.
+
+    Returns:
+        The files that hold them.
+
+    Raises:
+        ZooError: if nothing is stored, or the README has no place for something.
+    """
+    from benchmarks.release.readme_tables import PICTURE, Reference, updated
+
+    reference = Reference(root, results)
+    reference.draw_picture()
+    blocks = reference.blocks()
+    if not blocks:
+        raise ZooError(f"There are no results in {results}; store a run there first.")
+    readme = root / "README.md"
+    text = updated(readme.read_text(encoding="utf-8"), blocks)
+    with atomic_path(readme) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return [readme, root / PICTURE] if "picture" in blocks else [readme]
+
+
+def stale(root: Path, results: Path) -> list[str]:
+    """The names of the README's blocks that are not what the stored results give."""
+    from benchmarks.release.readme_tables import Reference, block_in
+
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    found = Reference(root, results).blocks()
+    return [name for name, content in found.items() if block_in(readme, name) != content]
+
+
+def _portable(result: dict[str, Any]) -> dict[str, Any]:
+    """A result without paths of the machine it was made on, its scores with fewer digits."""
+    cell, report = result["cell"], result["report"]
+    start = cell["start"] and f"zoo/pretrained/{Path(cell['start']).name}"
+    return result | {
+        "command": _ABSOLUTE.sub("DIR", result["command"]),
+        "cell": cell | {"start": start},
+        "report": report
+        | {part: _rounded(report[part]) for part in ("scores", "weights") if part in report},
+    }
+
+
+def _rounded(columns: Mapping[str, Sequence[float | None]]) -> dict[str, list[float | None]]:
+    return {
+        name: [None if value is None else float(f"{value:.{_DIGITS}g}") for value in values]
+        for name, values in columns.items()
+    }
+
+
+def _may_be_passed_on(result: dict[str, Any]) -> bool:
+    """Whether the photos that a result has pictures of all come with other packages."""
+    from zoo.photos.samples import sample_photos
+
+    free = {f"{photo.sha256[:16]}.png" for photo in sample_photos("all")}
+    return all(shown["file"] in free for shown in result["pictures"])
+
+
+def _stored_pictures(run: Path, target: Path, result: dict[str, Any]) -> list[dict[str, str]]:
+    """Store a result's pictures as JPEG, a fifth as large; what the result shall say of them."""
+    stored = []
+    for shown in result["pictures"]:
+        file = Path(shown["file"]).with_suffix(".jpg").name
+        for folder in (result["key"], "truth"):
+            with (
+                Image.open(run / "pictures" / folder / shown["file"]) as picture,
+                atomic_path(target / "pictures" / folder / file) as temporary,
+            ):
+                picture.convert("RGB").save(temporary, quality=_JPEG_QUALITY, subsampling=0)
+        stored.append(shown | {"file": file})
+    return stored
+
+
+def _write_compact(path: Path, content: Any) -> None:
+    """As `write_json`, but a thousand scores do not take a thousand lines."""
+    text = json.dumps(content, allow_nan=False, separators=(",", ":")) + "\n"
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

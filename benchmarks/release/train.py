@@ -1,0 +1,288 @@
+"""Train the weights of a model that come with the package, and put them into `zoo/pretrained/`.
+
+    python benchmarks/release/train.py zhang --photos DIR --photos DIR2 --val-photos VALDIR
+
+It is the same recipe for all models: the preset `compact`, stages of growing size, the decay of the
+learning rate, the crops and the flips that the trainer and its loader have; then the temperature or
+the saturation, where the model has one, and the packing. Validation photos choose the best round's
+weights and these, and measure that packing changed nothing; test photos play no part.
+
+No moving average of the weights is kept: the learning rate decays to zero, which settles them.
+
+Cost: with the default budget up to 45 minutes of two processor cores a model. After Ctrl-C or a
+kill the same command goes on where it stopped, and ends with the same weights.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+# As in run_all.py: scripts find the packages `benchmarks` and `zoo` in the folder above.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from benchmarks.release.model_texts import LIMITS, MODEL_TEXTS, RIGHTS, WEIGHTS_LICENSE
+from zoo.budget import Budget
+from zoo.cli.inputs import counted, read_photos, spoken_warnings
+from zoo.cli.settings import parse_fields, parse_pairs, parse_sizes
+from zoo.cli.startup import start_keras
+from zoo.errors import TrainingInterrupted, ZooError
+from zoo.files import read_json, require_writable
+from zoo.pretrained import FOLDER
+from zoo.registry import create_model, entry
+
+if TYPE_CHECKING:
+    from zoo.colorizer import Colorizer
+    from zoo.evaluation.calibrate import TemperatureStudy
+    from zoo.photos.photoset import PhotoSet
+
+#: Of the training squares, in px; each has an equal share of the budget.
+SIZES = "64,96,128"
+
+#: Validation photos that choose the temperature or the saturation: more take time and hardly move a
+#: mean.
+_STUDIED = 300
+
+#: Temperature and saturation are chosen so that colors have such a share of the truth's
+#: colorfulness. It is on the safe side of three quarters, and no higher, because AuC falls with it.
+_COLORFUL_ENOUGH = 0.8
+#: The saturation rises in such steps.
+_SATURATIONS = tuple(1 + step / 20 for step in range(21))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Train, choose and pack.
+
+    Returns:
+        The exit status: 0; 2 after a mistake in the command; 130 after Ctrl-C.
+    """
+    try:
+        _run(_parser().parse_args(argv))
+    except (KeyboardInterrupt, TrainingInterrupted):
+        print("\nStopped; repeat the command to go on.", file=sys.stderr)
+        return 130
+    except ZooError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Train the weights that come with the package.")
+    add = parser.add_argument
+    add("model", choices=tuple(MODEL_TEXTS), help="which model")
+    for flag, what in (("--photos", "learn from"), ("--val-photos", "choose by")):
+        add(
+            flag,
+            type=Path,
+            action="append",
+            required=True,
+            metavar="DIR",
+            help=f"photos to {what}: a folder, or a .csv manifest; may be repeated",
+        )
+    add(
+        "--described",
+        default="photos of scenes, cats, dogs and flowers from public research collections",
+        metavar="WORDS",
+        help="what the photos are, for the card (%(default)s)",
+    )
+    add("--preset", default="compact", help="of the model (%(default)s)")
+    add("--budget", default="60000", help="photos seen, or a time (%(default)s)")
+    add("--size", default=SIZES, metavar="PX,PX,...", help="of the stages (%(default)s)")
+    add("--seed", type=int, default=0, help="decides every random choice (%(default)s)")
+    add(
+        "--set",
+        action="append",
+        metavar="FIELD=VALUE",
+        help="change the preset's configuration; may be repeated",
+    )
+    add(
+        "--out",
+        type=Path,
+        default=Path("runs/pretrained"),
+        metavar="DIR",
+        help="the training's folder, a sub-folder a model (%(default)s)",
+    )
+    add(
+        "--ship",
+        type=Path,
+        default=FOLDER,
+        metavar="DIR",
+        help="where the packed model goes, a sub-folder a model (%(default)s)",
+    )
+    return parser
+
+
+def _run(options: argparse.Namespace) -> None:
+    budget, sizes = Budget.parse(options.budget), parse_sizes(options.size)
+    preset = entry(options.model).preset_or_only(options.preset)
+    run, ship = options.out / options.model, options.ship / options.model
+    for folder in (run, ship.parent):
+        require_writable(folder)
+    train, validation = (
+        read_photos(options.photos, "train").color_only(),
+        read_photos(options.val_photos, "val").color_only(),
+    )
+    _refuse_overlap(train, validation)
+    print(f"Learning from {train.summary()}; choosing by {counted(len(validation), 'photo')}.")
+    start_keras()
+    from benchmarks.release.packing import pack
+
+    if not (run / "card.json").is_file():
+        model = _new_model(options, preset)
+        with spoken_warnings():
+            model.fit(
+                train,
+                validation,
+                budget=budget,
+                size=sizes,
+                run_dir=run,
+                resume=True,
+                progress=True,
+            )
+        _finish(model, run)
+    about = _about(options, run, train, validation)
+    _choose_temperature(run, validation)
+    _choose_saturation(run, validation)
+    found = pack(run, ship, validation, about, size=None, progress=True)
+    print(
+        f"Packed to {found.megabytes} MB with {found.mantissa_bits} bits of the mantissa: colors "
+        f"differ by {found.ciede2000_mean} CIEDE2000. The model is in {ship}."
+    )
+
+
+def _refuse_overlap(train: "PhotoSet", validation: "PhotoSet") -> None:
+    """Refuse photos that would both teach and choose, and those that the default benchmark asks."""
+    from zoo.photos.samples import sample_photos
+
+    seen = {photo.sha256 for photo in train}
+    both = [photo.name for photo in validation if photo.sha256 in seen]
+    asked = [photo.name for photo in sample_photos("all") if photo.sha256 in seen]
+    if both or asked:
+        raise ZooError(
+            f"{(both + asked)[0]} is among the photos to learn from and among those to choose or "
+            "score by; remove it from one of them."
+        )
+
+
+def _new_model(options: argparse.Namespace, preset: str) -> "Colorizer":
+    config = entry(options.model).load().PRESETS[preset].config
+    kind = f"configuration field of {options.model}"
+    values = parse_fields(config, parse_pairs(options.set, "--set"), kind)
+    return create_model(options.model, preset, seed=options.seed, **values)
+
+
+def _finish(model: "Colorizer", run: Path) -> None:
+    from benchmarks.harness.environment import describe_environment
+    from zoo.training import checkpoint
+
+    model.card["environment"] = describe_environment()
+    model.save(run)
+    checkpoint.discard(run)
+
+
+def _choose_temperature(run: Path, validation: "PhotoSet") -> None:
+    """Store the temperature that validation photos choose, where the model has one."""
+    from zoo.colorizer import load_model
+    from zoo.evaluation.calibrate import study
+
+    model = load_model(run)
+    if "temperature" not in model.defaults or "temperature" in model.card:
+        return
+    found = study(model, validation.spread(_STUDIED), progress=True)
+    chosen = vivid_temperature(found)
+    model.defaults["temperature"] = chosen
+    model.card["temperature"] = {"chosen": chosen, **found.to_json()}
+    model.save(run)
+    print(f"The temperature is {chosen:g}.")
+
+
+def vivid_temperature(study: "TemperatureStudy") -> float:
+    """What `zoo.evaluation.calibrate.choose` takes or, where that is too muted, a lower one.
+
+    That is the highest temperature that is colorful enough and whose AuC is not below that of gray
+    photos; where there is none, colors would be bought with accuracy, and the first choice stands.
+    """
+    from zoo.evaluation.calibrate import choose
+
+    chosen = choose(study)
+    vivid = study.means("colorfulness") >= _COLORFUL_ENOUGH * study.true_colorfulness
+    accurate = study.means("auc") >= study.gray["auc"]
+    tried = zip(study.temperatures, vivid & accurate, strict=True)
+    return max((T for T, fits in tried if fits and chosen >= T), default=chosen)
+
+
+def _choose_saturation(run: Path, validation: "PhotoSet") -> None:
+    """Store the lowest saturation at which validation photos get colorful enough, or the highest.
+
+    A generator that also learns by an absolute error hedges, as a regression does, if less: its
+    colors have the right hue more often than the right strength.
+    """
+    import numpy as np
+
+    from zoo.colorizer import load_model
+    from zoo.evaluation.report import evaluate
+
+    model = load_model(run)
+    if "saturation" not in model.defaults or "saturation" in model.card:
+        return
+    for saturation in _SATURATIONS:
+        model.defaults["saturation"] = saturation
+        found = evaluate(
+            model, validation.spread(_STUDIED), metrics=("colorfulness", "delta_colorfulness")
+        ).scores
+        truth = found["colorfulness"] - found["delta_colorfulness"]
+        share = float(np.mean(found["colorfulness"]) / np.mean(truth))
+        if share >= _COLORFUL_ENOUGH:
+            break
+    model.card["saturation"] = {"chosen": saturation, "colorfulness_share": round(share, 3)}
+    model.save(run)
+    print(f"The saturation is {saturation:g}: {share:.0%} of the truth's colorfulness.")
+
+
+def _about(
+    options: argparse.Namespace, run: Path, train: "PhotoSet", validation: "PhotoSet"
+) -> dict[str, Any]:
+    """What the card says in words.
+
+    Raises:
+        ZooError: if the finished training in the folder was another one than this command's.
+    """
+    trained = read_json(run / "card.json")["training"]
+    if trained["fingerprint"] != train.fingerprint or trained["seed"] != options.seed:
+        raise ZooError(
+            f"{run} holds a model that was trained on other photos or with another seed; give "
+            "another folder with --out, or remove it."
+        )
+    text, classes = MODEL_TEXTS[options.model], ", ".join(train.labels)
+    return {
+        "about": {
+            "photos": f"{options.described}; {train.summary()}" + (f": {classes}" * bool(classes)),
+            "license of the weights": WEIGHTS_LICENSE,
+            "rights": RIGHTS,
+            "good at": text.good_at,
+            "bad at": text.bad_at,
+            "limits": LIMITS,
+            "what is stored": text.stored + _privacy(run, train, validation),
+        }
+    }
+
+
+def _privacy(run: Path, train: "PhotoSet", validation: "PhotoSet") -> str:
+    """What was measured of whether the stored rows give training photos away; often nothing."""
+    from benchmarks.release.privacy import membership
+    from zoo.colorizer import load_model
+
+    found = membership(load_model(run), train, validation)
+    if found is None:
+        return ""
+    return (
+        f" By their distance to the stored rows, {found['photos'][0]} photos it learned from and "
+        f"{found['photos'][1]} that it did not are told apart with a chance of {found['auc']} "
+        "(0.5: not at all, 1: always)."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,247 @@
+"""The report's pictures: photos side by side, training curves, curves over the temperature."""
+
+import base64
+import io
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from PIL import Image
+
+from zoo.evaluation.calibrate import METRICS
+from zoo.evaluation.report import MIN_PHOTOS_FOR_CLAIMS
+from zoo.metrics import get_metric
+
+_DPI = 100
+_TILE_WIDTH = 240
+_GAP = 8
+_TITLES_HEIGHT = 48
+_LABEL_HEIGHT = 24
+_TITLE_POINTS = 10
+_LABEL_POINTS = 9
+_LABEL_COLORS = {"test": "#222222", "trained on": "#b45309"}
+#: Larger pictures than this, in bytes, are tiresome to mail and to load.
+_LARGEST_PNG = 4_000_000
+#: As wide as a row of five temperatures and the truth.
+_CURVES_INCHES = (14.96, 3.6)
+_LEGEND_COLUMNS = 3
+
+
+@dataclass(frozen=True)
+class PhotoRow:
+    """One photo of the comparison: its name, its role and a tile for each column."""
+
+    name: str
+    role: str
+    tiles: tuple[np.ndarray, ...]
+
+    @property
+    def label(self) -> str:
+        """The name, and the role where it is not a test photo."""
+        return self.name if self.role == "test" else f"{self.name} ({self.role})"
+
+
+def draw_comparison(
+    titles: Sequence[str], rows: Sequence[PhotoRow], largest: int = _LARGEST_PNG
+) -> tuple[bytes, int]:
+    """Draw photos side by side, one row a photo, one column a title.
+
+    Args:
+        titles: of the columns; a colon ends a line.
+        rows: the photos, the most important ones first: the last ones are left out where the file
+            would be too large.
+        largest: bytes of the file.
+
+    Returns:
+        The PNG file, and how many rows are in it.
+    """
+    count = len(rows)
+    while True:
+        png = _comparison_png(titles, rows[:count])
+        if len(png) <= largest or count == 1:
+            return png, count
+        count = max(1, min(count - 1, math.floor(count * largest / len(png))))
+
+
+def draw_curves(histories: Sequence[tuple[str, dict[str, list[float]]]]) -> bytes:
+    """Draw what each model logged against the photos it had seen, one panel a model.
+
+    Args:
+        histories: title and curves of each model, "photos_seen" among the curves.
+
+    Returns:
+        An SVG file; the same input gives the same bytes.
+    """
+    columns = min(3, len(histories))
+    panels = math.ceil(len(histories) / columns)
+    figure = Figure(figsize=(4.2 * columns, 2.9 * panels), layout="constrained")
+    for position, (title, curves) in enumerate(histories, start=1):
+        axes = figure.add_subplot(panels, columns, position)
+        for name, values in curves.items():
+            if name != "photos_seen":
+                axes.plot(curves["photos_seen"], values, marker=".", label=name)
+        if all(value > 0 for values in curves.values() for value in values):
+            axes.set_yscale("log")  # the first rounds would flatten all later ones
+        axes.set_title(title, fontsize=10)
+        axes.set_xlabel("photos seen")
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8)
+    return save_figure(figure, "svg")
+
+
+@dataclass(frozen=True)
+class TemperatureCurves:
+    """How a model scores over the temperature: what it is called, its default, and its study.
+
+    The study is a stored one, as `TemperatureStudy.to_json` gives it.
+    """
+
+    title: str
+    default: float
+    study: dict[str, Any]
+
+
+def draw_temperature_curves(models: Sequence[TemperatureCurves], file_format: str) -> bytes:
+    """Draw each metric over the temperature, one panel a metric, one color a model.
+
+    Args:
+        models: studies of the same photos at the same size.
+        file_format: "svg" or "png".
+
+    Returns:
+        The file; the same input gives the same bytes.
+    """
+    return save_figure(_temperature_figure(models), file_format)
+
+
+def stack(pictures: Sequence[bytes]) -> bytes:
+    """Put pictures below each other on white: PNG files into one."""
+    images = [Image.open(io.BytesIO(picture)).convert("RGB") for picture in pictures]
+    width, height = max(image.width for image in images), sum(image.height for image in images)
+    page = Image.new("RGB", (width, height), "white")
+    top = 0
+    for image in images:
+        page.paste(image, (0, top))
+        top += image.height
+    buffer = io.BytesIO()
+    page.save(buffer, "png")
+    return buffer.getvalue()
+
+
+def data_uri(content: bytes, kind: str) -> str:
+    """A file as an address that holds it, for pages that load nothing else."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _temperature_figure(models: Sequence[TemperatureCurves]) -> Figure:
+    first = models[0].study
+    references = {
+        "colorfulness": ("true photos", first["true_colorfulness"]),
+        "auc": ("gray photos", first["gray"]["auc"]),
+        "auc_rebalanced": ("gray photos", first["gray"]["auc_rebalanced"]),
+    }
+    figure = Figure(figsize=_CURVES_INCHES, dpi=_DPI, layout="constrained")
+    panels = figure.subplots(1, len(METRICS))
+    for axes, metric in zip(panels, METRICS, strict=True):
+        for number, model in enumerate(models):
+            _plot_over_temperature(axes, metric, model, f"C{number}")
+        if metric in references:
+            name, value = references[metric]
+            line = axes.axhline(value, color="#444444", linestyle="--")
+            axes.legend([line], [name], fontsize=8)
+        direction = get_metric(metric).direction
+        better = f" ({direction} is better)" if direction else ""
+        axes.set_title(get_metric(metric).title + better, fontsize=10)
+        axes.set_xlabel("temperature")
+        axes.grid(alpha=0.3)
+    handles, names = panels[0].get_legend_handles_labels()
+    columns = min(_LEGEND_COLUMNS, len(names))
+    figure.legend(handles, names, loc="outside lower center", ncols=columns, fontsize=9)
+    title = f"Means over {first['photos']:,} validation photos, 95 % intervals"
+    if first["photos"] < MIN_PHOTOS_FOR_CLAIMS:
+        title += f" (no claims are made from fewer than {MIN_PHOTOS_FOR_CLAIMS})"
+    figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def _plot_over_temperature(axes: Axes, metric: str, model: TemperatureCurves, color: str) -> None:
+    """Plot a model's means with their intervals, and ring the one at its default temperature."""
+    temperatures, figures = model.study["temperatures"], model.study["figures"][metric]
+    means, low, high = ([figure[end] for figure in figures] for end in ("mean", "low", "high"))
+    axes.fill_between(temperatures, low, high, color=color, alpha=0.15, linewidth=0)
+    label = f"{model.title} (ring: the leaderboard's {model.default:g})"
+    axes.plot(temperatures, means, color=color, marker="o", markersize=4, label=label)
+    ringed = means[temperatures.index(model.default)]
+    axes.plot([model.default], [ringed], "o", color=color, markersize=10, fillstyle="none")
+
+
+def save_figure(figure: Figure, file_format: str) -> bytes:
+    """The figure as a file without date and random names: equal figures give equal bytes."""
+    buffer = io.BytesIO()
+    with rc_context({"svg.hashsalt": "colorization-zoo", "svg.fonttype": "path"}):
+        metadata = {"Date": None} if file_format == "svg" else {}
+        figure.savefig(buffer, format=file_format, metadata=metadata)
+    return buffer.getvalue()
+
+
+def _comparison_png(titles: Sequence[str], rows: Sequence[PhotoRow]) -> bytes:
+    """Place every tile pixel by pixel: nothing is resampled a second time."""
+    heights = [max(tile.shape[0] for tile in row.tiles) for row in rows]
+    width = _GAP + len(titles) * (_TILE_WIDTH + _GAP)
+    height = _TITLES_HEIGHT + sum(heights) + len(rows) * (_LABEL_HEIGHT + _GAP)
+    figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI, facecolor="white")
+    canvas = FigureCanvasAgg(figure)
+    for column, title in enumerate(titles):
+        middle = _GAP + column * (_TILE_WIDTH + _GAP) + _TILE_WIDTH / 2
+        text = figure.text(
+            middle / width,
+            1 - _TITLES_HEIGHT / 2 / height,
+            title.replace(":", "\n"),
+            fontsize=_TITLE_POINTS,
+            fontweight="bold",
+            ha="center",
+            va="center",
+            parse_math=False,
+        )
+        _shrink_to(text, _TILE_WIDTH, canvas)
+    top = _TITLES_HEIGHT
+    for row, row_height in zip(rows, heights, strict=True):
+        label = figure.text(
+            _GAP / width,
+            1 - (top + _LABEL_HEIGHT / 2) / height,
+            row.label,
+            fontsize=_LABEL_POINTS,
+            color=_LABEL_COLORS[row.role],
+            va="center",
+            parse_math=False,
+        )
+        _shrink_to(label, width - 2 * _GAP, canvas)
+        top += _LABEL_HEIGHT
+        for column, tile in enumerate(row.tiles):
+            indent = (_TILE_WIDTH - tile.shape[1]) // 2
+            left = _GAP + column * (_TILE_WIDTH + _GAP) + indent
+            figure.figimage(tile, left, height - top - tile.shape[0], origin="upper")
+        top += row_height + _GAP
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # Names of files may be in a script that Matplotlib's own font lacks: boxes are shown then.
+        warnings.filterwarnings("ignore", message="Glyph")
+        figure.savefig(buffer, format="png", dpi=_DPI)
+    return buffer.getvalue()
+
+
+def _shrink_to(text: Text, width: float, canvas: FigureCanvasAgg) -> None:
+    """Make a text's letters smaller where it is wider than `width` px."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")
+        present = text.get_window_extent(canvas.get_renderer()).width
+    if present > width:
+        text.set_fontsize(text.get_fontsize() * width / present)

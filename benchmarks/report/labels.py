@@ -1,0 +1,52 @@
+"""The report's tables by label: how well each model does on the photos of each class."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from zoo.evaluation.report import MIN_PHOTOS_FOR_CLAIMS, Report
+from zoo.metrics import Metric
+
+
+@dataclass(frozen=True)
+class LabelRow:
+    """One label: its number of photos and each model's figure, None where it was not scored."""
+
+    label: str
+    photos: int
+    figures: tuple[float | None, ...]
+
+    @property
+    def supports_claims(self) -> bool:
+        """Whether there are enough photos, 30, to compare the models on them."""
+        return self.photos >= MIN_PHOTOS_FOR_CLAIMS
+
+
+def label_rows(reports: Sequence[Report], metric: Metric) -> list[LabelRow]:
+    """Aggregate a metric over the photos of each label.
+
+    Args:
+        reports: of several models on the same photos.
+        metric: weighs a label's photos as it weighs all of them.
+
+    Returns:
+        A row a label, in the alphabet's order; none where no photo has a label.
+    """
+    if not reports:
+        return []
+    counts = Counter(label for label in reports[0].labels if label is not None)
+    return [
+        LabelRow(label, counts[label], tuple(_figure(report, metric, label) for report in reports))
+        for label in sorted(counts)
+    ]
+
+
+def _figure(report: Report, metric: Metric, label: str) -> float | None:
+    if metric.name not in report.scores:
+        return None
+    chosen = np.array([known == label for known in report.labels])
+    weights = report.weights.get(metric.name)
+    scores = report.scores[metric.name][chosen]
+    return float(metric.aggregate(scores, None if weights is None else weights[chosen]))

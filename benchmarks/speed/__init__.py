@@ -1,0 +1,1 @@
+"""Timings of hot paths, models and exports."""

@@ -1,0 +1,488 @@
+"""Micro-benchmarks: the hot paths, each against a named alternative measured in the same run.
+
+    python benchmarks/speed/hot_paths.py
+    python benchmarks/speed/hot_paths.py --photos DIR --json speed.json
+    python benchmarks/speed/hot_paths.py --against torch
+
+Takes about six minutes and wants the extra `benchmark`. A time is the median of several repetitions
+after a warm-up, with the fastest and the slowest in brackets; nothing else should be running
+meanwhile. Memory is measured on Linux alone.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+# As in run_all.py: a script finds the packages `benchmarks` and `zoo` one folder up.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from benchmarks.speed.patches import codebook_rows, neighbor_rows
+from benchmarks.speed.timing import (
+    Measurement,
+    Row,
+    in_new_process,
+    measure_in_turn,
+    measure_rate,
+    measure_seconds,
+    peak_memory,
+    print_table,
+    summarize,
+)
+from zoo.cli.startup import start_keras
+from zoo.errors import ZooError
+from zoo.files import write_json
+from zoo.photos.photoset import PhotoSet
+
+_SIZE = 96
+_BATCH = 32
+_STEP_PROCESSES = 3
+_MEGAPIXELS = {12: (3000, 4000), 48: (6000, 8000)}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, print the table, and write it as JSON where asked for; return the exit status."""
+    parser = argparse.ArgumentParser(description="Time the hot paths against alternatives.")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--photos", type=Path, metavar="DIR", help="photos for the loader; else synthetic ones"
+    )
+    what.add_argument(
+        "--against",
+        choices=["torch"],
+        help="measure a network's forward pass and an adversarial training step against "
+        "PyTorch's, and nothing else",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows here")
+    options = parser.parse_args(argv)
+    try:
+        against_torch = options.against == "torch"
+        rows = torch_rows() + torch_step_rows() if against_torch else measure(options.photos)
+        print_table(rows)
+        if options.json is not None:
+            _write(options.json, rows)
+    except ZooError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def measure(folder: Path | None) -> list[Row]:
+    """All rows; `folder` holds the photos for the loader, None makes some."""
+    with tempfile.TemporaryDirectory() as temporary:
+        if folder is None:
+            folder = Path(temporary) / "photos"
+            _make_photos(folder)
+        photos = PhotoSet.from_folder(folder)
+        rows = loader_rows(photos, Path(temporary) / "cache")
+        rows.append(fusion_row(photos, Path(temporary) / "cache"))
+        rows += codebook_rows(photos)
+    rows += neighbor_rows()
+    rows += [lab_row(), soft_encoding_row(), colorize_row(), *training_step_rows()]
+    if sys.platform == "linux":
+        rows += [memory_row(megapixels) for megapixels in _MEGAPIXELS]
+    return rows
+
+
+def loader_rows(photos: PhotoSet, cache: Path) -> list[Row]:
+    """PhotoLoader with a warm cache against decoding each time, and against a training."""
+    start_keras()
+    from zoo.photos.loader import PhotoLoader
+
+    loader = PhotoLoader(photos, _SIZE, _BATCH, steps=10_000, cache_dir=cache)
+    batches = iter(range(10_000))
+    ours = measure_rate("PhotoLoader, warm", _BATCH, lambda: loader[next(batches)])
+    starts = iter(range(0, 10_000 * _BATCH, _BATCH))
+    plain = measure_rate("Pillow and NumPy", _BATCH, lambda: _plain_batch(photos, next(starts)))
+    training = _training_rate(loader)
+    title = f"photos loaded at {_SIZE} px"
+    return [
+        Row(title, "photos/s", True, ours, plain),
+        Row(title, "photos/s", True, ours, training),
+    ]
+
+
+def fusion_row(photos: PhotoSet, cache: Path) -> Row:
+    """Training with stored embeddings of 1,001 numbers against the encoder-decoder alone.
+
+    Loading counts on both sides: an epoch is so many of these steps.
+    """
+    start_keras()
+    from zoo.networks.embedding_cache import EmbeddingCache
+    from zoo.networks.embeddings import Spec, ZeroEmbedding
+    from zoo.photos.loader import PhotoLoader
+    from zoo.registry import create_model
+
+    text = "zeros,width=1001"
+    stored = EmbeddingCache(ZeroEmbedding(Spec.parse(text)), cache)
+    stored.fill(photos)
+    companions = {"mse_regression": None, "fusion": stored.companion(photos)}
+    actions = {}
+    for name, companion in companions.items():
+        model = create_model(name, "compact", **({"embedding": text} if companion else {}))
+        settings = {"steps": 10_000, "companion": companion, "cache_dir": cache}
+        loader = PhotoLoader(photos, _SIZE, model.config.batch_size, **settings)
+        actions[name] = partial(_next_step, _compiled(model), loader, iter(range(10_000)))
+    alone, ours = measure_in_turn(actions, 1, repetitions=30)
+    return Row(
+        f"a training step at {_SIZE} px, embeddings stored",
+        "s",
+        False,
+        replace(ours, name="fusion:compact"),
+        replace(alone, name="mse_regression:compact"),
+    )
+
+
+def _next_step(graph: Any, loader: Any, steps: Iterator[int]) -> None:
+    (batch,) = loader[next(steps)]
+    graph.train_on_batch(batch)
+
+
+def lab_row() -> Row:
+    """RGB to Lab of a batch, compiled as in the models, against scikit-image."""
+    import keras
+    from skimage import color
+
+    from zoo.color.spaces import rgb_to_lab
+
+    batch = _noise((_BATCH, _SIZE, _SIZE, 3))
+    rgb = keras.Input((_SIZE, _SIZE, 3), dtype="uint8")
+    graph = keras.Model(rgb, rgb_to_lab(rgb))
+    return Row(
+        f"RGB to Lab at {_SIZE} px",
+        "photos/s",
+        True,
+        measure_rate("rgb_to_lab, compiled", _BATCH, lambda: graph.predict_on_batch(batch)),
+        measure_rate("skimage.color.rgb2lab", _BATCH, lambda: color.rgb2lab(batch)),
+    )
+
+
+def soft_encoding_row() -> Row:
+    """Soft targets over the 313 bins, compiled as in the loss, against scikit-learn."""
+    import keras
+    from sklearn.neighbors import NearestNeighbors
+
+    from zoo.color.bins import NearestBins, ab_bins, soft_encode
+
+    bins, neighbors, sigma = ab_bins(), 5, 5.0
+    # The colors of a batch at a quarter of its size; most are muted, as in photos.
+    count = _BATCH * (_SIZE // 4) ** 2
+    colors = np.random.default_rng(0).normal(0, 20, (count, 2)).astype("float32")
+    chroma = keras.Input((2,))
+    graph = keras.Model(chroma, soft_encode(chroma, NearestBins(bins, neighbors), sigma))
+    search = NearestNeighbors(n_neighbors=neighbors).fit(bins.centers)
+
+    def plain() -> tuple[np.ndarray, np.ndarray]:
+        distances, indices = search.kneighbors(colors)
+        shares = np.exp(-(distances**2) / (2 * sigma**2))
+        return indices, shares / shares.sum(axis=1, keepdims=True)
+
+    return Row(
+        f"soft-encoding over {neighbors} of {len(bins)} bins",
+        "colors/s",
+        True,
+        measure_rate("soft_encode, compiled", count, lambda: graph.predict_on_batch(colors)),
+        measure_rate("sklearn NearestNeighbors", count, plain),
+    )
+
+
+def training_step_rows() -> list[Row]:
+    """A training step of a classification against the same network's with a squared error.
+
+    Each is measured in a process of its own, in turn, so that neither has the other's memory.
+    """
+    measured: dict[str, list[tuple[float, float]]] = {"zhang": [], "mse_regression": []}
+    for _ in range(_STEP_PROCESSES):
+        for name, results in measured.items():
+            results.append(in_new_process(_training_step, name))
+    names = {"zhang": "zhang, 313 bins", "mse_regression": "mse_regression, 2 channels"}
+    rows = []
+    for index, (what, unit) in enumerate({"time": "s", "memory growth": "MB"}.items()):
+        ours, alternative = (
+            summarize(names[name], [result[index] for result in results])
+            for name, results in measured.items()
+        )
+        title = f"{what} of a training step at {_SIZE} px, output at a quarter"
+        rows.append(Row(title, unit, False, ours, alternative))
+    return rows if sys.platform == "linux" else rows[:1]
+
+
+def _training_step(name: str) -> tuple[float, float]:
+    """Median seconds of a step, and MB that training adds to a process with the model made."""
+    start_keras()
+    import dataclasses
+
+    from zoo.registry import create_model, entry
+
+    config = dataclasses.asdict(entry("zhang").load().PRESETS["compact"].config)
+    network = {
+        field: config[field] for field in ("architecture", "width", "depth", "output_stride")
+    }
+    model = create_model(name, "compact", **network)
+    batch = _noise((config["batch_size"], _SIZE, _SIZE, 3))
+    before = peak_memory() if sys.platform == "linux" else 0.0
+    graph = _compiled(model)
+    step = measure_seconds(name, lambda: graph.train_on_batch(batch), repetitions=20)
+    return step.median, (peak_memory() if sys.platform == "linux" else 0.0) - before
+
+
+def colorize_row() -> Row:
+    """Colorizing a large photo against its network's own share of that."""
+    from zoo import preprocessing
+
+    model = _model()
+    photo = _large_photo(12)
+    size = preprocessing.working_size(*photo.shape[:2], int(model.defaults["render_factor"]))
+    lightness = preprocessing.working_lightness(photo[None], size)
+    return Row(
+        "colorize 12 megapixels",
+        "s",
+        False,
+        measure_seconds("colorize", lambda: model.colorize(photo), repetitions=3),
+        measure_seconds(
+            f"network alone, {size[1]} x {size[0]}", lambda: model.predict_ab(lightness)
+        ),
+    )
+
+
+def torch_rows(
+    side: int = 256, batches: Sequence[int] = (1, 8), width: int = 64, repetitions: int = 80
+) -> list[Row]:
+    """The network of Zhang et al. as the zoo predicts with it, against the same in PyTorch.
+
+    Single photos are timed `repetitions` times; batches take longer and need a quarter of that.
+
+    Raises:
+        ZooError: if PyTorch is not installed.
+    """
+    _require_torch()
+    start_keras()
+    from zoo.networks.blocks import zhang_network
+    from zoo.networks.runner import fixed_weights
+    from zoo.training.precision import training_precision
+
+    network = zhang_network(channels=313, width=width, decay=0.0, seed=0)
+    rows = []
+    for precision, policy in {"float32": "float32", "bfloat16": "mixed_bfloat16"}.items():
+        theirs = {
+            f"PyTorch, {memory_format}": _torch_forward(width, precision, memory_format)
+            for memory_format in ("contiguous_format", "channels_last")
+        }
+        with training_precision(network, policy), fixed_weights([network], predictions=1000):
+            for count in batches:
+                photos = np.random.default_rng(0).random((count, side, side, 1), "float32")
+                enough = repetitions if count == 1 else repetitions // 4
+                rows.append(_torch_row(network, theirs, precision, photos, enough))
+    return rows
+
+
+def _torch_row(
+    network: Any,
+    theirs: dict[str, Callable],
+    precision: str,
+    photos: np.ndarray,
+    repetitions: int,
+) -> Row:
+    """A forward pass from array to array, against PyTorch in the faster of its memory formats."""
+    import keras
+
+    from zoo.networks.runner import predict
+
+    actions = {f"zoo, {keras.backend.backend()}": partial(predict, network, photos)}
+    actions |= {name: partial(forward, photos) for name, forward in theirs.items()}
+    ours, *alternatives = measure_in_turn(actions, len(photos), repetitions)
+    return Row(
+        f"network of Zhang et al. 2016, {photos.shape[1]} px, {len(photos)} at once, {precision}",
+        "s/photo",
+        False,
+        ours,
+        min(alternatives, key=lambda measurement: measurement.median),
+    )
+
+
+def _torch_forward(
+    width: int, precision: str, memory_format: str
+) -> Callable[[np.ndarray], np.ndarray]:
+    """PyTorch's forward pass, from (N, H, W, 1) on."""
+    import torch
+
+    from benchmarks.speed.zhang_torch import ZhangNetwork
+
+    kind = {"dtype": getattr(torch, precision), "memory_format": getattr(torch, memory_format)}
+    network = ZhangNetwork(width=width).eval().to(**kind)
+
+    @torch.inference_mode()
+    def forward(photos: np.ndarray) -> np.ndarray:
+        channels_first = torch.from_numpy(photos).permute(0, 3, 1, 2)
+        return network(channels_first.to(**kind)).float().numpy()
+
+    return forward
+
+
+def torch_step_rows(
+    side: int = 256, batches: Sequence[int] = (1, 4), width: int = 64, depth: int = 8
+) -> list[Row]:
+    """A training step of `gan:paper` against the same nets and losses in PyTorch.
+
+    Ours starts from 8-bit RGB and logs color scores, as trainings do; PyTorch's is given Lab.
+
+    Raises:
+        ZooError: if PyTorch is not installed.
+    """
+    _require_torch()
+    start_keras()
+    import keras
+
+    from zoo.registry import create_model
+    from zoo.training.precision import use_jit
+
+    rows = []
+    for count in batches:
+        photos = _noise((count, side, side, 3))
+        model = create_model("gan:paper", width=width, depth=depth, patch_width=width)
+        graph = model.training_graph()
+        graph.compile(optimizer=model.optimizer(100), jit_compile=use_jit())
+        actions = {f"zoo, {keras.backend.backend()}": partial(graph.train_on_batch, photos)}
+        for memory_format in ("contiguous_format", "channels_last"):
+            step = _torch_step(photos, memory_format, width, depth)
+            actions[f"PyTorch, {memory_format}"] = step
+        ours, *alternatives = measure_in_turn(actions, count, max(10, 30 // count))
+        rows.append(
+            Row(
+                f"training step of gan:paper, {side} px, {count} at once, float32",
+                "s/photo",
+                False,
+                ours,
+                min(alternatives, key=lambda measurement: measurement.median),
+            )
+        )
+    return rows
+
+
+def _torch_step(
+    photos: np.ndarray, memory_format: str, width: int, depth: int
+) -> Callable[[], float]:
+    """PyTorch's step on the photos' Lab."""
+    import torch
+    from skimage import color
+
+    from benchmarks.speed.pix2pix_torch import TrainingStep
+
+    lab = torch.from_numpy(color.rgb2lab(photos).astype("float32")).permute(0, 3, 1, 2)
+    lightness, ab = lab[:, :1] / 50.0 - 1.0, lab[:, 1:] / 110.0
+    return partial(TrainingStep(memory_format, width, depth), lightness, ab)
+
+
+def _require_torch() -> None:
+    if find_spec("torch") is None:
+        raise ZooError("--against torch needs PyTorch; run `pip install torch`.")
+
+
+def memory_row(megapixels: int) -> Row:
+    """Peak memory of colorizing a large photo against the same process before it."""
+    before, after = in_new_process(_peaks, megapixels)
+    return Row(
+        f"peak memory of colorizing {megapixels} megapixels",
+        "MB",
+        False,
+        Measurement("colorize", after, after, after),
+        Measurement("before, model made", before, before, before),
+    )
+
+
+def _peaks(megapixels: int) -> tuple[float, float]:
+    """Peak memory in MB before and after colorizing one photo."""
+    model = _model()
+    before = peak_memory()
+    model.colorize(_large_photo(megapixels))
+    return before, peak_memory()
+
+
+def _training_rate(loader: Any) -> Measurement:
+    """Photos that mse_regression:compact trains on in a second, loading not counted."""
+    graph = _compiled(_model())
+    batch = loader[0][0]
+    return measure_rate(
+        "mse_regression:compact trains", _BATCH, lambda: graph.train_on_batch(batch)
+    )
+
+
+def _compiled(model: Any) -> Any:
+    """A model's training graph in the faster precision, in which the model stays."""
+    from zoo.models.gradient import TrainingGraph
+    from zoo.training.precision import fastest_precision, set_precision, use_jit
+
+    set_precision(model.networks["colorizer"], fastest_precision())
+    graph = TrainingGraph(model)
+    graph.compile(optimizer=model.optimizer(100), jit_compile=use_jit())
+    return graph
+
+
+def _plain_batch(photos: PhotoSet, start: int) -> np.ndarray:
+    """What one would write without the loader: decode, crop, resize and flip, photo by photo."""
+    from PIL import Image
+
+    generator = np.random.default_rng(start)
+    batch = []
+    for number in range(start, start + _BATCH):
+        with Image.open(photos[number % len(photos)].path) as file:
+            image = file.convert("RGB")
+        side = min(image.size)
+        crop = side * generator.uniform(0.8, 1)
+        left, top = (generator.uniform(0, length - crop) for length in image.size)
+        box = (left, top, left + crop, top + crop)
+        image = image.resize((_SIZE, _SIZE), Image.Resampling.BICUBIC, box=box)
+        pixels = np.asarray(image)
+        batch.append(pixels[:, ::-1] if generator.random() < 0.5 else pixels)
+    return np.stack(batch)
+
+
+def _model() -> Any:
+    start_keras()
+    from zoo.registry import create_model
+
+    return create_model("mse_regression", "compact")
+
+
+def _noise(shape: tuple[int, ...]) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+
+def _large_photo(megapixels: int) -> np.ndarray:
+    """A smooth random photo of so many megapixels."""
+    height, width = _MEGAPIXELS[megapixels]
+    return _smooth(0, height, width)
+
+
+def _smooth(seed: int, height: int, width: int) -> np.ndarray:
+    """Random patches of color, enlarged smoothly: it compresses about as photos do."""
+    from PIL import Image
+
+    patches = np.random.default_rng(seed).integers(0, 256, (24, 32, 3), dtype=np.uint8)
+    return np.asarray(Image.fromarray(patches).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def _make_photos(folder: Path) -> None:
+    """Sixty-four JPEG photos of 500 x 375 px, the usual size in photo collections for research."""
+    from zoo.photos.decoding import write_photo
+
+    for number in range(64):
+        write_photo(folder / f"{number:02}.jpg", _smooth(number, 375, 500))
+
+
+def _write(path: Path, rows: Sequence[Row]) -> None:
+    from benchmarks.harness.environment import describe_environment
+
+    content = [asdict(row) | {"ratio": row.ratio} for row in rows]
+    write_json(path, {"environment": describe_environment(), "rows": content})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

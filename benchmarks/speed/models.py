@@ -1,0 +1,172 @@
+"""How fast, large and hungry one trained model is: the benchmark's columns of speed.
+
+Measured in a process that does nothing else, warmed up, and not bound to deterministic operations:
+see `experiment` for how good the model is. One more file in the benchmark's folder holds it:
+
+    speed/<row key>.json    medians with the fastest and the slowest repetition
+"""
+
+import logging
+import statistics
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+
+from benchmarks.harness.cells import Cell
+from benchmarks.harness.environment import store_environment
+from benchmarks.speed.timing import Measurement, measure_rate, measure_seconds, peak_memory
+from zoo import registry
+from zoo.budget import Budget
+from zoo.colorizer import Colorizer, load_model
+from zoo.files import write_json
+from zoo.networks.runner import fixed_weights
+
+if TYPE_CHECKING:
+    from benchmarks.harness.run_cell import Task
+
+#: Side of the photos that are colorized, in px.
+SIDE = 256
+
+#: Throughput is that of the best of these.
+BATCHES = (1, 2, 4, 8, 16)
+
+_REPETITIONS = 7
+#: Training steps that are timed, after others that are not.
+_WARM_UP, _STEPS = 10, 20
+#: Photos that a model without steps learns from, to be timed.
+_PHOTOS = 64
+
+#: Operations that multiply and add, by TensorFlow's names; they are nearly all of a network's work.
+_MULTIPLYING = ("Conv2D", "Conv2DBackpropInput", "DepthwiseConv2dNative", "MatMul", "BatchMatMulV2")
+
+
+def speed_path(out: Path, cell: Cell) -> Path:
+    """Where the speed of a cell's model is stored, for all its seeds."""
+    return out / "speed" / f"{cell.row_key}.json"
+
+
+def measure_speed(task: "Task") -> None:
+    """Measure the trained model of a finished cell, and store what was found.
+
+    Raises:
+        ZooError: if the model cannot be loaded or the file cannot be written.
+    """
+    task.announce()
+    cell, folder = task.cell, task.out / "models" / task.cell.key
+    model = load_model(folder)
+    with fixed_weights(model.networks.values(), predictions=1000):
+        batch, throughput = _best_throughput(model)
+        latency = measure_seconds("latency", lambda: model.colorize_batch(_noise(1)), _REPETITIONS)
+    peak = peak_memory()  # before anything is trained in this process
+    found = {
+        "row_key": cell.row_key,
+        "deterministic": False,
+        "environment": store_environment(task.out),
+        "side": SIDE,
+        "latency_seconds": _plain(latency),
+        "photos_per_second": _plain(throughput) | {"batch": batch},
+        "peak_memory_mb": round(peak),
+        "multiply_adds": multiply_adds(model.networks.get("colorizer")),
+        "bytes_on_disk": sum(file.stat().st_size for file in folder.iterdir() if file.is_file()),
+        "training_photos_per_second": _plain(_training_rate(task)),
+    }
+    write_json(speed_path(task.out, cell), found)
+
+
+def multiply_adds(network: keras.Model | None) -> int | None:
+    """Multiplications with addition of one pass over a photo of `SIDE` px, counted in the graph.
+
+    Only of convolutions and matrix products, as is usual; 0 for a model without a network. None
+    with another backend than TensorFlow, whose profiler counts, and for a graph with loops, whose
+    rounds it does not know.
+    """
+    if network is None:
+        return 0
+    if keras.backend.backend() != "tensorflow":
+        return None
+    import tensorflow as tf
+
+    # The profiler calls what TensorFlow itself says is deprecated.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    inputs = [tf.TensorSpec(_one(tensor.shape), tensor.dtype) for tensor in network.inputs]
+    call = tf.function(lambda *given: network.call(given if len(given) > 1 else given[0]))
+    graph = call.get_concrete_function(*inputs).graph
+    if any(operation.type in ("While", "StatelessWhile") for operation in graph.get_operations()):
+        return None
+    options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation() | {"output": "none"}
+    profile = tf.compat.v1.profiler.profile(graph, cmd="op", options=options)
+    nodes, total = [profile], 0
+    while nodes:
+        node = nodes.pop()
+        nodes.extend(node.children)  # each kind of operation hangs under the one before it
+        total += node.float_ops if node.name in _MULTIPLYING else 0
+    return total // 2
+
+
+def _one(shape: tuple[int | None, ...]) -> list[int | None]:
+    """An input's shape for one photo."""
+    if len(shape) == 4:
+        return [1, SIDE, SIDE, shape[-1]]
+    return [1, *shape[1:]]
+
+
+def _best_throughput(model: Colorizer) -> tuple[int, Measurement]:
+    """The batch size that colorizes most photos a second, and how many."""
+    rates = {}
+    for count in BATCHES:
+        photos = _noise(count)
+        action = lambda photos=photos: model.colorize_batch(photos)  # noqa: E731
+        rates[count] = measure_rate("throughput", count, action)
+    best = max(rates, key=lambda count: rates[count].median)
+    return best, rates[best]
+
+
+class _StepTimes(keras.callbacks.Callback):
+    """When each training step ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ends: list[float] = []
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        self.ends.append(time.perf_counter())
+
+
+def _training_rate(task: "Task") -> Measurement | None:
+    """Photos learned from in a second, loading included; None for a model that is not trained."""
+    cell, conditions = task.cell, task.conditions
+    if not cell.train_size:
+        return None
+    model = registry.create_model(cell.model, cell.preset, seed=cell.training_seed, **cell.config)
+    times, count = _StepTimes(), _PHOTOS
+    if model.trains_by_gradient:
+        count = model.config.batch_size * (_WARM_UP + _STEPS)
+    history = model.fit(
+        conditions.train,
+        budget=Budget(photos_seen=count),
+        size=cell.train_size,
+        precision=cell.precision,
+        callbacks=[times],
+    )
+    if not model.trains_by_gradient:
+        if not history.photos_seen:
+            return None
+        rate = history.photos_seen / history.seconds
+        return Measurement("training", rate, rate, rate)
+    seconds = np.diff(times.ends)[_WARM_UP:]
+    rates = [model.config.batch_size / value for value in (*seconds,)]
+    return Measurement("training", statistics.median(rates), min(rates), max(rates))
+
+
+def _plain(measurement: Measurement | None) -> dict[str, float] | None:
+    if measurement is None:
+        return None
+    return {name: getattr(measurement, name) for name in ("median", "low", "high")}
+
+
+def _noise(count: int) -> np.ndarray:
+    shape = (count, SIDE, SIDE, 3)
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)

@@ -1,0 +1,154 @@
+"""The rows of `speed.py` about patch classifiers: the self-organizing map, nearest neighbors."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from benchmarks.speed.timing import (
+    Measurement,
+    Row,
+    in_new_process,
+    measure_in_turn,
+    measure_seconds,
+    peak_memory,
+)
+from zoo.cli.startup import start_keras
+from zoo.errors import ZooError
+from zoo.photos.photoset import PhotoSet
+
+_PIXELS = 100_000
+_PASSES = 10
+_MAPS = (8, 16)
+_PATCHES = 100_000
+_SIDE = 256
+
+
+def codebook_rows(photos: PhotoSet, pixels: int = _PIXELS, passes: int = _PASSES) -> list[Row]:
+    """The self-organizing map against MiniSom and MiniBatchKMeans: time and error, by map size.
+
+    Raises:
+        ZooError: if MiniSom is not installed.
+    """
+    if find_spec("minisom") is None:
+        raise ZooError("The map is timed against MiniSom; run `pip install minisom`.")
+    chroma = _chroma(photos, pixels)
+    return [row for side in _MAPS for row in _map_rows(chroma, side, passes)]
+
+
+def _map_rows(chroma: np.ndarray, side: int, passes: int) -> list[Row]:
+    from sklearn.cluster import MiniBatchKMeans
+
+    from zoo.color.codebook import Codebook, learn_codebook
+
+    means = MiniBatchKMeans(side**2, n_init=1, random_state=0)
+    learners: dict[str, Callable[[], np.ndarray]] = {
+        "learn_codebook": lambda: learn_codebook(chroma, side, side).colors,
+        f"MiniSom, {passes} passes": lambda: _minisom(chroma, side, passes),
+        "MiniBatchKMeans": lambda: means.fit(chroma).cluster_centers_,
+    }
+    seconds, errors = {}, {}
+    for name, learn in learners.items():
+        started = time.perf_counter()
+        colors = learn()
+        seconds[name] = _once(name, time.perf_counter() - started)
+        errors[name] = _once(name, Codebook(colors, side, side).quantization_error(chroma))
+    title = f"a map of {side} x {side} for {len(chroma):,} pixels"
+    ours, *others = learners
+    return [
+        row
+        for other in others
+        for row in (
+            Row(f"{title}: time", "s", False, seconds[ours], seconds[other]),
+            Row(f"{title}: quantization error", "of ab", False, errors[ours], errors[other]),
+        )
+    ]
+
+
+def _minisom(chroma: np.ndarray, side: int, passes: int) -> np.ndarray:
+    from minisom import MiniSom
+
+    learned = MiniSom(side, side, 2, sigma=side / 4, topology="hexagonal", random_seed=0)
+    learned.random_weights_init(chroma)
+    learned.train(chroma, passes * len(chroma), random_order=True)
+    return learned.get_weights().reshape(-1, 2)
+
+
+def _chroma(photos: PhotoSet, pixels: int) -> np.ndarray:
+    """The ab of random pixels, equally many of each photo: (pixels, 2) float64."""
+    from skimage.color import rgb2lab
+
+    generator = np.random.default_rng(0)
+    each = -(-pixels // len(photos))
+    rows = []
+    for photo in photos:
+        rgb = photo.read(96).reshape(-1, 3)
+        rows.append(rgb[generator.integers(0, len(rgb), each)])
+    lab = rgb2lab(np.concatenate(rows)[None])[0]
+    return generator.permutation(lab[:, 1:])[:pixels].astype("float64")
+
+
+def _once(name: str, value: float) -> Measurement:
+    return Measurement(name, value, value, value)
+
+
+def neighbor_rows(patches: int = _PATCHES, side: int = _SIDE) -> list[Row]:
+    """`knn_patches:compact` with a full table against scikit-learn's prediction on it."""
+    from keras import ops
+    from sklearn.neighbors import KNeighborsClassifier
+
+    model = _full_model(patches)
+    votes = model.networks["colorizer"].get_layer("votes")
+    k = int(model.defaults["k"])
+    table, labels = (ops.convert_to_numpy(part) for part in (votes.table, votes.labels))
+    search = KNeighborsClassifier(k, algorithm="brute").fit(table, labels)
+    lightness = np.random.default_rng(1).uniform(0, 100, (1, side, side, 1)).astype("float32")
+    queries = np.random.default_rng(2).normal(size=(side**2, votes.table.shape[1]))
+    queries = queries.astype("float32")
+    fewer = queries[: (side // model.config.stride) ** 2]
+    ours, theirs = measure_in_turn(
+        {
+            "knn_patches:compact": partial(model.predict_ab, lightness),
+            "scikit-learn": partial(search.predict_proba, fewer),
+        },
+        1,
+        repetitions=5,
+    )
+    # Ten seconds and more: once is enough.
+    started = time.perf_counter()
+    search.predict_proba(queries)
+    everywhere = _once("scikit-learn, every pixel", time.perf_counter() - started)
+    title = f"a photo of {side} px by {patches:,} stored patches"
+    rows = [
+        Row(f"{title}, equally many queries", "s", False, ours, theirs),
+        Row(title, "s", False, ours, everywhere),
+    ]
+    before, after = in_new_process(_peaks, (patches, side))
+    peak, start = _once("knn_patches:compact", after), _once("before, model made", before)
+    return [*rows, Row(f"peak memory of {title}", "MB", False, peak, start)]
+
+
+def _full_model(patches: int) -> Any:
+    """A model whose table is full of random patches."""
+    start_keras()
+    from zoo.registry import create_model
+
+    model = create_model("knn_patches", "compact", table_rows=patches)
+    votes = model.networks["colorizer"].get_layer("votes")
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, len(model.bins), patches).astype("int32")
+    table = generator.normal(size=votes.table.shape).astype("float32")
+    votes.fill(table, labels, np.ones(patches, "float32"))
+    return model
+
+
+def _peaks(sizes: tuple[int, int]) -> tuple[float, float]:
+    """Peak memory in MB before and after a photo is colorized."""
+    patches, side = sizes
+    model, before = _full_model(patches), peak_memory()
+    rgb = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    measure_seconds("", lambda: model.colorize(rgb, render_factor=side // 16), repetitions=1)
+    return before, peak_memory()

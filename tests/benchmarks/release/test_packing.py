@@ -1,0 +1,123 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from keras import ops
+
+from benchmarks.release import packing
+from zoo import PhotoSet, load_model
+from zoo.errors import ZooError
+
+numbers = st.floats(-65000, 65000, width=32)
+
+
+@given(st.lists(numbers, min_size=1, max_size=20), st.integers(1, 10))
+def test_rounding_is_to_the_nearest_number_of_so_many_bits(values, bits):
+    values = np.array(values, "float32")
+    rounded = packing.round_mantissa(values, bits)
+    assert rounded.dtype == np.float16
+    half = values.astype(np.float16)
+    # Numbers of so many bits: multiples of a power of two, of the exponent of the half.
+    _, exponent = np.frexp(half.astype("float64"))
+    step = 2.0 ** np.maximum(exponent - 1 - bits, -24 + 10 - bits)
+    finite = np.isfinite(rounded)
+    expected = np.rint(half.astype("float64") / step) * step
+    np.testing.assert_array_equal(rounded[finite].astype("float64"), expected[finite])
+
+
+def test_ten_bits_are_float16():
+    values = np.random.default_rng(0).normal(size=1000).astype("float32")
+    np.testing.assert_array_equal(packing.round_mantissa(values, 10), values.astype(np.float16))
+
+
+def test_vectors_whole_numbers_and_huge_values_stay():
+    values = {
+        "kernel": np.full((2, 2), 1 / 3, "float32"),
+        "bias": np.full(2, 1 / 3, "float32"),
+        "labels": np.ones((2, 2), "int32"),
+        "huge": np.full((2, 2), 1e6, "float32"),
+    }
+    packed = packing.pack_arrays(values, 7)
+    assert packed["kernel"].dtype == np.float16
+    for name in ("bias", "labels", "huge"):
+        assert packed[name] is values[name]
+
+
+def test_the_packed_model_is_the_rounded_one(trained_by_recipe):
+    runs = trained_by_recipe.parent / "runs"
+    exact, packed = (load_model(folder / "mse_regression") for folder in (runs, trained_by_recipe))
+    card = packed.card
+    assert card["packing"]["from_sha256"] == exact.card["weights_sha256"]
+    for name, variable in exact.variables().items():
+        value, got = map(ops.convert_to_numpy, (variable, packed.variables()[name]))
+        assert got.dtype == value.dtype
+        # Seven bits after the leading one: half a unit of the last is 2 ** -8; and float16's.
+        np.testing.assert_allclose(got, value, rtol=2**-8 + 2**-11, atol=1e-6)
+        assert value.ndim > 1 or (got == value).all()
+    with np.load(trained_by_recipe / "mse_regression" / "weights.npz") as stored:
+        assert {stored[name].dtype for name in stored if stored[name].ndim > 1} == {
+            np.dtype("float16")
+        }
+
+
+def test_the_card_says_what_the_text_asks_for(trained_by_recipe):
+    card = json.loads((trained_by_recipe / "mse_regression" / "card.json").read_text())
+    assert card["training"]["photos"] == 6
+    assert len(card["training"]["fingerprint"]) == 64
+    assert {"photos_seen", "seconds", "backend", "seed", "keras_version"} <= set(card["training"])
+    assert {"processor", "python", "numpy"} <= set(card["environment"])
+    assert "6 photos" in card["about"]["photos"]
+    assert {"license of the weights", "rights", "limits", "good at", "bad at"} <= set(card["about"])
+    (scored,) = card["validation_scores"].values()
+    assert scored["photos"] == 6
+    assert {"mean", "low", "high"} == set(scored["summary"]["ciede2000"])
+    assert "test_scores" not in card
+
+
+def test_the_temperature_is_the_one_that_validation_photos_choose(trained_by_recipe):
+    model = load_model(trained_by_recipe / "knn_patches")
+    chosen = model.card["temperature"]
+    assert model.defaults["temperature"] == chosen["chosen"]
+    photos = PhotoSet.from_folder(trained_by_recipe.parent / "validation" / "photos")
+    assert chosen["fingerprint"] == photos.fingerprint
+
+
+@pytest.fixture
+def source(trained_by_recipe):
+    return trained_by_recipe.parent / "runs" / "mse_regression"
+
+
+@pytest.fixture
+def validation(trained_by_recipe):
+    return PhotoSet.from_folder(trained_by_recipe.parent / "validation" / "photos")
+
+
+def test_a_file_that_is_too_large_gets_fewer_bits(source, validation, tmp_path, monkeypatch):
+    sizes = {}
+    for bits in (10, 5):
+        monkeypatch.setattr(packing, "LARGEST", 10**9)
+        found = packing.pack(source, tmp_path / str(bits), validation, {}, size=None, bits=[bits])
+        sizes[bits] = (tmp_path / str(bits) / "weights.npz").stat().st_size
+    assert sizes[5] < sizes[10]
+    monkeypatch.setattr(packing, "LARGEST", sizes[5] + 1)
+    found = packing.pack(source, tmp_path / "out", validation, {}, size=None, bits=(10, 5))
+    assert found.mantissa_bits == 5
+    monkeypatch.setattr(packing, "LARGEST", 100)
+    with pytest.raises(ZooError, match="train a narrower network"):
+        packing.pack(source, tmp_path / "none", validation, {}, size=None)
+    assert not (tmp_path / "none").exists()
+
+
+def test_other_colors_are_refused(source, validation, tmp_path):
+    with pytest.raises(ZooError, match="colors differently"):
+        packing.pack(source, tmp_path / "out", validation, {}, size=None, bits=[1])
+    assert not (tmp_path / "out").exists()
+
+
+def test_packing_again_replaces_the_folder(source, validation, tmp_path):
+    shutil.copytree(source, tmp_path / "out")
+    packing.pack(source, tmp_path / "out", validation, {"about": {}}, size=None)
+    assert load_model(tmp_path / "out").card["about"] == {}

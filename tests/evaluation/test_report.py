@@ -1,0 +1,502 @@
+import csv
+import dataclasses
+import io
+import json
+import os
+import time
+import weakref
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from zoo.errors import ZooError
+from zoo.evaluation.report import (
+    MIN_PHOTOS_FOR_CLAIMS,
+    Interval,
+    Report,
+    compare,
+    compare_all,
+    evaluate,
+    ranks,
+)
+from zoo.metrics import ColorStatistics, Pair, get_metric, list_metrics, rgb_to_lab
+
+
+class FakePhoto:
+    """A photo made on the spot, which remembers how it was read."""
+
+    def __init__(self, number, shape=(8, 9), gray=False):
+        self.name, self.label, self.shape, self.gray = f"{number:03}.png", "fake", shape, gray
+        self.number, self.reads = number, []
+
+    def read(self, short_side=None):
+        self.reads.append(short_side)
+        channels = 1 if self.gray else 3
+        generator = np.random.default_rng(self.number)
+        noise = generator.integers(0, 256, (*self.shape, channels), dtype=np.uint8)
+        return np.repeat(noise, 3 // channels, axis=-1)
+
+
+class FakeSet(list):
+    fingerprint = "f1"
+
+
+class Dimmer:
+    """Colorizes with half of the truth's color, and notes what it was given."""
+
+    name, preset = "dimmer", "half"
+
+    def __init__(self):
+        self.calls = []
+
+    def colorize_batch(self, rgb, **options):
+        self.calls.append((rgb, options))
+        gray = rgb.mean(-1, keepdims=True)
+        return ((rgb + gray) / 2).astype(np.uint8)
+
+
+class Gray:
+    """Replaces each pixel by the gray of equal Lab lightness."""
+
+    name, preset = "gray", "only"
+
+    def __init__(self):
+        levels = rgb_to_lab(np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1))[:, 0]
+        self.borders = (levels[1:] + levels[:-1]) / 2
+
+    def colorize_batch(self, rgb):
+        level = np.searchsorted(self.borders, rgb_to_lab(rgb)[..., 0]).astype(np.uint8)
+        return np.repeat(level[..., None], 3, axis=-1)
+
+
+def photos_of(*shapes):
+    return FakeSet(FakePhoto(number, shape) for number, shape in enumerate(shapes))
+
+
+def report_of(values, metric="psnr", model="zhang:tiny", **parts):
+    values = np.asarray(values, float)
+    names = tuple(f"{number}.jpg" for number in range(len(values)))
+    content = {
+        "model": model,
+        "photos": names,
+        "labels": (None,) * len(names),
+        "fingerprint": "f1",
+        "size": None,
+        "options": {},
+        "scores": {metric: values},
+    }
+    return Report(**content | parts)
+
+
+# --- evaluate ---------------------------------------------------------------------------------
+
+
+def test_every_photo_is_scored_against_its_own_truth_and_the_colors_of_all():
+    photos = photos_of((8, 9), (8, 9), (5, 5), (8, 9), (1, 1))
+    photos.append(FakePhoto(9, gray=True))
+    model = Dimmer()
+    report = evaluate(model, photos)
+    truths = [photo.read() for photo in photos]
+    colors = ColorStatistics()
+    for truth in truths:
+        colors.add(rgb_to_lab(truth)[..., 1:])
+    pairs = [Pair(truth, model.colorize_batch(truth[None])[0], colors) for truth in truths]
+    assert list(report.scores) == list_metrics()
+    for name, scores in report.scores.items():
+        np.testing.assert_array_equal(scores, [get_metric(name).score(pair) for pair in pairs])
+    assert list(report.weights) == ["auc_rebalanced"]
+    np.testing.assert_array_equal(
+        report.weights["auc_rebalanced"],
+        [get_metric("auc_rebalanced").weight(pair) for pair in pairs],
+    )
+    assert report.photos == tuple(photo.name for photo in photos)
+    assert report.labels == ("fake",) * 6
+    assert (report.model, report.fingerprint, report.size) == ("dimmer:half", "f1", None)
+
+
+def test_batches_are_neighbors_of_one_shape_in_order():
+    model = Dimmer()
+    a, b = (8, 9), (9, 8)
+    photos = photos_of(a, a, a, a, a, b, a, a)
+    evaluate(model, photos, batch_size=3, metrics=["psnr"])
+    shapes = [rgb.shape for rgb, _ in model.calls]
+    assert shapes == [(3, *a, 3), (2, *a, 3), (1, *b, 3), (2, *a, 3)]
+    given_photos = [photo for rgb, _ in model.calls for photo in rgb]
+    for photo, given_photo in zip(photos, given_photos, strict=True):
+        np.testing.assert_array_equal(photo.read(), given_photo)
+
+
+@given(batch_size=st.integers(1, 9))
+def test_scores_do_not_depend_on_the_batch_size(batch_size):
+    photos = photos_of(*[(4, 5)] * 5, (3, 3))
+    found = evaluate(Dimmer(), photos, batch_size=batch_size, metrics=["ab_rmse"])
+    whole = evaluate(Dimmer(), photos, batch_size=1, metrics=["ab_rmse"])
+    np.testing.assert_array_equal(found.scores["ab_rmse"], whole.scores["ab_rmse"])
+
+
+def test_photos_are_read_at_the_given_size_and_twice_only_where_colors_count():
+    photos = photos_of((4, 4))
+    assert evaluate(Dimmer(), photos, size=32, metrics=["auc_rebalanced"]).size == 32
+    evaluate(Dimmer(), photos, metrics=["auc"])
+    assert photos[0].reads == [32, 32, None]
+
+
+def test_options_reach_the_model_and_the_report():
+    model = Dimmer()
+    report = evaluate(model, photos_of((4, 4)), metrics=["psnr"], temperature=0.4, render_factor=16)
+    assert model.calls[0][1] == report.options == {"temperature": 0.4, "render_factor": 16}
+
+
+def test_memory_does_not_grow_with_the_number_of_photos():
+    alive, most = 0, 0
+
+    def died():
+        nonlocal alive
+        alive -= 1
+
+    class Watched(FakePhoto):
+        def read(self, short_side=None):
+            nonlocal alive, most
+            rgb = super().read(short_side)
+            weakref.finalize(rgb, died)
+            alive += 1
+            most = max(most, alive)
+            return rgb
+
+    class Forgetful:
+        name, preset = "forgetful", "copy"
+
+        def colorize_batch(self, rgb):
+            return rgb.copy()
+
+    evaluate(Forgetful(), FakeSet(Watched(number) for number in range(60)), batch_size=4)
+    assert most <= 4 + 2
+
+
+def test_only_the_time_of_colorizing_is_counted():
+    class Slow(Dimmer):
+        def colorize_batch(self, rgb):
+            time.sleep(0.03)
+            return rgb
+
+    class SlowToRead(FakePhoto):
+        def read(self, short_side=None):
+            time.sleep(0.03)
+            return super().read(short_side)
+
+    report = evaluate(Slow(), photos_of(*[(4, 4)] * 4), batch_size=2, metrics=["psnr"])
+    assert 0.06 <= report.seconds < 0.5
+    photos = FakeSet([SlowToRead(0), SlowToRead(1)])
+    assert evaluate(Dimmer(), photos, metrics=["psnr"]).seconds < 0.03
+
+
+def test_progress_goes_to_standard_error_and_only_if_asked_for(capsys):
+    evaluate(Dimmer(), photos_of((4, 4), (4, 4)))
+    assert capsys.readouterr() == ("", "")
+    evaluate(Dimmer(), photos_of((4, 4), (4, 4)), progress=True)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Scoring" in err
+
+
+@pytest.mark.parametrize(
+    ("spoil", "received"),
+    [
+        (lambda rgb: rgb[:, :-1], "uint8 (2, 3, 5, 3)"),
+        (lambda rgb: rgb[:1], "uint8 (1, 4, 5, 3)"),
+        (lambda rgb: rgb / 255, "float64 (2, 4, 5, 3)"),
+        (lambda rgb: list(rgb), "list"),
+        (lambda rgb: None, "NoneType"),
+    ],
+)
+def test_a_model_that_returns_something_else_is_told_so(spoil, received):
+    class Broken:
+        name, preset = "broken", "tiny"
+
+        def colorize_batch(self, rgb):
+            return spoil(rgb)
+
+    with pytest.raises(ZooError) as caught:
+        evaluate(Broken(), photos_of((4, 5), (4, 5)))
+    assert "broken" in str(caught.value)
+    assert "uint8 (2, 4, 5, 3)" in str(caught.value)
+    assert received in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"metrics": ["psnr", "lpip"]}, "no metric 'lpip'"),
+        ({"size": 0}, "size must be at least 1"),
+        ({"batch_size": 0}, "batch_size must be at least 1"),
+        ({"temperature": float("nan")}, "Option 'temperature'"),
+        ({"temperature": object()}, "Option 'temperature'"),
+        ({"temperature": (1, 2)}, "Option 'temperature'"),
+    ],
+)
+def test_bad_settings_are_refused_before_any_photo_is_read(settings, message):
+    photos = photos_of((4, 4))
+    with pytest.raises(ZooError, match=message):
+        evaluate(Dimmer(), photos, **settings)
+    assert photos[0].reads == []
+
+
+def test_no_photos_is_an_error():
+    with pytest.raises(ZooError, match="no photos"):
+        evaluate(Dimmer(), FakeSet())
+
+
+@pytest.mark.parametrize(
+    ("folder", "photos", "ab_rmse", "auc"),
+    [("scenes128", 1145, 14.53, 0.9002), ("objects128", 1175, 18.36, 0.8768)],
+)
+def test_gray_baseline_on_real_photos(folder, photos, ab_rmse, auc):
+    if "ZOO_PHOTOS" not in os.environ:
+        pytest.skip("ZOO_PHOTOS does not name a folder with the test photos")
+
+    class File:
+        def __init__(self, path):
+            self.path, self.name, self.label = path, path.name, path.parent.name
+
+        def read(self, short_side=None):
+            with Image.open(self.path) as image:
+                return np.asarray(image.convert("RGB"))
+
+    paths = sorted((Path(os.environ["ZOO_PHOTOS"]) / folder / "test").rglob("*.jpg"))
+    assert len(paths) == photos
+    figures = evaluate(Gray(), FakeSet(map(File, paths)), metrics=["ab_rmse", "auc"]).summary()
+    assert figures["ab_rmse"].mean == pytest.approx(ab_rmse, abs=0.005)
+    assert figures["auc"].mean == pytest.approx(auc, abs=0.00005)
+
+
+# --- Report -----------------------------------------------------------------------------------
+
+
+def test_summary_aggregates_as_each_metric_says():
+    scores = {"ab_rmse": [3.0, 4.0], "delta_colorfulness": [-5.0, 1.0], "auc_rebalanced": [0.5, 1]}
+    report = report_of(
+        [10.0, 30.0],
+        scores={name: np.array(values) for name, values in scores.items()},
+        weights={"auc_rebalanced": np.array([3.0, 1.0])},
+    )
+    figures = {name: interval.mean for name, interval in report.summary().items()}
+    assert figures == pytest.approx(
+        {"ab_rmse": 12.5**0.5, "delta_colorfulness": 2.0, "auc_rebalanced": 0.625}
+    )
+
+
+def test_interval_of_the_mean_agrees_with_the_normal_approximation():
+    scores = np.random.default_rng(0).normal(25, 4, 400)
+    interval = report_of(scores).summary(resamples=8000)["psnr"]
+    half = 1.96 * scores.std() / 20
+    assert interval.mean == pytest.approx(scores.mean())
+    assert interval.low == pytest.approx(scores.mean() - half, abs=0.02)
+    assert interval.high == pytest.approx(scores.mean() + half, abs=0.02)
+    narrower = report_of(scores).summary(confidence=0.5, resamples=8000)["psnr"]
+    assert narrower.high - narrower.low == pytest.approx(2 * 0.6745 / 1.96 * half, abs=0.03)
+
+
+@pytest.mark.parametrize("metric", ["psnr", "ab_rmse"])
+def test_intervals_cover_the_true_figure_as_often_as_they_say(metric):
+    generator = np.random.default_rng(0)
+    true = {"psnr": 8.0, "ab_rmse": 72.0**0.5}[metric]  # of a gamma distribution, shape 8
+    repetitions, hits = 1500, 0
+    for repetition in range(repetitions):
+        report = report_of(generator.gamma(8, 1, 200), metric)
+        interval = report.summary(resamples=500, seed=repetition)[metric]
+        hits += interval.low <= true <= interval.high
+    assert 0.93 <= hits / repetitions <= 0.97
+
+
+def test_weighted_intervals_resample_scores_and_weights_together():
+    generator = np.random.default_rng(3)
+    scores, weights = generator.uniform(0, 1, 50), generator.uniform(1, 100, 50)
+    report = report_of(scores, "auc_rebalanced", weights={"auc_rebalanced": weights})
+    interval = report.summary(resamples=300, seed=5)["auc_rebalanced"]
+    drawn = []
+    draws = np.random.default_rng(5)
+    for _ in range(300):
+        chosen = draws.integers(50, size=50)
+        drawn.append((scores[chosen] * weights[chosen]).sum() / weights[chosen].sum())
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    assert (interval.low, interval.high) == pytest.approx((low, high))
+
+
+def test_blocks_of_resamples_bound_the_memory_and_change_nothing(monkeypatch):
+    report = report_of(np.random.default_rng(0).normal(size=50))
+    whole = report.summary()
+    monkeypatch.setattr("zoo.evaluation.report._BLOCK", 130)
+    assert report.summary() == whole
+
+
+def test_a_seed_decides_the_interval():
+    report = report_of(np.random.default_rng(0).normal(size=50))
+    assert report.summary(seed=1) == report.summary(seed=1)
+    assert report.summary(seed=1) != report.summary(seed=2)
+
+
+def test_one_photo_has_an_interval_of_no_width_and_makes_no_claim():
+    report = report_of([25.0])
+    assert report.summary()["psnr"] == Interval(25.0, 25.0, 25.0)
+    assert not report.supports_claims
+
+
+def test_claims_need_30_photos():
+    assert MIN_PHOTOS_FOR_CLAIMS == 30
+    assert not report_of(np.ones(29)).supports_claims
+    assert report_of(np.ones(30)).supports_claims
+
+
+@pytest.mark.parametrize("settings", [{"confidence": 0}, {"confidence": 1}, {"resamples": 0}])
+def test_impossible_intervals_are_refused(settings):
+    with pytest.raises(ZooError, match=next(iter(settings))):
+        report_of([1.0, 2.0]).summary(**settings)
+
+
+def test_a_report_goes_to_json_and_back_unchanged():
+    report = evaluate(Dimmer(), photos_of(*[(6, 5)] * 4), size=64, temperature=0.1, k=[1, 2])
+    text = json.dumps(report.to_json(), allow_nan=False)
+    again = Report.from_json(json.loads(text))
+    assert again == report
+    assert json.dumps(again.to_json()) == text
+    assert again.summary() == report.summary()
+    for name, scores in report.scores.items():
+        np.testing.assert_array_equal(again.scores[name], scores)
+    assert again != dataclasses.replace(report, size=32)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content.pop("photos"),
+        lambda content: content.update(more=1),
+        lambda content: content["scores"].update(lpips=[1.0, 2.0]),
+        lambda content: content["scores"].update(psnr=[1.0]),
+        lambda content: content["scores"].update(psnr=[1.0, None]),
+        lambda content: content["scores"].update(psnr=[1.0, float("inf")]),
+        lambda content: content["scores"].update(psnr=["a", "b"]),
+        lambda content: content.update(scores=[1.0, 2.0]),
+        lambda content: content.update(labels=["a"]),
+        lambda content: content.update(labels=None),
+        lambda content: content["weights"].pop("auc_rebalanced"),
+        lambda content: content["weights"].update(psnr=[1.0, 1.0]),
+    ],
+)
+def test_damaged_reports_are_refused(damage):
+    content = evaluate(Dimmer(), photos_of((4, 4), (4, 4))).to_json()
+    damage(content)
+    with pytest.raises(ZooError):
+        Report.from_json(content)
+
+
+def test_rows_make_a_table_of_photos():
+    report = evaluate(Dimmer(), photos_of((4, 4), (4, 4)), metrics=["ssim", "psnr", "ssim"])
+    rows = report.per_photo_rows()
+    assert [list(row) for row in rows] == [["photo", "label", "ssim", "psnr"]] * 2
+    file = io.StringIO()
+    writer = csv.DictWriter(file, rows[0].keys())
+    writer.writerows(rows)
+    line = file.getvalue().splitlines()[1].split(",")
+    assert line[:2] == ["001.png", "fake"]
+    assert float(line[3]) == report.scores["psnr"][1]
+
+
+# --- compare ----------------------------------------------------------------------------------
+
+
+def test_paired_intervals_are_narrower_where_photos_are_hard_for_both():
+    generator = np.random.default_rng(0)
+    hard = generator.normal(25, 5, 200)
+    a = report_of(hard + generator.normal(0.5, 0.5, 200), model="a:tiny")
+    b = report_of(hard + generator.normal(0.0, 0.5, 200), model="b:tiny")
+    difference = compare(a, b)["psnr"]
+    of_a, of_b = a.summary()["psnr"], b.summary()["psnr"]
+    assert difference.mean == pytest.approx(of_a.mean - of_b.mean)
+    assert of_a.low < of_b.high, "unpaired, the two cannot be told apart"
+    assert difference.excludes_zero
+    assert difference.low > 0
+    assert difference.high - difference.low < (of_a.high - of_a.low) / 4
+    expected = 2 * 1.96 * (a.scores["psnr"] - b.scores["psnr"]).std() / 200**0.5
+    assert difference.high - difference.low == pytest.approx(expected, rel=0.1)
+
+
+def test_comparison_of_pooled_figures_is_paired_too():
+    generator = np.random.default_rng(1)
+    base = generator.uniform(5, 30, 100)
+    difference = compare(report_of(base * 1.1, "ab_rmse"), report_of(base, "ab_rmse"))["ab_rmse"]
+    pooled = np.sqrt(np.mean(base**2))
+    assert difference.mean == pytest.approx(0.1 * pooled)
+    assert 0 < difference.low < 0.1 * pooled < difference.high
+
+
+def test_comparison_is_antisymmetric_deterministic_and_zero_for_equals():
+    generator = np.random.default_rng(2)
+    a, b = (report_of(generator.normal(size=40)) for _ in range(2))
+    forth, back = compare(a, b, seed=3)["psnr"], compare(b, a, seed=3)["psnr"]
+    assert (forth.mean, forth.low, forth.high) == pytest.approx((-back.mean, -back.high, -back.low))
+    assert compare(a, b, seed=3) == compare(a, b, seed=3)
+    same = compare(a, a)["psnr"]
+    assert same == Interval(0.0, 0.0, 0.0)
+    assert not same.excludes_zero
+
+
+def test_comparison_takes_the_metrics_that_both_have():
+    scores = {name: np.ones(3) for name in ("psnr", "ssim", "auc")}
+    a = report_of(np.ones(3), scores=scores)
+    b = report_of(np.ones(3), scores={name: scores[name] for name in ("auc", "psnr")})
+    assert list(compare(a, b)) == ["psnr", "auc"]
+    with pytest.raises(ZooError, match="share no metric"):
+        compare(report_of([1.0], "psnr"), report_of([1.0], "ssim"))
+
+
+def test_all_pairs_are_compared_as_each_pair_is():
+    generator = np.random.default_rng(4)
+    reports = [report_of(generator.normal(shift, 1, 60)) for shift in (0, 0.1, 2)]
+    found = compare_all(reports, seed=7)
+    assert list(found) == [(0, 1), (0, 2), (1, 2)]
+    for (i, j), differences in found.items():
+        assert differences == compare(reports[i], reports[j], seed=7)
+
+
+def test_models_that_the_photos_do_not_tell_apart_share_a_rank():
+    generator = np.random.default_rng(5)
+    photos = generator.normal(20, 5, 100)
+
+    def model(shift, metric="psnr"):
+        return report_of(photos + generator.normal(shift, 0.5, 100), metric)
+
+    reports = [model(shift) for shift in (0, 3, 0, 1)]
+    assert ranks(compare_all(reports), 4, "psnr") == [3, 1, 3, 2]
+    errors = [model(shift, "ciede2000") for shift in (0, 3, 0, 1)]
+    assert ranks(compare_all(errors), 4, "ciede2000") == [1, 4, 1, 3]
+    with pytest.raises(ZooError, match="gives no ranks"):
+        ranks(compare_all([model(0, "colorfulness")] * 2), 2, "colorfulness")
+
+
+@given(st.lists(st.integers(-3, 3), min_size=2, max_size=6))
+def test_ranks_count_the_better_models(shifts):
+    """Differences that every photo agrees on have no spread: ranks are those of the shifts."""
+    base = np.linspace(10, 30, 40)
+    reports = [report_of(base + shift) for shift in shifts]
+    expected = [1 + sum(other > shift for other in shifts) for shift in shifts]
+    assert ranks(compare_all(reports, resamples=20), len(shifts), "psnr") == expected
+
+
+@pytest.mark.parametrize(
+    "other", [{"fingerprint": "f2"}, {"size": 64}, {"photos": ("0.jpg", "another.jpg")}]
+)
+def test_reports_of_different_photos_are_not_compared(other):
+    with pytest.raises(ZooError, match=next(iter(other))):
+        compare(report_of([1.0, 2.0]), report_of([1.0, 2.0], **other))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(0.1, 1, True), (-1, -0.1, True), (-1, 1, False), (0, 1, False), (-1, 0, False)],
+)
+def test_excludes_zero(low, high, expected):
+    assert Interval(0.5, low, high).excludes_zero is expected

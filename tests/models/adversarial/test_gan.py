@@ -1,0 +1,346 @@
+"""The adversarial pair: networks, losses, and that each net learns from its own loss alone."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import zoo
+from zoo import Budget, PhotoSet
+from zoo.colorizer import TrainingPlan
+from zoo.errors import ZooError
+from zoo.models.adversarial.gan import (
+    GANConfig,
+    patch_discriminator,
+    pix2pix_generator,
+    receptive_field,
+)
+from zoo.models.adversarial.stages import ADVERSARIAL_LOSSES, AdversarialStint, TwoRateAdam
+
+pytestmark = pytest.mark.usefixtures("eager")
+rng = np.random.default_rng
+FIT = {"size": 32, "precision": "float32"}
+
+
+@pytest.fixture
+def photos(photo_folder):
+    return PhotoSet.from_folder(photo_folder)
+
+
+def tiny(**config):
+    return zoo.create_model("gan:tiny", **config)
+
+
+def as_numpy(tensor):
+    return np.array(ops.convert_to_numpy(tensor))
+
+
+def values(variables):
+    return [as_numpy(variable) for variable in variables]
+
+
+def batch(photos, count=4):
+    return np.stack([photo.read(32)[:32, :32] for photo in photos[:count]])
+
+
+def compiled(model, optimizer=None):
+    graph = model.training_graph()
+    graph.compile(optimizer=optimizer or model.optimizer(100), jit_compile=False)
+    graph.optimizer.build(graph.trainable_variables)
+    return graph
+
+
+# ---------------------------------------------------------------------- networks
+
+
+def test_golden_parameter_counts():
+    """The generator of the authors' code has 54,413,955 with three channels in and out.
+
+    With one in and two out it lacks 2 x 64 kernels of 4 x 4 in the first layer, and 128 of them and
+    a bias in the last. The discriminator's are added up by hand.
+    """
+    paper = zoo.create_model("gan:paper").networks
+    count = {
+        name: sum(int(np.prod(v.shape)) for v in net.trainable_variables)
+        for name, net in paper.items()
+    }
+    assert count["colorizer"] == 54_413_955 - 2 * 64 * 16 - (128 * 16 + 1)
+    convolutions = 16 * (3 * 64 + 64 * 128 + 128 * 256 + 256) + 64 + 1
+    assert count["discriminator"] == convolutions + 2 * (128 + 256)
+
+
+def test_the_generator_gives_chroma_in_range_and_names_its_stride():
+    network = pix2pix_generator(4, 3, 0.5, seed=0)
+    output = as_numpy(network(rng(0).uniform(-1, 1, (2, 16, 24, 1)).astype("float32")))
+    assert output.shape == (2, 16, 24, 2)
+    assert np.abs(output).max() <= 1
+    assert zoo.create_model("gan:paper", width=1).stride == 256
+
+
+@pytest.mark.parametrize(("patch_layers", "side"), [(1, 16), (2, 34), (3, 70), (4, 142)])
+def test_an_answer_is_about_a_patch_of_the_stated_side(patch_layers, side):
+    """The pixels that one answer's gradient reaches are a square of that side."""
+    import tensorflow as tf
+
+    assert receptive_field(patch_layers) == side
+    network = patch_discriminator(patch_layers, 2, seed=0, normalized=False)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            # With positive weights no change cancels out.
+            layer.kernel.assign(np.abs(as_numpy(layer.kernel)) + 0.1)
+    lightness, ab = (tf.zeros((1, 320, 320, channels)) for channels in (1, 2))
+    with tf.GradientTape() as tape:
+        tape.watch(lightness)
+        answers = network([lightness, ab])
+        answer = answers[0, answers.shape[1] // 2, answers.shape[2] // 2, 0]
+    reached = as_numpy(tape.gradient(answer, lightness))[0, ..., 0] != 0
+    assert reached.any(axis=0).sum() == reached.any(axis=1).sum() == side
+    assert reached.sum() == side**2
+
+
+# ---------------------------------------------------------------------- losses and steps
+
+
+def test_losses_by_hand():
+    logits = np.array([0.0, 2.0, -3.0], "float32")
+    share = 1 / (1 + np.exp(-logits.astype("float64")))
+    on_real, on_fake, of_generator = ADVERSARIAL_LOSSES["bce"]
+    smoothed = -(0.9 * np.log(share) + 0.1 * np.log(1 - share)).mean()
+    assert float(on_real(logits, 0.9)) == pytest.approx(smoothed, rel=1e-5)
+    assert float(on_fake(logits)) == pytest.approx(-np.log(1 - share).mean(), rel=1e-5)
+    assert float(of_generator(logits)) == pytest.approx(-np.log(share).mean(), rel=1e-5)
+    on_real, on_fake, of_generator = ADVERSARIAL_LOSSES["least_squares"]
+    assert float(on_real(logits, 0.9)) == pytest.approx((0.81 + 1.21 + 15.21) / 3, rel=1e-5)
+    assert float(on_fake(logits)) == pytest.approx(13 / 3, rel=1e-5)
+    assert float(of_generator(logits)) == pytest.approx((1 + 1 + 16) / 3, rel=1e-5)
+    on_real, on_fake, of_generator = ADVERSARIAL_LOSSES["hinge"]
+    assert float(on_real(logits, 1.0)) == pytest.approx((1 + 0 + 4) / 3, rel=1e-5)
+    assert float(on_fake(logits)) == pytest.approx((1 + 3 + 0) / 3, rel=1e-5)
+    assert float(of_generator(logits)) == pytest.approx(1 / 3, rel=1e-5)
+
+
+@pytest.mark.parametrize("adversarial", ["bce", "least_squares", "hinge"])
+def test_each_net_has_the_gradient_of_its_own_loss(photos, adversarial):
+    """One plain gradient step of both at once, against two taped by hand."""
+    import tensorflow as tf
+
+    model = tiny(adversarial=adversarial, dropout=0.0)
+    generator, judge = model.networks["colorizer"], model.networks["discriminator"]
+    rgb = batch(photos)
+    on_real, on_fake, of_generator = ADVERSARIAL_LOSSES[adversarial]
+    before = model.variables()
+    start = {name: as_numpy(variable) for name, variable in before.items()}
+    with tf.GradientTape(persistent=True) as tape:
+        output = generator(model.network_input(rgb), training=True)
+        lightness, truth = model.judged(rgb, output)
+        fake_for_judge = judge([lightness, tf.stop_gradient(output)], training=True)
+        d_loss = 0.5 * (
+            on_real(judge([lightness, truth], training=True), 0.9) + on_fake(fake_for_judge)
+        )
+        g_loss = of_generator(judge([lightness, output], training=True))
+        g_loss = g_loss + model.config.l1_weight * tf.reduce_mean(tf.abs(output - truth))
+    expected = {}
+    for loss, network in ((g_loss, generator), (d_loss, judge)):
+        variables = network.trainable_variables
+        for variable, gradient in zip(
+            variables, tape.gradient(loss, [v.value for v in variables]), strict=True
+        ):
+            expected[id(variable)] = as_numpy(gradient)
+    for name, variable in before.items():
+        variable.assign(start[name])
+
+    graph = compiled(model, keras.optimizers.SGD(1.0))
+    graph.train_on_batch(rgb)
+    for network in (generator, judge):
+        for variable in network.trainable_variables:
+            name = next(name for name, v in before.items() if v is variable)
+            moved = start[name] - as_numpy(variable)
+            scale = np.abs(expected[id(variable)]).max() + 1e-3
+            np.testing.assert_allclose(
+                moved / scale, expected[id(variable)] / scale, atol=2e-2, err_msg=name
+            )
+
+
+@pytest.mark.parametrize("still", ["colorizer", "discriminator"])
+def test_a_net_without_a_rate_stays_and_the_other_moves(photos, still):
+    model = tiny()
+    graph = compiled(model)
+    optimizer = graph.optimizer
+    ratio = 0.0 if still == "discriminator" else 1.0
+    optimizer._ratios = [
+        ratio if id(v) in optimizer._others else 1.0 - (still == "colorizer")
+        for v in graph.trainable_variables
+    ]
+    trained = {name: values(net.trainable_variables) for name, net in model.networks.items()}
+    graph.train_on_batch(batch(photos))
+    for name, network in model.networks.items():
+        moved = [
+            (as_numpy(v) != old).any()
+            for v, old in zip(network.trainable_variables, trained[name], strict=True)
+        ]
+        assert all(moved) if name != still else not any(moved)
+
+
+@pytest.mark.core
+def test_the_generators_term_leaves_the_judges_statistics_alone(photos):
+    """They move twice a step, by true colors and by made ones, as two calls by hand move them."""
+    model, other = (tiny(dropout=0.0, patch_norm="batch") for _ in range(2))
+    rgb = batch(photos)
+    compiled(model, keras.optimizers.SGD(0.0)).train_on_batch(rgb)
+    output = other.networks["colorizer"](other.network_input(rgb), training=True)
+    lightness, truth = other.judged(rgb, output)
+    judge = other.networks["discriminator"]
+    for ab in (truth, output):
+        judge([lightness, ab], training=True)
+    for found, expected in zip(
+        model.networks["discriminator"].non_trainable_variables,
+        judge.non_trainable_variables,
+        strict=True,
+    ):
+        np.testing.assert_allclose(as_numpy(found), as_numpy(expected), atol=1e-5)
+
+
+@pytest.mark.core
+def test_two_rates_are_two_adams():
+    first, second = (keras.Variable(rng(i).normal(size=5).astype("float32")) for i in (0, 1))
+    alone = [keras.Variable(as_numpy(v)) for v in (first, second)]
+    both = TwoRateAdam(1e-2, others=[second], ratio=0.3, beta_1=0.5)
+    both.build([first, second])
+    apart = [keras.optimizers.Adam(rate, beta_1=0.5) for rate in (1e-2, 3e-3)]
+    for step in range(5):
+        gradients = [
+            ops.convert_to_tensor(rng([step, i]).normal(size=5).astype("float32")) for i in (0, 1)
+        ]
+        both.apply(gradients, [first, second])
+        for optimizer, gradient, variable in zip(apart, gradients, alone, strict=True):
+            optimizer.apply([gradient], [variable])
+    for found, expected in zip((first, second), alone, strict=True):
+        np.testing.assert_allclose(as_numpy(found), as_numpy(expected), atol=1e-6)
+
+
+def test_what_both_nets_do_is_logged(photos):
+    model = tiny()
+    history = model.fit(photos, photos, budget=Budget(photos_seen=16), **FIT)
+    for name in ("d_real", "d_fake"):
+        assert all(0 < share < 1 for share in history.curves[name])
+    for name in ("d_loss", "g_loss", "l1", "val_l1"):
+        assert np.isfinite(history.curves[name]).all()
+
+
+def test_logged_scores_are_those_of_the_metrics(photos):
+    """But for rounding to 8 bits and AuC's thresholds."""
+    from skimage.color import lab2rgb, rgb2lab
+
+    from zoo.metrics import scores
+    from zoo.metrics.pair import Pair
+    from zoo.models.adversarial.stages import _color_scores
+
+    rgb = batch(photos)
+    lab = rgb2lab(rgb)
+    made = lab[..., 1:] * 0.6 + 3
+    found = [
+        float(part)
+        for part in _color_scores(
+            *(part.astype("float32") for part in (lab[..., :1], lab[..., 1:], made))
+        )
+    ]
+    colored = np.round(255 * lab2rgb(np.concatenate([lab[..., :1], made], axis=-1)))
+    pairs = [Pair(truth, photo) for truth, photo in zip(rgb, colored.astype(np.uint8), strict=True)]
+    assert found[0] == pytest.approx(np.mean([scores.auc(pair) for pair in pairs]), abs=5e-3)
+    for value, truths in zip(found[1:], (False, True), strict=True):
+        expected = np.mean(
+            [
+                scores.colorfulness(pair) - truths * scores.colorfulness_difference(pair)
+                for pair in pairs
+            ]
+        )
+        assert value == pytest.approx(expected, rel=2e-2)
+
+
+def test_colors_choose_the_best_weights(photos):
+    model = tiny()
+    muted = {"val_auc": 0.92, "val_colorfulness": 10.0, "val_truth": 40.0}
+    vivid = {"val_auc": 0.91, "val_colorfulness": 36.0, "val_truth": 40.0}
+    stains = {"val_auc": 0.80, "val_colorfulness": 40.0, "val_truth": 40.0}
+    assert model.round_score(vivid) < model.round_score(muted) < model.round_score(stains)
+    assert model.round_score({"loss": 1.0}) is None
+    history = model.fit(photos, photos, budget=Budget(photos_seen=64), **FIT)
+    curves = history.curves
+    scored = [
+        model.round_score({name: values[i] for name, values in curves.items()})
+        for i in range(len(curves["loss"]))
+    ]
+    assert history.details["best_round"] == int(np.argmin(scored))
+
+
+def test_a_winning_discriminator_and_gray_colors_get_a_warning(photos):
+    plan = TrainingPlan(Budget(photos_seen=4), (32,), "float32", None, False, (), False)
+    stint = AdversarialStint(tiny(), photos, None, plan)
+    fine = {
+        "d_real": [0.6, 0.99, 0.6],
+        "d_fake": [0.3, 0.01, 0.4],
+        "colorfulness": [2.0, 3.0, 30.0],
+        "truth": [40.0, 40.0, 40.0],
+    }
+    assert stint.warning(fine) is None
+    wins = stint.warning(fine | {"d_real": [0.6, 0.99], "d_fake": [0.3, 0.01]})
+    assert wins.startswith("The discriminator wins")
+    assert "discriminator_rate" in wins
+    assert stint.warning(fine | {"d_real": [0.985], "d_fake": [0.03]}) is None
+    gray = stint.warning(fine | {"colorfulness": [7.0, 5.0, 4.0]})
+    assert gray.startswith("The colors are nearly gray")
+    assert "10%" in gray
+    assert stint.warning(fine | {"colorfulness": [5.0, 4.0], "truth": [40.0, 40.0]}) is None
+
+
+# ---------------------------------------------------------------------- predicted
+
+
+def test_noise_gives_variants_and_leaves_nothing_behind(photos):
+    model = tiny()
+    model.fit(photos, budget=Budget(photos_seen=48), **FIT)
+    lightness = rng(0).uniform(0, 100, (1, 24, 40, 1)).astype("float32")
+    plain = model.predict_ab(lightness)
+    one, again, two = (model.predict_ab(lightness, noise=noise) for noise in (1, 1, 2))
+    np.testing.assert_array_equal(one, again)
+    assert (one != two).any()
+    assert (one != plain).any()
+    np.testing.assert_array_equal(model.predict_ab(lightness), plain)
+
+
+@pytest.mark.parametrize("noise", [0, 1])
+def test_the_saturation_is_a_factor_of_the_chroma(noise):
+    model = tiny()
+    lightness = rng(0).uniform(0, 100, (1, 24, 40, 1)).astype("float32")
+    plain = model.predict_ab(lightness, noise=noise)
+    assert (plain != 0).any()
+    half = model.predict_ab(lightness, noise=noise, saturation=0.5)
+    np.testing.assert_allclose(half, plain / 2, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(model.predict_ab(lightness, noise=noise, saturation=0), 0 * plain)
+
+
+def test_realness_is_a_map_of_the_photo_and_its_mean(photos):
+    model = tiny()
+    model.fit(photos, budget=Budget(photos_seen=48), **FIT)
+    photo = photos[0].read()
+    real, mean = model.realness(photo)
+    assert real.shape == photo.shape[:2]
+    assert ((real > 0) & (real < 1)).all()
+    assert mean == pytest.approx(real.mean())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"adversarial": "wgan"}, "adversarial"),
+        ({"patch_layers": 5}, "patch_layers"),
+        ({"real_label": 0.4}, "real_label"),
+        ({"dropout": 1.0}, "dropout"),
+        ({"discriminator_rate": 0.0}, "discriminator_rate"),
+        ({"architecture": "resnet"}, "architecture"),
+        ({"patch_norm": "group"}, "patch_norm"),
+    ],
+)
+def test_refuses_configurations_that_make_no_sense(change, message):
+    with pytest.raises(ZooError, match=message):
+        GANConfig(**change)

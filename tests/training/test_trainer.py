@@ -1,0 +1,409 @@
+"""The shared trainer: rounds, schedules, budgets in minutes, best weights, Keras callbacks."""
+
+import dataclasses
+import signal
+import time
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from zoo import Budget, PhotoSet
+from zoo.errors import ZooError
+from zoo.models import gradient
+from zoo.models.gradient import TrainingConfig, schedule
+from zoo.networks.blocks import unet, zhang_network
+from zoo.training import precision
+from zoo.training.trainer import plan_rounds
+
+FIT = {"size": 32, "precision": "float32"}
+
+
+@pytest.fixture
+def photos(photo_folder):
+    return PhotoSet.from_folder(photo_folder)
+
+
+def tiny(**config):
+    return zoo.create_model("mse_regression:tiny", **config)
+
+
+@pytest.mark.parametrize("steps", [*range(1, 200), 6250, 6251, 99_991])
+def test_rounds_cover_the_steps_with_little_extra(steps):
+    rounds, size = plan_rounds(steps, range(8, 13))
+    assert rounds * size >= steps
+    assert (rounds - 1) * size < steps
+    assert rounds <= 12
+    assert rounds >= min(steps, 6)
+    assert rounds * size - steps <= max(7, 0.01 * steps)
+
+
+def test_the_paper_s_schedule_falls_where_the_paper_says():
+    config = TrainingConfig(learning_rate=3e-5, schedule="zhang")
+    rate = schedule(config, 450_000)
+    for step, expected in (
+        (0, 3e-5),
+        (199_999, 3e-5),
+        (200_001, 1e-5),
+        (374_999, 1e-5),
+        (375_001, 3e-6),
+    ):
+        assert float(rate(step)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_cosine_ends_at_zero():
+    rate = schedule(TrainingConfig(learning_rate=1e-3), 2000)
+    assert float(rate(0)) == pytest.approx(1e-4)
+    assert float(rate(100)) == pytest.approx(1e-3)
+    assert float(rate(1050)) == pytest.approx(5e-4, rel=1e-3)
+    assert float(rate(2000)) == pytest.approx(0, abs=1e-9)
+
+
+def test_golden_parameter_counts():
+    """The published 313-bin network has 32,236,011 with its 626 of the fixed 1x1 decoding."""
+    paper = zhang_network(313, 64, 0.0, seed=0)
+    assert sum(np.prod(v.shape) for v in paper.trainable_variables) == 32_236_011 - 626
+    regression = zoo.create_model("mse_regression:paper").networks["colorizer"]
+    head = 256 * 313 + 313
+    trunk = 32_236_011 - 626 - head
+    assert sum(np.prod(v.shape) for v in regression.trainable_variables) == trunk + 256 * 2 + 2
+    compact = zoo.create_model("mse_regression:compact").networks["colorizer"]
+    assert 4_000_000 < compact.count_params() < 5_000_000
+
+
+@pytest.mark.parametrize("output_stride", [1, 2, 4])
+def test_networks_give_chroma_at_the_stated_stride(output_stride):
+    network = unet(4, 2, 2, output_stride, seed=0)
+    assert network(np.zeros((1, 16, 24, 1))).shape == (
+        1,
+        16 // output_stride,
+        24 // output_stride,
+        2,
+    )
+    assert zhang_network(2, 4, 0.0, seed=0)(np.zeros((1, 16, 24, 1))).shape == (1, 4, 6, 2)
+
+
+def test_weight_decay_is_in_the_gradient_and_not_in_the_score(photos):
+    """With no color error to learn from, a plain gradient step shrinks a kernel by its decay."""
+    model = zoo.create_model("mse_regression:paper", width=2, weight_decay=0.5)
+    graph = gradient.TrainingGraph(model)
+    graph._photo_loss = lambda rgb, output: keras.ops.sum(output) * 0.0
+    graph.compile(optimizer=keras.optimizers.SGD(0.1), jit_compile=precision.use_jit())
+    kernel = model.networks["colorizer"].get_layer("conv3_1").kernel
+    before = keras.ops.convert_to_numpy(kernel).copy()
+    batch = np.zeros((1, 32, 32, 3), np.uint8)
+    assert graph.train_on_batch(batch) > 0
+    np.testing.assert_allclose(
+        keras.ops.convert_to_numpy(kernel), before * (1 - 0.1 * 0.5), rtol=1e-5
+    )
+    graph.reset_metrics()
+    assert graph.test_on_batch(batch) == 0
+
+
+def test_the_loss_is_the_mean_squared_error_of_ab(photos):
+    from skimage.color import rgb2lab
+
+    model = tiny()
+    rgb = photos[0].read(32)[None, :32, :32]
+    output = np.random.default_rng(0).normal(size=(1, 16, 16, 2)).astype("float32")
+    truth = rgb2lab(rgb)[..., 1:].reshape(1, 16, 2, 16, 2, 2).mean(axis=(2, 4)) / 110
+    expected = np.mean((output - truth) ** 2)
+    assert float(model.loss(rgb, output)) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.usefixtures("eager")
+def test_minutes_become_photos_once(photos, tmp_path):
+    model = tiny()
+    started = time.monotonic()
+    history = model.fit(photos, photos, budget=Budget(minutes=0.15), run_dir=tmp_path, **FIT)
+    seconds = time.monotonic() - started
+    assert history.photos_seen >= 4
+    assert model.card["training"]["budget"] == "0.15 min"
+    assert seconds < 60
+    # The stored number of photos is what resuming holds on to, however fast the machine is now.
+    again = tiny()
+    repeated = again.fit(
+        photos, photos, budget=Budget(minutes=0.15), run_dir=tmp_path, resume=True, **FIT
+    )
+    assert repeated.photos_seen == history.photos_seen
+    assert repeated.curves == history.curves
+
+
+@pytest.mark.usefixtures("eager")
+def test_the_best_round_s_weights_are_kept(photos, tmp_path):
+    """A learning rate that jumps up at the end makes the last round the worst one."""
+
+    class Wreck(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 6:
+                self.model.optimizer.learning_rate = 0.0
+                head = self.model.network.get_layer("head")
+                head.bias.assign(head.bias + 5.0)
+
+    class Fixed(type(tiny())):
+        def optimizer(self, steps):
+            return keras.optimizers.Adam(1e-3)
+
+    base = tiny()
+    model = Fixed(base.name, base.preset, base.config, seed=0)
+    history = model.fit(photos, photos, budget=Budget(photos_seen=32), callbacks=[Wreck()], **FIT)
+    scores = history.curves["val_loss"]
+    assert scores[-1] > 100 * min(scores)
+    assert history.details["best_round"] == int(np.argmin(scores)) < 6
+    score = gradient.TrainingGraph(model)
+    score.compile(jit_compile=precision.use_jit())
+    loader = gradient.PhotoLoader(photos, 32, 4, augment=False)
+    assert score.evaluate(loader, verbose=0) == pytest.approx(min(scores), rel=1e-5)
+
+
+@pytest.mark.usefixtures("eager")
+def test_without_validation_the_last_weights_stay(photos):
+    history = tiny().fit(photos, budget=Budget(photos_seen=16), **FIT)
+    assert history.details["best_round"] is None
+    assert "val_loss" not in history.curves
+
+
+@pytest.mark.usefixtures("eager")
+def test_keras_callbacks_see_rounds_and_may_stop(photos, tmp_path):
+    stopping = keras.callbacks.EarlyStopping("val_loss", patience=0, min_delta=1e9)
+    board = keras.callbacks.TensorBoard(tmp_path / "board")
+    history = tiny().fit(
+        photos, photos, budget=Budget(photos_seen=400), callbacks=[stopping, board], **FIT
+    )
+    assert len(history.curves["loss"]) == 2
+    assert history.photos_seen < 400
+    assert list((tmp_path / "board").rglob("events.out.tfevents.*"))
+
+
+def test_a_training_size_that_does_not_fit_is_refused(photos):
+    with pytest.raises(ZooError, match="multiple of 4 px; got 30"):
+        tiny().fit(photos, budget=Budget(photos_seen=4), size=30)
+
+
+def test_stages_of_growing_size_share_the_rounds(photos):
+    """What the network saw, by the shapes of its batches."""
+    seen = []
+
+    class Watched(type(tiny())):
+        def network_input(self, rgb):
+            seen.append(rgb.shape[1])
+            return super().network_input(rgb)
+
+    base = tiny()
+    model = Watched(base.name, base.preset, base.config, seed=0)
+    loads = []
+    batch = gradient.PhotoLoader.batch
+
+    def counting(self, step):
+        if self.augment:
+            loads.append((step, self.size))
+        return batch(self, step)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gradient.PhotoLoader, "batch", counting)
+        settings = {"budget": Budget(photos_seen=48), "size": (8, 16, 32)}
+        history = model.fit(photos, photos, **settings, precision="float32")
+    # Before each part Keras looks at the first batches, wherever the loader stands.
+    learned = {(step, (8, 16, 32)[step // 4]) for step in range(12)}
+    assert learned <= set(loads)
+    assert all(step <= 1 for step, _ in set(loads) - learned)
+    assert set(seen) == {8, 16, 32}
+    assert history.photos_seen == 48
+    assert model.defaults["render_factor"] == 2
+    assert model.card["training"]["sizes"] == [8, 16, 32]
+
+
+def test_stages_resume_to_the_same_weights(photos, tmp_path):
+    """Stopped in a round's last step, whose scores must not be lost, and in the next round."""
+    # 16 steps are 8 rounds of 2.
+    settings = {"budget": Budget(photos_seen=64), "size": (16, 32), "precision": "float32"}
+
+    class Stop(keras.callbacks.Callback):
+        def __init__(self, step):
+            super().__init__()
+            self.left = step
+
+        def on_train_batch_begin(self, batch, logs=None):
+            self.left -= 1
+            if self.left == 0:
+                signal.raise_signal(signal.SIGINT)
+
+    undisturbed = tiny()
+    expected = undisturbed.fit(photos, photos, **settings)
+    for step in (6, 7):
+        again = settings | {"run_dir": tmp_path / str(step)}
+        with pytest.raises(ZooError, match="--resume"):
+            tiny().fit(photos, photos, callbacks=[Stop(step)], **again)
+        resumed = tiny()
+        found = resumed.fit(photos, photos, resume=True, **again)
+        assert found.curves == expected.curves
+        for name, variable in undisturbed.variables().items():
+            np.testing.assert_array_equal(
+                keras.ops.convert_to_numpy(variable),
+                keras.ops.convert_to_numpy(resumed.variables()[name]),
+                err_msg=name,
+            )
+
+
+@pytest.mark.parametrize("size", [(), (32, 0)])
+def test_sizes_that_are_none_are_refused(photos, size):
+    with pytest.raises(ZooError, match="sizes must be at least 1 px"):
+        tiny().fit(photos, budget=Budget(photos_seen=4), size=size)
+
+
+@pytest.mark.usefixtures("eager")
+def test_frozen_layers_stay_and_learn_again_afterwards(photos):
+    model = tiny()
+    network = model.networks["colorizer"]
+    learning = [layer for layer in network.layers if layer.trainable_weights]
+    before = [[keras.ops.convert_to_numpy(w).copy() for w in layer.weights] for layer in learning]
+    model.fit(photos, budget=Budget(photos_seen=16), freeze=3, **FIT)
+    moved = [
+        any(
+            (keras.ops.convert_to_numpy(w) != old).any()
+            for w, old in zip(layer.weights, olds, strict=True)
+        )
+        for layer, olds in zip(learning, before, strict=True)
+    ]
+    assert moved == [False] * 3 + [True] * (len(learning) - 3)
+    assert all(layer.trainable for layer in learning)
+
+
+@pytest.mark.usefixtures("eager")
+def test_only_a_loaded_model_is_shrunk_and_perturbed(photos, tmp_path):
+    """A training that goes on in the same process goes on where it was."""
+    model = tiny(learning_rate=1e-12)
+    budget = Budget(photos_seen=4)
+    model.fit(photos, budget=budget, **FIT)
+    before = {name: np.array(variable) for name, variable in model.variables().items()}
+    model.fit(photos, budget=budget, **FIT)
+    (kernel,) = [name for name in before if name.endswith("head/kernel")]
+    np.testing.assert_allclose(model.variables()[kernel], before[kernel], atol=1e-6)
+    loaded = zoo.load_model(model.save(tmp_path / "model")).copy(learning_rate=1e-12)
+    loaded.fit(photos, budget=budget, **FIT)
+    # The initial kernel is what the model had: its rate lets it learn nothing.
+    np.testing.assert_allclose(loaded.variables()[kernel], 0.5 * before[kernel], atol=1e-6)
+
+
+def test_freezing_everything_or_nothing_that_learns_is_refused(photos):
+    count = sum(bool(layer.trainable_weights) for layer in tiny().networks["colorizer"].layers)
+    with pytest.raises(ZooError, match=f"at most {count - 1} can be frozen; got {count}"):
+        tiny().fit(photos, budget=Budget(photos_seen=4), freeze=count, **FIT)
+    with pytest.raises(ZooError, match="no layers to freeze"):
+        zoo.create_model("mean_color").fit(photos, budget=Budget(photos_seen=4), freeze=1)
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_copy_has_the_weights_and_another_configuration(photos):
+    model = tiny()
+    model.fit(photos, budget=Budget(photos_seen=8), **FIT)
+    copy = model.copy(learning_rate=0.5)
+    assert copy.config.learning_rate == 0.5
+    assert copy.defaults == model.defaults
+    for name, variable in model.variables().items():
+        np.testing.assert_array_equal(
+            keras.ops.convert_to_numpy(variable),
+            keras.ops.convert_to_numpy(copy.variables()[name]),
+        )
+    copy.fit(photos, budget=Budget(photos_seen=8), **FIT)
+    assert "started_from" in copy.card["training"]
+    with pytest.raises(ZooError, match="do not fit into networks with width=8"):
+        model.copy(width=8)
+    with pytest.raises(ZooError, match="configuration field"):
+        model.copy(wdth=8)
+
+
+def test_a_damaged_checkpoint_says_so(photos, tmp_path):
+    (tmp_path / "checkpoint.npz").write_bytes(b"half of a file")
+    with pytest.raises(ZooError, match="not a readable checkpoint"):
+        tiny().fit(photos, budget=Budget(photos_seen=4), run_dir=tmp_path, resume=True, **FIT)
+
+
+@pytest.mark.usefixtures("eager")
+def test_a_resumed_run_that_differs_says_in_what(photos, tmp_path):
+    tiny().fit(photos, budget=Budget(photos_seen=8), run_dir=tmp_path, **FIT)
+    with pytest.raises(ZooError, match=r"different: budget, config, sizes"):
+        tiny(learning_rate=0.1).fit(
+            photos,
+            budget=Budget(photos_seen=12),
+            run_dir=tmp_path,
+            resume=True,
+            size=16,
+            precision="float32",
+        )
+
+
+@pytest.mark.usefixtures("eager")
+def test_gray_photos_are_left_out_and_counted(photos, photo_folder):
+    from PIL import Image
+
+    Image.new("RGB", (40, 32), (90, 90, 90)).save(photo_folder / "sea" / "fog.png")
+    model = tiny()
+    model.fit(PhotoSet.from_folder(photo_folder), budget=Budget(photos_seen=4), **FIT)
+    assert model.card["training"]["gray_photos_left_out"] == 1
+    assert model.card["training"]["photos"] == len(photos)
+
+
+@pytest.mark.usefixtures("eager")
+def test_training_size_decides_the_working_size(photos):
+    model = tiny()
+    model.fit(photos, budget=Budget(photos_seen=4), size=64, precision="float32")
+    assert model.defaults["render_factor"] == 4
+
+
+def test_the_precision_is_measured_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_CACHE", str(tmp_path))
+    seconds = {"float32": 1.0, "mixed_bfloat16": 0.5}
+    monkeypatch.setattr(precision, "_step_seconds", lambda name: seconds[name])
+    assert precision.fastest_precision() == "mixed_bfloat16"
+    seconds["mixed_bfloat16"] = 2.0
+    assert precision.fastest_precision() == "mixed_bfloat16"
+    (tmp_path / "precision.json").unlink()
+    assert precision.fastest_precision() == "float32"
+
+
+def test_the_measurement_runs_for_real():
+    assert precision._step_seconds("float32") > 0
+    assert precision._step_seconds("mixed_bfloat16") > 0
+
+
+def test_mean_color_is_the_mean(photos):
+    from skimage.color import rgb2lab
+
+    model = zoo.create_model("mean_color")
+    model.fit(photos, budget=Budget(photos_seen=100), size=32)
+    loader = gradient.PhotoLoader(photos, 32, len(photos), augment=False)
+    expected = rgb2lab(loader[0][0])[..., 1:].mean(axis=(0, 1, 2))
+    predicted = model.predict_ab(np.zeros((1, 2, 2, 1), "float32"))
+    np.testing.assert_allclose(predicted, np.broadcast_to(expected, (1, 2, 2, 2)), atol=1e-3)
+
+
+def test_configurations_are_plain_data():
+    for preset in type(tiny()).PRESETS.values():
+        assert dataclasses.replace(preset.config) == preset.config
+        assert all(
+            isinstance(v, int | float | str) for v in dataclasses.asdict(preset.config).values()
+        )
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("batch_size", 0),
+        ("learning_rate", -1.0),
+        ("learning_rate", float("nan")),
+        ("beta_2", 1.0),
+        ("weight_decay", -0.1),
+        ("train_size", 0),
+        ("schedule", "linear"),
+        ("width", 0),
+        ("depth", 0),
+        ("output_stride", 3),
+        ("output_stride", 0),
+        ("architecture", "transformer"),
+    ],
+)
+def test_configurations_that_cannot_work_are_refused(field, value):
+    with pytest.raises(ZooError, match=field):
+        tiny(**{field: value})

@@ -1,0 +1,245 @@
+"""Choosing the temperature at which colors are read off a distribution over bins.
+
+A low temperature takes the most likely color of each place, which is vivid and sometimes wrong; a
+high one takes the mean of all that are possible, which is muted and rarely far off. Which one is
+right depends on the model and on the photos, so it is measured:
+
+    study = zoo.evaluation.calibrate.study(model, validation_photos)
+    model.defaults["temperature"] = zoo.evaluation.calibrate.choose(study)
+
+The photos have to be validation photos: what was chosen on test photos says nothing about others.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo import registry
+from zoo.errors import ZooError
+from zoo.evaluation.report import MIN_PHOTOS_FOR_CLAIMS, Interval, evaluate
+from zoo.metrics import get_metric
+from zoo.photos.decoding import read_rgb, shrink
+from zoo.plotting.pictures import PANEL_SIDE, draw_side_by_side, new_figure, save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from zoo.colorizer import Colorizer
+    from zoo.photos.decoding import PhotoSource
+    from zoo.photos.photoset import PhotoSet
+
+#: The temperatures that are compared by default; 0.38 is the one of Zhang et al. 2016.
+TEMPERATURES = (0.0, 0.1, 0.2, 0.3, 0.38, 0.5, 0.65, 0.8, 1.0)
+
+#: What is measured at each of them, in the order of tables and panels.
+METRICS = ("colorfulness", "delta_colorfulness", "auc", "auc_rebalanced")
+
+#: So much AuC may be given for a truer colorfulness.
+_AUC_TO_SPARE = 0.001
+
+_CHOSEN_COLOR = "#b45309"
+
+
+@dataclass(frozen=True)
+class TemperatureStudy:
+    """How a model scores on one set of photos at several temperatures.
+
+    Attributes:
+        model: the model's name and preset, as in "zhang:compact".
+        photos: how many photos were scored.
+        fingerprint: the fingerprint of their set.
+        size: the short side that larger photos were shrunk to, in px; None if they were not.
+        temperatures: T of them, ascending.
+        figures: for each of `METRICS` its mean and 95 % interval over the photos, T of them.
+        gray: for each of `METRICS` the figure of the gray photos, which need no network.
+        true_colorfulness: mean colorfulness of the photos as they were.
+    """
+
+    model: str
+    photos: int
+    fingerprint: str
+    size: int | None
+    temperatures: tuple[float, ...]
+    figures: dict[str, tuple[Interval, ...]]
+    gray: dict[str, float]
+    true_colorfulness: float
+
+    def means(self, metric: str) -> np.ndarray:
+        """The metric's means at each temperature: (T,) float64."""
+        return np.array([figure.mean for figure in self.figures[metric]])
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything in it, in types that the `json` module writes."""
+        return asdict(self)
+
+
+def study(
+    model: "Colorizer",
+    photos: "PhotoSet",
+    temperatures: Sequence[float] = TEMPERATURES,
+    *,
+    size: int | None = None,
+    progress: bool = False,
+) -> TemperatureStudy:
+    """Score a model at several temperatures, each time by `zoo.evaluate`.
+
+    Args:
+        model: a model with the option `temperature`; its other options keep their defaults.
+        photos: validation photos, in color.
+        temperatures: which ones; each counts once.
+        size: photos with a longer short side are shrunk to it, in px; None keeps every size.
+        progress: whether to draw a progress bar with the time left, on standard error.
+
+    Raises:
+        ZooError: if the model has no temperature, one is out of range or none is given, or
+            evaluating fails.
+    """
+    require_temperature(model)
+    if not len(temperatures):
+        raise ZooError("There is no temperature to try; give at least one.")
+    checked = [model.resolve_options({"temperature": T})["temperature"] for T in temperatures]
+    ascending = tuple(sorted(set(checked)))
+    reports = [
+        evaluate(model, photos, size=size, metrics=METRICS, temperature=temperature)
+        for temperature in _tracked(ascending, progress)
+    ]
+    summaries = [report.summary() for report in reports]
+    gray = evaluate(registry.create_model("gray"), photos, size=size, metrics=METRICS).summary()
+    # The difference of a photo's colorfulness is signed: what is left without it is the truth's.
+    scores = reports[0].scores
+    truth = np.mean(scores["colorfulness"] - scores["delta_colorfulness"])
+    return TemperatureStudy(
+        model=reports[0].model,
+        photos=len(photos),
+        fingerprint=photos.fingerprint,
+        size=size,
+        temperatures=ascending,
+        figures={name: tuple(summary[name] for summary in summaries) for name in METRICS},
+        gray={name: gray[name].mean for name in METRICS},
+        true_colorfulness=float(truth),
+    )
+
+
+def choose(study: TemperatureStudy) -> float:
+    """The temperature to take: the truest colorfulness that costs no accuracy.
+
+    Among the temperatures whose AuC is within 0.001 of the best one's it is the one whose mean
+    colorfulness is nearest to the truth's, and of equally near ones the highest. Colorfulness alone
+    would often choose 0, where hard borders show between the bins.
+    """
+    accuracies, differences = study.means("auc"), study.means("delta_colorfulness")
+    allowed = accuracies >= accuracies.max() - _AUC_TO_SPARE
+    tried = zip(study.temperatures, allowed, differences, strict=True)
+    return min((difference, -T, T) for T, fits, difference in tried if fits)[-1]
+
+
+def require_temperature(model: "Colorizer") -> None:
+    """Refuse a model without the option `temperature`.
+
+    Raises:
+        ZooError: naming the models that have it.
+    """
+    if _has_temperature(model):
+        return
+    able = [
+        name for name in registry.list_models() if _has_temperature(registry.entry(name).load())
+    ]
+    raise ZooError(
+        f"{model.name} predicts one color a place, no distribution, so it has no temperature; "
+        f"take one of these models: {', '.join(able)}."
+    )
+
+
+def draw_temperatures(
+    path: Path,
+    photo: "PhotoSource",
+    model: "Colorizer",
+    temperatures: Sequence[float] = TEMPERATURES,
+    *,
+    chosen: float | None = None,
+) -> None:
+    """Draw a photo as it is colored at several temperatures and as it was, in one picture.
+
+    Args:
+        path: where to; its suffix is one of `zoo.plotting.pictures.PICTURE_SUFFIXES`.
+        photo: as for `model.colorize`.
+        model: a model with the option `temperature`.
+        temperatures: which ones, in their order.
+        chosen: the one that is marked as such.
+
+    Raises:
+        ZooError: if the photo cannot be read, a temperature does not fit, or the picture cannot be
+            written.
+    """
+    original = read_rgb(photo)
+    panels = []
+    for temperature in temperatures:
+        name = f"T = {temperature:g}" + (", chosen" if temperature == chosen else "")
+        colored = model.colorize(original, temperature=temperature)
+        # Many panels of a large photo would fill the memory.
+        panels.append((name, shrink(colored, PANEL_SIDE)))
+    draw_side_by_side(path, [*panels, ("original", shrink(original, PANEL_SIDE))])
+
+
+def draw_curves(path: Path, study: TemperatureStudy) -> None:
+    """Draw each metric over the temperature, with what to compare it to and the chosen one.
+
+    Args:
+        path: where to; its suffix is one of `zoo.plotting.pictures.PICTURE_SUFFIXES`.
+        study: what to draw.
+
+    Raises:
+        ZooError: if the suffix is another one, or the file cannot be written.
+    """
+    figure = new_figure(9.0, 6.6)
+    references = {
+        "colorfulness": ("true photos", study.true_colorfulness),
+        "auc": ("gray photos", study.gray["auc"]),
+        "auc_rebalanced": ("gray photos", study.gray["auc_rebalanced"]),
+    }
+    chosen = choose(study)
+    for axes, name in zip(figure.subplots(2, 2).ravel(), METRICS, strict=True):
+        _draw_curve(axes, study, name, chosen, references.get(name))
+    title = f"{study.model}: means over {study.photos:,} validation photos, 95 % intervals"
+    if study.photos < MIN_PHOTOS_FOR_CLAIMS:
+        title += f"\n(no claims are made from fewer than {MIN_PHOTOS_FOR_CLAIMS})"
+    figure.suptitle(title, fontsize=11)
+    save_figure(path, figure)
+
+
+def _draw_curve(
+    axes: "Axes",
+    study: TemperatureStudy,
+    name: str,
+    chosen: float,
+    reference: tuple[str, float] | None,
+) -> None:
+    low, high = ([getattr(one, end) for one in study.figures[name]] for end in ("low", "high"))
+    axes.fill_between(study.temperatures, low, high, alpha=0.2, linewidth=0)
+    axes.plot(study.temperatures, study.means(name), marker="o", markersize=4, label="colored")
+    if reference is not None:
+        axes.axhline(reference[1], color="#444444", linestyle="--", label=reference[0])
+    axes.axvline(chosen, color=_CHOSEN_COLOR, linestyle=":", label=f"chosen: {chosen:g}")
+    metric = get_metric(name)
+    better = "" if metric.direction is None else f" ({metric.direction} is better)"
+    axes.set_title(f"{metric.title}{better}", fontsize=10)
+    axes.set_xlabel("temperature")
+    axes.set_ylabel(metric.title)
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+
+
+def _has_temperature(model: "Colorizer | type[Colorizer]") -> bool:
+    return any(option.name == "temperature" for option in model.options)
+
+
+def _tracked(temperatures: Sequence[float], progress: bool) -> Iterable[float]:
+    if not progress:
+        return temperatures
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(temperatures, "Scoring temperatures", console=Console(stderr=True))

@@ -1,0 +1,518 @@
+"""Scoring a model on photos: `evaluate` gives a `Report`, `compare` the differences between two.
+
+A Report keeps the score of every photo. Its intervals are percentile bootstrap intervals over the
+photos: they say how far a figure would move with other photos of the same kind, and nothing about
+another training seed. Under 30 photos they make no claim (`Report.supports_claims`).
+
+Pretrained networks may score the photos, too (`zoo.metrics.networks`). Their scores of single
+photos take part in everything. A figure of all photos together, as FID is, stands without an
+interval: FID grows as photos repeat, so that resampled photos would tell nothing about it.
+"""
+
+import itertools
+import json
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from zoo.errors import ZooError, valid_choice
+from zoo.metrics import (
+    ColorStatistics,
+    Metric,
+    NetworkScores,
+    Pair,
+    get_metric,
+    list_metrics,
+    rgb_to_lab,
+)
+
+if TYPE_CHECKING:
+    from zoo.colorizer import Colorizer
+    from zoo.metrics.networks import NetworkMetrics
+    from zoo.photos.photoset import Photo, PhotoSet
+
+Key = TypeVar("Key")
+
+MIN_PHOTOS_FOR_CLAIMS = 30
+# Resamples are drawn in blocks of about this many photo numbers, which bounds the memory.
+_BLOCK = 2**20
+#: Parts that stored reports of former versions lack.
+_LATER = {"set_scores", "sources", "missing"}
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with the ends of its confidence interval, all in the metric's unit.
+
+    The ends are None where a figure has no interval.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether zero lies outside the interval: for a difference, that there is one."""
+        return self.low is not None and (self.low > 0 or self.high < 0)
+
+
+#: For pairs of reports by number, i < j: by metric, report i's figure minus report j's.
+Differences = dict[tuple[int, int], dict[str, Interval]]
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """The scores of one model on n photos.
+
+    Attributes:
+        model: the model's name and preset, as in "zhang:compact".
+        photos: the photos' names, n of them.
+        labels: the photos' labels; None where a photo has none.
+        fingerprint: the fingerprint of the photo set.
+        size: the short side that larger photos were shrunk to, in px; None if they were not.
+        options: the prediction options that were given.
+        scores: for each metric (n,) float64; NaN where a network gives a photo no score.
+        weights: for each weighted metric (n,) float64.
+        seconds: the time spent colorizing, all photos together.
+        set_scores: figures that networks give for all photos together, by metric.
+        sources: where the scores of networks come from, by metric, as in `NetworkScores`.
+        missing: for each metric of a network that there is no figure of the reason.
+
+    Raises:
+        ZooError: if there are no photos, a metric is unknown or lacks its weights, or a number is
+            missing or not finite.
+    """
+
+    model: str
+    photos: tuple[str, ...]
+    labels: tuple[str | None, ...]
+    fingerprint: str
+    size: int | None
+    options: dict[str, Any]
+    scores: dict[str, np.ndarray]
+    weights: dict[str, np.ndarray] = field(default_factory=dict)
+    seconds: float = 0.0
+    set_scores: dict[str, float] = field(default_factory=dict)
+    sources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.photos:
+            raise ZooError("There are no photos to score; give at least one.")
+        if len(self.labels) != len(self.photos):
+            raise ZooError("A report needs one label for each photo; evaluate the model again.")
+        weighted = {name for name in self.scores if get_metric(name).weight is not None}
+        if weighted != set(self.weights):
+            raise ZooError("A report needs the weights of its metrics; evaluate the model again.")
+        for name, numbers in [*self.scores.items(), *self.weights.items()]:
+            if not self._complete(name, numbers):
+                raise ZooError(
+                    f"A report needs one finite number of metric {name!r} for each photo; "
+                    "evaluate the model again."
+                )
+        self._check_networks()
+
+    def _complete(self, name: str, numbers: np.ndarray) -> bool:
+        metric = get_metric(name)
+        partial = metric.score is None
+        known = numbers[~np.isnan(numbers)] if partial else numbers
+        right_shape = metric.aggregate is not None and numbers.shape == (len(self.photos),)
+        return right_shape and known.size > 0 and bool(np.isfinite(known).all())
+
+    def _check_networks(self) -> None:
+        """Refuse figures of networks without their source, and damaged ones."""
+        for name, figure in self.set_scores.items():
+            if get_metric(name).aggregate is not None or not math.isfinite(figure):
+                raise ZooError(
+                    f"A report needs one finite figure of metric {name!r}; evaluate again."
+                )
+        of_networks = [name for name in self.scores if get_metric(name).score is None]
+        for name in [*of_networks, *self.set_scores]:
+            if "sha256" not in self.sources.get(name, {}):
+                raise ZooError(f"A report needs the source of metric {name!r}; evaluate again.")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Report) and self.to_json() == other.to_json()
+
+    __hash__ = None
+
+    @property
+    def supports_claims(self) -> bool:
+        """Whether there are enough photos, 30, for the intervals to mean anything."""
+        return len(self.photos) >= MIN_PHOTOS_FOR_CLAIMS
+
+    def summary(
+        self, confidence: float = 0.95, resamples: int = 2000, seed: int = 0
+    ) -> dict[str, Interval]:
+        """Aggregate each metric over the photos, with a percentile bootstrap interval.
+
+        The interval is about the choice of photos, not about the training seed, and under 30
+        photos it makes no claim. That of delta colorfulness, an absolute value, can touch zero
+        but not include it. Figures that a network gives for all photos together come last, without
+        an interval.
+
+        Args:
+            confidence: the probability that intervals made in this way hold the true figure.
+            resamples: how many times n photos are drawn with replacement.
+            seed: of the draws; reports of n photos share them.
+
+        Raises:
+            ZooError: if confidence is not between 0 and 1, or resamples is under 1.
+        """
+        found = _bootstrap(self._figures, len(self.photos), confidence, resamples, seed)
+        return found | {name: Interval(one, None, None) for name, one in self.set_scores.items()}
+
+    def _figures(self, chosen: np.ndarray) -> dict[str, np.ndarray]:
+        """Aggregate each metric over photos by number: (..., n) integers -> (...) figures."""
+        figures = {}
+        for name, scores in self.scores.items():
+            weights = self.weights.get(name)
+            figures[name] = get_metric(name).aggregate(
+                scores[chosen], None if weights is None else weights[chosen]
+            )
+        return figures
+
+    def per_photo_rows(self) -> list[dict[str, Any]]:
+        """Return a row a photo: "photo", "label" and each metric's score, for `csv.DictWriter`.
+
+        The score is None where a network gives the photo none.
+        """
+        columns = {name: _without_nan(scores) for name, scores in self.scores.items()}
+        return [
+            {"photo": photo, "label": label}
+            | {name: scores[number] for name, scores in columns.items()}
+            for number, (photo, label) in enumerate(zip(self.photos, self.labels, strict=True))
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `from_json` takes, in types that the `json` module writes exactly."""
+        content = asdict(self)
+        for name in ("scores", "weights"):
+            content[name] = {metric: _without_nan(part) for metric, part in content[name].items()}
+        return content | {"photos": list(self.photos), "labels": list(self.labels)}
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "Report":
+        """Rebuild the report that `to_json` described, unchanged.
+
+        Raises:
+            ZooError: if something is missing, unknown or not a finite number.
+        """
+        expected = {part.name for part in fields(cls)}
+        if not isinstance(content, dict) or set(content) | _LATER != expected:
+            raise ZooError(f"A stored report must have the parts {', '.join(sorted(expected))}.")
+        try:
+            lists = {name: tuple(content[name]) for name in ("photos", "labels")}
+            arrays = {
+                name: {metric: np.array(part, np.float64) for metric, part in content[name].items()}
+                for name in ("scores", "weights")
+            }
+            later = {name: dict(content[name]) for name in _LATER & content.keys()}
+            figures = later.get("set_scores", {})
+            figures |= {metric: float(figure) for metric, figure in figures.items()}
+        except (AttributeError, TypeError, ValueError) as error:
+            raise ZooError(f"A stored report is damaged ({error}); evaluate again.") from error
+        return cls(**content | lists | arrays | later)
+
+
+def evaluate(
+    model: "Colorizer",
+    photos: "PhotoSet",
+    *,
+    size: int | None = None,
+    metrics: Sequence[str] | None = None,
+    networks: "NetworkMetrics | None" = None,
+    batch_size: int = 16,
+    progress: bool = False,
+    **options: Any,
+) -> Report:
+    """Colorize every photo by the path of `model.colorize` and score it against the truth.
+
+    Photos are read twice where a metric needs the color statistics of them all; memory does not
+    grow with their number. Scoring with every metric takes about 10 ms for a 128 x 128 px photo
+    on one processor core.
+
+    Args:
+        model: any object with `name`, `preset` and `colorize_batch(rgb, **options)`, which takes
+            and returns (N, H, W, 3) uint8.
+        photos: the photos, in color; really gray ones are scored like any other.
+        size: photos with a longer short side are shrunk to it, in px; None keeps every size.
+        metrics: names from `zoo.metrics.list_metrics()`; None takes all.
+        networks: pretrained networks that score the photos, too. One object for several models
+            looks at the true photos but once.
+        batch_size: at most so many photos are colorized at once: those of one shape in a row.
+        progress: whether to draw a progress bar with the time left, on standard error.
+        **options: passed on to the model, and stored: numbers, texts, truth values.
+
+    Raises:
+        ZooError: if there are no photos, a metric is unknown, a number is out of range, an option
+            cannot be stored, or the model returns anything but uint8 photos of the same shape.
+    """
+    names = list_metrics() if metrics is None else dict.fromkeys(metrics)
+    chosen = [get_metric(valid_choice("metric", name, list_metrics())) for name in names]
+    _check_settings(size, batch_size, options)
+    colors = None
+    if any(metric.needs_colors for metric in chosen):
+        colors = ColorStatistics()
+        for photo in _tracked(photos, "Counting colors", progress):
+            colors.add(rgb_to_lab(photo.read(short_side=size))[..., 1:])
+    scorer = _Scorer(chosen, colors)
+    judges = None if networks is None else networks.start(photos, size)
+    seconds = 0.0
+    for truths in _batches(_tracked(photos, "Scoring", progress), size, batch_size):
+        start = time.perf_counter()
+        predictions = model.colorize_batch(truths, **options)
+        seconds += time.perf_counter() - start
+        _check_predictions(model, predictions, truths)
+        scorer.add(truths, predictions)
+        if judges is not None:
+            judges.add(truths, predictions)
+    judged = NetworkScores() if judges is None else judges.finish()
+    return Report(
+        model=f"{model.name}:{model.preset}",
+        photos=tuple(photo.name for photo in photos),
+        labels=tuple(photo.label for photo in photos),
+        fingerprint=photos.fingerprint,
+        size=size,
+        options=options,
+        scores={name: np.array(scores) for name, scores in scorer.scores.items()} | judged.scores,
+        weights={name: np.array(weights) for name, weights in scorer.weights.items()},
+        seconds=seconds,
+        set_scores=judged.set_scores,
+        sources=judged.sources,
+        missing=judged.missing,
+    )
+
+
+class TruePhotos:
+    """In the place of a model: the true photos, to see what networks say of them."""
+
+    name, preset = "truth", "photos"
+
+    def colorize_batch(self, rgb: np.ndarray) -> np.ndarray:
+        """The photos themselves."""
+        return rgb
+
+
+def compare(
+    a: Report, b: Report, *, confidence: float = 0.95, resamples: int = 2000, seed: int = 0
+) -> dict[str, Interval]:
+    """Return a's figure minus b's for each metric that both have, paired over the photos.
+
+    Figures that networks give for all photos together have no pairs, and are left out.
+
+    Both are aggregated over the same resamples of the photos, so that what makes a photo hard for
+    both cancels out: the interval is narrower than those of the two figures suggest. It is about
+    the choice of photos, not about training seeds, and under 30 photos it makes no claim.
+
+    Args:
+        a: the report of one model.
+        b: the report of another, on the same photos at the same size.
+        confidence: as in `Report.summary`.
+        resamples: as in `Report.summary`.
+        seed: as in `Report.summary`.
+
+    Raises:
+        ZooError: if the reports are not of the same photos at the same size, share no metric, or
+            hold scores of different networks under one name.
+    """
+    return compare_all([a, b], confidence=confidence, resamples=resamples, seed=seed)[0, 1]
+
+
+def compare_all(
+    reports: Sequence[Report], *, confidence: float = 0.95, resamples: int = 2000, seed: int = 0
+) -> Differences:
+    """Return what `compare` does for every pair of several reports, from the same resamples.
+
+    No correction is made for the number of pairs: of twenty pairs without any difference, one is
+    to be expected whose interval excludes zero.
+
+    Args:
+        reports: two at least.
+        confidence: as in `Report.summary`.
+        resamples: as in `Report.summary`.
+        seed: as in `Report.summary`.
+
+    Raises:
+        ZooError: as `compare`, for any two of them.
+    """
+    shared = {
+        (i, j): _shared_metrics(reports[i], reports[j])
+        for i, j in itertools.combinations(range(len(reports)), 2)
+    }
+
+    def differences(chosen: np.ndarray) -> dict[tuple[int, int, str], np.ndarray]:
+        figures = [report._figures(chosen) for report in reports]
+        return {
+            (i, j, name): figures[i][name] - figures[j][name]
+            for (i, j), names in shared.items()
+            for name in names
+        }
+
+    found = _bootstrap(differences, len(reports[0].photos), confidence, resamples, seed)
+    return {(i, j): {name: found[i, j, name] for name in names} for (i, j), names in shared.items()}
+
+
+def ranks(differences: Differences, models: int, metric: str) -> list[int]:
+    """Rank models by one metric, with ties where the photos do not tell them apart.
+
+    A model's rank is 1 plus the number of models that are better by an interval that excludes zero.
+    So ranks may skip numbers, and two models may share one that a third beats.
+
+    Args:
+        differences: what `compare_all` gave for the models' reports.
+        models: how many these are.
+        metric: its name; all reports must have it.
+
+    Raises:
+        ZooError: if neither direction of the metric is the better one.
+
+    Examples:
+        >>> better, unclear = Interval(0.02, 0.01, 0.03), Interval(0.01, -0.01, 0.03)
+        >>> found = {(0, 1): {"auc": better}, (0, 2): {"auc": better}, (1, 2): {"auc": unclear}}
+        >>> ranks(found, models=3, metric="auc")
+        [1, 2, 2]
+    """
+    direction = get_metric(metric).direction
+    if direction is None:
+        raise ZooError(f"Neither more nor less {metric} is better: it gives no ranks.")
+    sign = 1 if direction == "higher" else -1
+    found = [1] * models
+    for (i, j), of_pair in differences.items():
+        if of_pair[metric].excludes_zero:
+            found[j if sign * of_pair[metric].mean > 0 else i] += 1
+    return found
+
+
+def _shared_metrics(a: Report, b: Report) -> list[str]:
+    for part in ("fingerprint", "size", "photos"):
+        if getattr(a, part) != getattr(b, part):
+            raise ZooError(
+                f"The reports of {a.model} and {b.model} differ in their {part}; "
+                "evaluate both models on the same photos at the same size."
+            )
+    shared = [name for name in a.scores if name in b.scores]
+    if not shared:
+        raise ZooError(f"The reports of {a.model} and {b.model} share no metric; evaluate again.")
+    for name in a.sources.keys() & b.sources.keys():
+        if a.sources[name].get("sha256") != b.sources[name].get("sha256"):
+            raise ZooError(
+                f"The reports of {a.model} and {b.model} have {get_metric(name).title} from "
+                "different networks of one name; evaluate both with the same one."
+            )
+    return shared
+
+
+def _without_nan(numbers: np.ndarray) -> list[float | None]:
+    """As JSON can hold them: None for what is not there."""
+    return [None if math.isnan(number) else number for number in numbers.tolist()]
+
+
+class _Scorer:
+    """Collects each metric's scores and weights, batch by batch."""
+
+    def __init__(self, metrics: Sequence[Metric], colors: ColorStatistics | None) -> None:
+        self.metrics = metrics
+        self.colors = colors
+        self.scores: dict[str, list[float]] = {metric.name: [] for metric in metrics}
+        self.weights: dict[str, list[float]] = {
+            metric.name: [] for metric in metrics if metric.weight is not None
+        }
+
+    def add(self, truths: np.ndarray, predictions: np.ndarray) -> None:
+        """Score (N, H, W, 3) uint8 photos against as many true ones."""
+        for truth, prediction in zip(truths, predictions, strict=True):
+            pair = Pair(truth, prediction, self.colors)
+            for metric in self.metrics:
+                self.scores[metric.name].append(metric.score(pair))
+                if metric.weight is not None:
+                    self.weights[metric.name].append(metric.weight(pair))
+
+
+def _check_settings(size: int | None, batch_size: int, options: dict[str, Any]) -> None:
+    """Refuse what would fail after hours: a bad number, or an option that JSON cannot hold."""
+    for name, number in [("size", 1 if size is None else size), ("batch_size", batch_size)]:
+        if number < 1:
+            raise ZooError(f"{name} must be at least 1, got {number}.")
+    for name, value in options.items():
+        try:
+            kept = json.loads(json.dumps(value, allow_nan=False)) == value
+        except (TypeError, ValueError):
+            kept = False
+        if not kept:
+            raise ZooError(
+                f"Option {name!r} must be a finite number, a text, a truth value or a list of "
+                f"these, got {value!r}."
+            )
+
+
+def _check_predictions(model: "Colorizer", predictions: Any, truths: np.ndarray) -> None:
+    kinds = [
+        f"{getattr(photos, 'dtype', type(photos).__name__)} {getattr(photos, 'shape', '')}"
+        for photos in (truths, predictions)
+    ]
+    if not isinstance(predictions, np.ndarray) or kinds[0] != kinds[1]:
+        raise ZooError(
+            f"The colorize_batch of {model.name} must return a NumPy array {kinds[0]}, "
+            f"as it was given; it returned {kinds[1].strip()}."
+        )
+
+
+def _tracked(photos: "PhotoSet", description: str, progress: bool) -> "Iterable[Photo]":
+    """Iterate over photos, with a progress bar on standard error if asked for."""
+    if not progress:
+        return photos
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(photos, description, console=Console(stderr=True))
+
+
+def _batches(photos: "Iterable[Photo]", size: int | None, batch_size: int) -> Iterator[np.ndarray]:
+    """Stack neighboring photos of one shape into (N, H, W, 3), N at most `batch_size`."""
+    batch: list[np.ndarray] = []
+    for photo in photos:
+        rgb = photo.read(short_side=size)
+        if batch and (rgb.shape != batch[0].shape or len(batch) == batch_size):
+            yield np.stack(batch)
+            batch = []
+        batch.append(rgb)
+    if batch:
+        yield np.stack(batch)
+
+
+def _bootstrap(
+    figures: Callable[[np.ndarray], dict[Key, np.ndarray]],
+    photos: int,
+    confidence: float,
+    resamples: int,
+    seed: int,
+) -> dict[Key, Interval]:
+    """Percentile intervals of figures (...) computed from photo numbers (..., photos)."""
+    if not 0 < confidence < 1:
+        raise ZooError(f"confidence must lie between 0 and 1, got {confidence}.")
+    if resamples < 1:
+        raise ZooError(f"resamples must be at least 1, got {resamples}.")
+    blocks = [figures(chosen) for chosen in _resampled(photos, resamples, seed)]
+    tail = (1 - confidence) / 2
+    intervals = {}
+    for name, figure in figures(np.arange(photos)).items():
+        drawn = np.concatenate([block[name] for block in blocks])
+        # Where few photos have a score, a resample may hold none of them and has no figure.
+        drawn = drawn[~np.isnan(drawn)] if np.isnan(drawn).any() else drawn
+        low, high = np.quantile(drawn if drawn.size else figure, (tail, 1 - tail))
+        intervals[name] = Interval(float(figure), float(low), float(high))
+    return intervals
+
+
+def _resampled(photos: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """Draw `photos` photo numbers with replacement, `resamples` times: blocks (rows, photos)."""
+    generator = np.random.default_rng(seed)
+    rows = max(1, _BLOCK // photos)
+    for start in range(0, resamples, rows):
+        yield generator.integers(photos, size=(min(rows, resamples - start), photos))

@@ -1,0 +1,1 @@
+"""Colorization by two nets that learn against each other."""

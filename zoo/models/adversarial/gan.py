@@ -1,0 +1,433 @@
+"""Adversarial colorization: a U-Net generator against a PatchGAN discriminator.
+
+Isola et al. 2017 ("Image-to-Image Translation with Conditional Adversarial Networks", arXiv
+1611.07004; pix2pix): the generator makes ab from L; the discriminator sees L with true or made ab
+and tells for each patch which it is; the generator learns to pass for true and to be near the truth
+in the mean absolute error. That error alone would answer with muted colors, which a discriminator
+finds out.
+
+`paper` is pix2pix' U-Net at 256 px with its rates and the batch of its colorization, and a
+discriminator of 34 px as in later work on colorization, with one-sided label smoothing (Salimans et
+al. 2016, arXiv 1606.03498, section 3.4). `compact` is the same method on a U-Net that trains on two
+processor cores. Departures: batch normalization has PyTorch's constants, and a prediction takes its
+running statistics, so that a photo's colors depend on no other photo; the dropout that pix2pix
+keeps at prediction is the option `noise`, off by default. Outside `paper` the discriminator has no
+batch normalization: in training it sees true and made colors in batches of their own, whose
+statistics tell them apart and are of no use for a single photo.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+import keras
+import numpy as np
+from keras import layers, ops
+from PIL import Image
+
+from zoo import preprocessing
+from zoo.color.planes import AB
+from zoo.color.spaces import Tensor, rgb_to_lightness
+from zoo.colorizer import RENDER_FACTOR, Option, Preset, TrainingPlan
+from zoo.errors import valid_choice
+from zoo.models.adversarial.stages import (
+    ADVERSARIAL_LOSSES,
+    AdversarialGraph,
+    AdversarialStint,
+    TwoRateAdam,
+)
+from zoo.models.gradient import GradientColorizer, TrainingConfig, check_fields, schedule
+from zoo.networks.blocks import (
+    AB_SCALE,
+    HEAD,
+    average_to_size,
+    batch_norm,
+    conv,
+    seed_for,
+    unet,
+    up_conv,
+)
+from zoo.networks.runner import predict
+from zoo.photos.decoding import read_photo
+
+if TYPE_CHECKING:
+    import os
+
+    from zoo.photos.photoset import PhotoSet
+
+_LEAK = 0.2
+_KERNEL = 4
+#: No layer of either net is wider than so many times its first.
+_WIDEST = 8
+#: So many of pix2pix' upward steps have dropout.
+_DROPPED = 3
+
+NOISE = Option(
+    "noise",
+    default=0,
+    low=0,
+    high=10_000,
+    meaning="0 for one answer; every other number for a variant, by the training's dropout",
+    whole=True,
+    exportable=False,
+)
+
+SATURATION = Option(
+    "saturation",
+    default=1.0,
+    low=0.0,
+    high=4.0,
+    meaning="factor of the colors' strength: 0 is gray, 1 is what the generator gave",
+)
+
+
+@dataclass(frozen=True)
+class GANConfig(TrainingConfig):
+    """Both nets and their training.
+
+    Attributes:
+        learning_rate: of the generator.
+        discriminator_rate: of the discriminator.
+        beta_1: Adam's, of both; at least 0 and below 1.
+        adversarial: the loss, "bce", "least_squares" or "hinge".
+        l1_weight: of the mean absolute error of ab / 110, beside the adversarial loss.
+        real_label: what the discriminator is to say of true colors, above 0.5 and at most 1.
+        architecture: of the generator, "unet" or "pix2pix", the paper's.
+        width: channels of the generator's first block.
+        depth: levels of the generator.
+        output_stride: the U-Net's output is this many times smaller than its input: 1, 2 or 4.
+        dropout: share of the numbers that the generator's lowest levels drop in training, at least
+            0 and below 1.
+        patch_layers: the discriminator's strided layers; with 1, 2, 3 and 4 it sees patches of 16,
+            34, 70 and 142 px.
+        patch_width: channels of the discriminator's first layer.
+        patch_norm: "none" or "batch", after the discriminator's inner layers.
+        classifier: "keras:NAME" or "hub:FOLDER", whose answers about colored validation photos are
+            a further score of each round; none where empty.
+
+    Raises:
+        ZooError: if a number makes no nets or no losses.
+    """
+
+    learning_rate: float = 6e-4
+    discriminator_rate: float = 4e-4
+    beta_1: float = 0.5
+    adversarial: str = "bce"
+    l1_weight: float = 50.0
+    real_label: float = 0.9
+    architecture: str = "unet"
+    width: int = 48
+    depth: int = 4
+    output_stride: int = 2
+    dropout: float = 0.5
+    patch_layers: int = 2
+    patch_width: int = 32
+    patch_norm: str = "none"
+    classifier: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that make no nets or no losses."""
+        super().__post_init__()
+        valid_choice("adversarial", self.adversarial, tuple(ADVERSARIAL_LOSSES))
+        valid_choice("architecture", self.architecture, ("unet", "pix2pix"))
+        valid_choice("patch_norm", self.patch_norm, ("none", "batch"))
+        check_fields(self, lambda v: v >= 1, "at least 1", "width", "depth", "patch_width")
+        check_fields(self, lambda v: v in (1, 2, 3, 4), "1, 2, 3 or 4", "patch_layers")
+        check_fields(self, lambda v: v in (1, 2, 4), "1, 2 or 4", "output_stride")
+        check_fields(self, lambda v: v > 0, "positive", "discriminator_rate")
+        check_fields(self, lambda v: v >= 0, "at least 0", "l1_weight")
+        check_fields(self, lambda v: 0 <= v < 1, "at least 0 and below 1", "beta_1", "dropout")
+        check_fields(self, lambda v: 0.5 < v <= 1, "above 0.5 and at most 1", "real_label")
+
+
+class GAN(GradientColorizer):
+    """L in, ab out, judged by a second net."""
+
+    options: ClassVar = (RENDER_FACTOR, NOISE, SATURATION)
+    PRESETS: ClassVar = {
+        "compact": Preset(
+            GANConfig(),
+            "ours: the method of Isola et al. 2017 on a U-Net that trains on two processor cores",
+        ),
+        "paper": Preset(
+            GANConfig(
+                architecture="pix2pix",
+                width=64,
+                depth=8,
+                output_stride=1,
+                patch_width=64,
+                patch_norm="batch",
+                train_size=256,
+                batch_size=4,
+                learning_rate=2e-4,
+                discriminator_rate=2e-4,
+                l1_weight=100.0,
+                schedule="constant",
+            ),
+            "Isola et al. 2017, arXiv 1611.07004, section 6.1; patches of 34 px",
+        ),
+        "tiny": Preset(
+            GANConfig(width=4, depth=2, patch_layers=1, patch_width=4, train_size=32, batch_size=4),
+            "ours: for tests",
+        ),
+    }
+
+    def build_networks(self) -> dict[str, keras.Model]:
+        """The generator, which is the colorizer, and the discriminator."""
+        config, seed = self.config, self.seed
+        if config.architecture == "pix2pix":
+            generator = pix2pix_generator(config.width, config.depth, config.dropout, seed)
+        else:
+            size = (config.width, config.depth, 2, config.output_stride)
+            bottom = partial(_dropout, rate=config.dropout, name="bottom", seed=seed)
+            generator = unet(*size, seed, bottom=bottom)
+        discriminator = patch_discriminator(
+            config.patch_layers, config.patch_width, seed, normalized=config.patch_norm == "batch"
+        )
+        return {"colorizer": generator, "discriminator": discriminator}
+
+    @property
+    def stride(self) -> int:
+        """Sides of the generator's input must be multiples of this."""
+        if self.config.architecture == "pix2pix":
+            return 2**self.config.depth
+        return self.config.output_stride * 2 ** (self.config.depth - 1)
+
+    @property
+    def output_stride(self) -> int:
+        """By how much the generator's output is smaller than its input."""
+        return 1 if self.config.architecture == "pix2pix" else self.config.output_stride
+
+    def scale_lightness(self, lightness: Tensor) -> Tensor:
+        """L in [-1, 1], as both nets see it."""
+        return lightness / 50.0 - 1.0
+
+    # ------------------------------------------------------------------ learned
+
+    def training_graph(self) -> AdversarialGraph:
+        """Both nets and their losses."""
+        return AdversarialGraph(self)
+
+    def stint(
+        self, train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
+    ) -> AdversarialStint:
+        """Both nets together from the first step on."""
+        return AdversarialStint(self, train, validation, plan)
+
+    def optimizer(self, steps: int) -> keras.optimizers.Optimizer:
+        """Adam with a rate for each net."""
+        config = self.config
+        return TwoRateAdam(
+            schedule(config, steps),
+            others=self.networks["discriminator"].trainable_variables,
+            ratio=config.discriminator_rate / config.learning_rate,
+            beta_1=config.beta_1,
+            beta_2=config.beta_2,
+        )
+
+    def judged(self, rgb: Tensor, output: Tensor) -> tuple[Tensor, Tensor]:
+        """What the discriminator sees of true photos: L and ab, both scaled, at the output's size.
+
+        Args:
+            rgb: (N, H, W, 3) uint8.
+            output: (N, h, w, 2), for its size.
+
+        Returns:
+            (N, h, w, 1) and (N, h, w, 2) float32.
+        """
+        lightness = self.scale_lightness(average_to_size(rgb_to_lightness(rgb), output))
+        return lightness, average_to_size(AB.of_rgb(rgb), output) / AB_SCALE
+
+    def loss(self, rgb: Tensor, output: Tensor) -> Tensor:
+        """Mean absolute error of ab / 110."""
+        _, truth = self.judged(rgb, output)
+        return ops.mean(ops.abs(ops.cast(output, "float32") - truth))
+
+    def content_loss(self) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+        """What the generator's loss has beside the adversarial: of L, true and made ab, scaled."""
+        weight = self.config.l1_weight
+        return lambda lightness, truth, made: weight * ops.mean(ops.abs(made - truth))
+
+    def round_score(self, logs: dict[str, float]) -> float | None:
+        """What the best weights are lowest in: 1 - AuC, plus a share of what colorfulness is off.
+
+        The losses of two nets that learn against each other choose nothing. AuC alone prefers muted
+        colors, colorfulness alone any that are bold: a fifth of it too much or too little counts as
+        much as 0.01 of AuC.
+        """
+        if "val_auc" not in logs:
+            return None
+        off = abs(logs["val_colorfulness"] / max(logs["val_truth"], 1e-6) - 1.0)
+        return 1.0 - logs["val_auc"] + 0.05 * off
+
+    # ------------------------------------------------------------------ predicted
+
+    def output_to_ab(self, output: Tensor, lightness: Tensor, saturation: Tensor) -> Tensor:
+        """Undo the network's scale, and make the colors as strong as wanted."""
+        return output * AB_SCALE * saturation
+
+    def chroma(self, lightness: Tensor, noise: int, saturation: Tensor) -> Tensor:
+        """As `GradientColorizer.chroma`, with dropout at work where there is noise."""
+        if not noise:
+            return super().chroma(lightness, saturation=saturation)
+        output, padded = self._noisy_output(lightness, noise)
+        return preprocessing.fit_to(
+            self.output_to_ab(output, padded, saturation), padded, lightness
+        )
+
+    def _noisy_output(self, lightness: Tensor, noise: int) -> tuple[Tensor, Tensor]:
+        """As `network_output`, with dropout at work; batch normalization is as it is without."""
+        padded = preprocessing.reflect_to_multiple(ops.cast(lightness, "float32"), self.stride)
+        network = self.networks["colorizer"]
+        with _dropout_at_work(network, noise):
+            return network(self.scale_lightness(padded), training=False), padded
+
+    def realness(
+        self, photo: "str | os.PathLike | bytes | Image.Image | np.ndarray", **options: float
+    ) -> tuple[np.ndarray, float]:
+        """How real the discriminator takes a color photo's colors to be.
+
+        What it says is about colors as the generator of this training makes them; another model's
+        may fool it or not.
+
+        Args:
+            photo: as for `colorize`, in color.
+            **options: `render_factor` as for `colorize`.
+
+        Returns:
+            A map (H, W) float32 of the photo's size, from 0 (made) to 1 (true), and its mean.
+        """
+        rgb, _ = read_photo(photo)
+        factor = int(self.resolve_options(options)[RENDER_FACTOR.name])
+        height, width = preprocessing.working_size(*rgb.shape[:2], factor)
+        small = np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.LANCZOS))
+        padded = ops.convert_to_numpy(preprocessing.reflect_to_multiple(small[None], self.stride))
+        like = np.empty((1, *(side // self.output_stride for side in padded.shape[1:3]), 2))
+        logits = predict(self.networks["discriminator"], list(self.judged(padded, like)))
+        real = preprocessing.resize(ops.sigmoid(logits), padded.shape[1:3])[:, :height, :width]
+        real = ops.convert_to_numpy(preprocessing.resize(real, rgb.shape[:2]))[0, ..., 0]
+        return real, float(real.mean())
+
+
+# ---------------------------------------------------------------------- networks
+
+
+class GeneratorDropout(layers.Dropout):
+    """Dropout that `noise` sets to work at prediction."""
+
+    at_work = False
+
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
+        """Drop in training, and where it is set to work."""
+        return super().call(inputs, training=training or self.at_work)
+
+
+@contextmanager
+def _dropout_at_work(network: keras.Model, noise: int) -> Iterator[None]:
+    """Let dropout follow from `noise` inside the block; nothing is left changed."""
+    dropouts = [layer for layer in network.layers if isinstance(layer, GeneratorDropout)]
+    states = [np.array(ops.convert_to_numpy(layer.seed_generator.state)) for layer in dropouts]
+    try:
+        for layer, state in zip(dropouts, states, strict=True):
+            key = np.array([_dropout_seed(noise, layer.name), 0], state.dtype)
+            layer.seed_generator.state.assign(key)
+            layer.at_work = True
+        yield
+    finally:
+        for layer, state in zip(dropouts, states, strict=True):
+            layer.seed_generator.state.assign(state)
+            layer.at_work = False
+
+
+def receptive_field(patch_layers: int) -> int:
+    """Side in px of the patch that one answer of the discriminator is about.
+
+    Examples:
+        >>> [receptive_field(patch_layers) for patch_layers in (1, 2, 3, 4)]
+        [16, 34, 70, 142]
+    """
+    side = 1
+    for stride in (1, 1, *[2] * patch_layers):
+        side = (side - 1) * stride + _KERNEL
+    return side
+
+
+def patch_discriminator(
+    patch_layers: int, width: int, seed: int, *, normalized: bool
+) -> keras.Model:
+    """PatchGAN (arXiv 1611.07004, section 6.1.2): (L, ab) -> a logit for each patch.
+
+    Args:
+        patch_layers: how many layers of stride 2 there are, before one of stride 1 and the head.
+        width: channels of the first layer; the others' double up to 8 times that.
+        seed: decides the initial weights.
+        normalized: whether batch normalization follows the inner layers, as in the paper.
+
+    Returns:
+        A functional model [(N, H, W, 1), (N, H, W, 2)] -> (N, h, w, 1).
+    """
+    pair = [
+        keras.Input((None, None, channels), name=name)
+        for name, channels in (("lightness", 1), ("ab", 2))
+    ]
+    x = layers.Concatenate(name="pair", dtype="float32")(pair)
+    for index in range(patch_layers + 1):
+        filters = width * min(2**index, _WIDEST)
+        strides = 2 if index < patch_layers else 1
+        x = _conv4(x, filters, f"patch{index + 1}", seed, strides, bias=not index or not normalized)
+        x = batch_norm(x, f"patch{index + 1}_norm") if index and normalized else x
+        x = layers.LeakyReLU(_LEAK, name=f"patch{index + 1}_relu", dtype="float32")(x)
+    return keras.Model(pair, _conv4(x, 1, HEAD, seed, 1, bias=True), name="patch_discriminator")
+
+
+def pix2pix_generator(width: int, depth: int, dropout: float, seed: int) -> keras.Model:
+    """The U-Net of pix2pix (arXiv 1611.07004, section 6.1.1).
+
+    Args:
+        width: channels of the first level: 64 in the paper; the others' double up to 8 times that.
+        depth: levels, each half as large as the one before: 8 in the paper.
+        dropout: share that is dropped after each of the first three upward steps.
+        seed: decides the initial weights.
+
+    Returns:
+        A functional model (N, H, W, 1) -> (N, H, W, 2) in [-1, 1]; H and W multiples of 2**depth.
+    """
+    inputs = keras.Input((None, None, 1), name="lightness")
+    x, skips = inputs, []
+    for level in range(depth):
+        if level:
+            x = layers.LeakyReLU(_LEAK, name=f"down{level}_relu", dtype="float32")(x)
+        # Neither the first level is normalized nor the last, where a photo of 256 px has one pixel.
+        normalized = 0 < level < depth - 1
+        x = _conv4(x, width * min(2**level, _WIDEST), f"down{level}", seed, 2, bias=False)
+        x = batch_norm(x, f"down{level}_norm") if normalized else x
+        skips.append(x)
+    for step, level in enumerate(reversed(range(depth - 1))):
+        x = layers.ReLU(name=f"up{level}_relu", dtype="float32")(x)
+        filters = width * min(2**level, _WIDEST)
+        x = up_conv(x, filters, f"up{level}", seed, kernel=_KERNEL, bias=False)
+        x = batch_norm(x, f"up{level}_norm")
+        if step < _DROPPED:
+            x = _dropout(x, dropout, f"up{level}", seed)
+        x = layers.Concatenate(name=f"up{level}_join", dtype="float32")([skips[level], x])
+    x = layers.ReLU(name="head_relu", dtype="float32")(x)
+    outputs = up_conv(x, 2, HEAD, seed, kernel=_KERNEL, activation="tanh")
+    return keras.Model(inputs, outputs, name="pix2pix")
+
+
+def _conv4(x: Tensor, filters: int, name: str, seed: int, strides: int, bias: bool) -> Tensor:
+    """A convolution of 4 x 4 with one pixel of padding."""
+    settings = {"strides": strides, "bias": bias, "activation": None}
+    return conv(x, filters, name, seed, kernel=_KERNEL, margin=1, **settings)
+
+
+def _dropout(x: Tensor, rate: float, name: str, seed: int) -> Tensor:
+    name = f"{name}_dropout"
+    return GeneratorDropout(rate, seed=_dropout_seed(seed, name), name=name, dtype="float32")(x)
+
+
+def _dropout_seed(seed: int, name: str) -> int:
+    """PyTorch keeps a random generator's seed as a signed integer of 32 bits."""
+    return seed_for(seed, name) % 2**31

@@ -1,0 +1,1 @@
+"""Colorization as classification over bins of chroma."""

@@ -1,0 +1,128 @@
+"""Colorization as classification: what Zhang's network and ColorUNet have in common.
+
+The network gives each place a distribution over bins of chroma. It learns by cross-entropy, in
+which rare colors may count more, and colors are read off the distribution at a temperature.
+"""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.color.bins import (
+    NearestBins,
+    divergence,
+    rebalancing_weights,
+    soft_encode,
+)
+from zoo.color.spaces import Tensor
+from zoo.colorizer import History, TrainingPlan
+from zoo.errors import valid_choice
+from zoo.models.classification.distribution import DistributionColorizer
+from zoo.models.gradient import GradientColorizer, TrainingConfig, check_fields
+from zoo.networks.blocks import average_to_size
+from zoo.photos.loader import PhotoLoader
+
+if TYPE_CHECKING:
+    from zoo.photos.photoset import PhotoSet
+
+#: The batch that the prior is counted in.
+_COUNTED_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class ClassificationConfig(TrainingConfig):
+    """The loss and the targets, beside the training.
+
+    Attributes:
+        loss: "rebalanced" (rare colors count more) or "plain".
+        uniform_share: lambda of the rebalancing weights, above 0 and at most 1: at 1 every pixel
+            counts the same, toward 0 every color.
+        neighbors: over how many bins a true color is spread.
+        sigma: how widely, in the unit of the bins' plane.
+
+    Raises:
+        ZooError: if a number makes no loss.
+    """
+
+    loss: str = "rebalanced"
+    uniform_share: float = 0.5
+    neighbors: int = 5
+    sigma: float = 5.0
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no loss."""
+        super().__post_init__()
+        valid_choice("loss", self.loss, ("rebalanced", "plain"))
+        check_fields(self, lambda v: 0 < v <= 1, "above 0 and at most 1", "uniform_share")
+        check_fields(self, lambda v: v >= 1, "at least 1", "neighbors")
+        check_fields(self, lambda v: v > 0, "positive", "sigma")
+
+
+class ClassificationColorizer(DistributionColorizer, GradientColorizer):
+    """A GradientColorizer whose network gives logits over bins.
+
+    Subclasses make the network and say which bins there are, of which plane.
+    """
+
+    def __init__(self, name: str, preset: str, config: Any, seed: int = 0) -> None:
+        super().__init__(name, preset, config, seed)
+        #: (Q,) float32: how much a pixel counts whose nearest bin this is.
+        self.weights = np.ones(len(self.bins), "float32")
+
+    @abstractmethod
+    def build_colorizer(self) -> keras.Model:
+        """The network (N, H, W, 1) -> (N, h, w, Q) logits."""
+
+    @abstractmethod
+    def prior(self, batches: Iterator[Tensor]) -> np.ndarray:
+        """The prior that a rebalanced loss follows, (Q,); a uniform one leaves the loss plain.
+
+        `batches` gives the training photos' chroma, (N, h, w, 2), and may be left unread.
+        """
+
+    def photo_weight(self, chroma: Tensor) -> Tensor | None:
+        """How much each photo counts, from its (N, h, w, 2) chroma: (N,), or None for equally."""
+        return None
+
+    # ------------------------------------------------------------------ learned
+
+    def build_networks(self) -> dict[str, keras.Model]:
+        """The colorizing network, and the bins that it chooses from."""
+        return {"colorizer": self.build_colorizer(), "decoder": self.decoder()}
+
+    def learn(
+        self, train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
+    ) -> History:
+        """Count the colors of the training photos, then train the network."""
+        prior = self.prior(self._chroma_batches(train, plan))
+        self.weights = rebalancing_weights(prior, self.config.uniform_share).astype("float32")
+        return super().learn(train, validation, plan)
+
+    def loss(self, rgb: Tensor, output: Tensor) -> Tensor:
+        """Weighted cross-entropy (2016, equation 2) less what a perfect prediction would have."""
+        chroma = average_to_size(self.plane.of_rgb(rgb), output)
+        nearest = NearestBins(self.bins, self.config.neighbors)
+        indices, shares = soft_encode(chroma, nearest, self.config.sigma)
+        losses = divergence(output, indices, shares) * ops.take(self.weights, indices[..., 0])
+        per_photo = ops.mean(losses, axis=(1, 2))
+        counts = self.photo_weight(chroma)
+        return ops.mean(per_photo if counts is None else per_photo * counts)
+
+    def _chroma_batches(self, photos: "PhotoSet", plan: TrainingPlan) -> Iterator[Tensor]:
+        """The photos' chroma as the loss sees it, each photo once."""
+        loader = PhotoLoader(
+            photos, plan.size, _COUNTED_AT_ONCE, augment=False, progress=plan.progress
+        )
+        side = plan.size // self.output_stride
+        like = np.empty((1, side, side, 1))
+        for index in range(len(loader)):
+            yield average_to_size(self.plane.of_rgb(loader[index][0]), like)
+
+    def network_output(self, lightness: Tensor) -> tuple[Tensor, Tensor]:
+        """The logits, by the trained network: see `GradientColorizer`."""
+        return GradientColorizer.network_output(self, lightness)

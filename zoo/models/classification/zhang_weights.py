@@ -1,0 +1,134 @@
+"""Zhang's network with the weights that its authors publish for PyTorch.
+
+The file is `colorization_release_v2-9b330a0b.pth` of https://github.com/richzhang/colorization.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from zoo import registry
+from zoo.errors import ZooError
+from zoo.files import sha256_of_file
+from zoo.models.classification.zhang import Zhang
+from zoo.networks.blocks import AB_SCALE, HEAD
+from zoo.networks.state_dict import read_state_dict
+
+#: The file that the authors publish.
+FILE_NAME = "colorization_release_v2-9b330a0b.pth"
+
+_PARTS = {
+    "kernel": "weight",
+    "bias": "bias",
+    "gamma": "weight",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+}
+# The last layer, a 1x1 convolution, turns a distribution over bins into its mean.
+_CENTERS = "model_out.weight"
+# How many steps a batch normalization was trained for: no weight.
+_IGNORED = "num_batches_tracked"
+_NAMES_SHOWN = 5
+
+# The authors' program answers with the plain mean, and sees photos at 256 px.
+_DEFAULTS = {"temperature": 1.0, "render_factor": 16}
+
+
+def import_weights(path: Path) -> Zhang:
+    """Make the model of the preset `paper` from the published file.
+
+    Its default options are those of the authors' program; the card names the file.
+
+    Args:
+        path: the file, with whatever name.
+
+    Raises:
+        ZooError: if PyTorch is missing, or the file is not what the authors publish.
+    """
+    model = convert(read_state_dict(path, FILE_NAME))
+    model.defaults |= _DEFAULTS
+    model.card["origin"] = {"file": path.name, "sha256": sha256_of_file(path)}
+    return model
+
+
+def convert(state: Mapping[str, np.ndarray], **config: Any) -> Zhang:
+    """Make a model from a state dict of the authors' PyTorch network.
+
+    Args:
+        state: arrays by PyTorch's names, as "model1.0.weight".
+        **config: fields of the configuration that differ from the preset `paper`.
+
+    Raises:
+        ZooError: if an array is missing, unknown, of another shape, or not finite.
+    """
+    model = registry.create_model("zhang", "paper", **config)
+    variables = {_key(name): variable for name, variable in model.variables().items()}
+    _check_names(state, variables)
+    for key, variable in variables.items():
+        shape = tuple(variable.shape)
+        _check_array(key, state[key], _shape_in_torch(shape))
+        # Both kinds of kernels take this: PyTorch has (out, in, h, w) where Keras has (h, w, in,
+        # out), and for transposed convolutions (in, out, h, w) where Keras has (h, w, out, in).
+        value = state[key].transpose(2, 3, 1, 0) if state[key].ndim == 4 else state[key]
+        # The network's output, and with it the bins' centers, are on the scale of its training.
+        scale = AB_SCALE if key == _CENTERS else 1.0
+        variable.assign(value.reshape(shape) * scale)
+    bins = model.networks["decoder"].get_layer("bins")
+    model.bins = replace(model.bins, centers=np.array(ops.convert_to_numpy(bins.centers)))
+    return model
+
+
+def _key(variable: str) -> str:
+    """The PyTorch name of one of our variables: a block is numbered with its rectifiers."""
+    _, layer, part = variable.split("/")
+    if layer == "bins":
+        return _CENTERS
+    if layer == HEAD:
+        block, index = 8, 6
+    elif layer.startswith("norm"):
+        block = int(layer.removeprefix("norm"))
+        index = 4 if block <= 2 else 6
+    else:
+        block, number = map(int, layer.removeprefix("conv").split("_"))
+        index = 2 * (number - 1)
+    return f"model{block}.{index}.{_PARTS[part]}"
+
+
+def _check_names(state: Iterable[str], expected: Iterable[str]) -> None:
+    present = {name for name in state if not name.endswith(_IGNORED)}
+    missing, unknown = sorted(set(expected) - present), sorted(present - set(expected))
+    faults = [f"lacks {_shown(missing)}"] if missing else []
+    faults += [f"has {_shown(unknown)} too many"] if unknown else []
+    if faults:
+        raise ZooError(
+            f"These are not the weights of Zhang's network: the file {', and '.join(faults)}; "
+            f"give {FILE_NAME}."
+        )
+
+
+def _shape_in_torch(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of a variable as PyTorch has it; the bins' centers are a 1x1 kernel there."""
+    if len(shape) == 1:
+        return shape
+    *sides, inner, outer = shape
+    return (outer, inner, *(sides or (1, 1)))
+
+
+def _check_array(key: str, value: np.ndarray, shape: tuple[int, ...]) -> None:
+    if value.shape != shape:
+        raise ZooError(
+            f"{key} has the shape {value.shape} where Zhang's network has {shape}; "
+            f"give {FILE_NAME}."
+        )
+    if not np.isfinite(value).all():
+        raise ZooError(f"{key} holds NaN or infinity; get the file again.")
+
+
+def _shown(names: list[str]) -> str:
+    more = len(names) - _NAMES_SHOWN
+    return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,1 @@
+"""Patch classifiers: a pixel's color from the lightness around it."""

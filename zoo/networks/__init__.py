@@ -1,0 +1,1 @@
+"""What is built from layers: it knows no colors and no training."""

@@ -1,0 +1,139 @@
+"""Feature vectors of photos, computed once and kept on disk.
+
+One SQLite file an embedding, named by its hash; a row holds a photo's sha256 and two vectors, the
+photo's and its mirror image's. So a vector is never given to another photo or taken from another
+classifier. Every few photos are one transaction: after a kill, what was finished is there. A file
+that is damaged is made anew, and deleting one costs nothing but the time to fill it again.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from keras import ops
+
+from zoo import preprocessing
+from zoo.errors import ZooError
+from zoo.files import cache_folder
+from zoo.networks.embeddings import Embedding
+from zoo.photos.threads import map_in_threads
+
+if TYPE_CHECKING:
+    from zoo.photos.loader import Companion
+    from zoo.photos.photoset import Photo, PhotoSet
+
+#: Photos in a transaction.
+_BATCH = 32
+#: Part of the file's name: raise it when what is kept of a photo changes.
+_VERSION = 1
+
+
+class EmbeddingCache:
+    """The stored vectors of one embedding.
+
+    Args:
+        embedding: what makes the vectors.
+        folder: where the files are; by default `embeddings` in the zoo's cache folder.
+
+    Raises:
+        ZooError: if the embedding cannot be read.
+    """
+
+    def __init__(self, embedding: Embedding, folder: Path | None = None) -> None:
+        self.embedding = embedding
+        folder = cache_folder() / "embeddings" if folder is None else folder
+        self.path = folder / f"{embedding.sha256[:32]}-v{_VERSION}.sqlite"
+        self._bytes = 2 * 4 * embedding.width
+
+    def fill(self, photos: "PhotoSet", *, progress: bool = False) -> None:
+        """Compute the vectors of all photos that have none yet; memory does not grow with them.
+
+        Raises:
+            ZooError: if a photo cannot be read or has changed, or the file cannot be written.
+        """
+        with self._open() as connection:
+            missing = [photo for photo in photos if self._stored(connection, photo.sha256) is None]
+            lightness = map_in_threads(self._lightness, missing, "Embedding photos", progress)
+            with closing(lightness):
+                for first in range(0, len(missing), _BATCH):
+                    keys = [photo.sha256 for photo in missing[first : first + _BATCH]]
+                    rows = zip(keys, self._both_flips(list(islice(lightness, _BATCH))), strict=True)
+                    with connection:
+                        connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
+
+    def companion(self, photos: "PhotoSet") -> "Companion":
+        """Give the vectors of `photos`, which were filled in, to a loader of these photos."""
+        return partial(self._look_up, self._connect(), [photo.sha256 for photo in photos])
+
+    def _look_up(
+        self,
+        connection: sqlite3.Connection,
+        keys: Sequence[str],
+        positions: np.ndarray,
+        mirrored: np.ndarray,
+    ) -> np.ndarray:
+        rows = np.empty((len(positions), self.embedding.width), "float32")
+        for row, (position, mirror) in enumerate(zip(positions, mirrored, strict=True)):
+            stored = self._stored(connection, keys[position])
+            if stored is None:
+                raise ZooError(
+                    f"{self.path} has lost vectors while it was in use; repeat the command."
+                )
+            rows[row] = np.frombuffer(stored, "<f4").reshape(2, -1)[int(mirror)]
+        return rows
+
+    def _stored(self, connection: sqlite3.Connection, key: str) -> bytes | None:
+        row = connection.execute("SELECT flips FROM vectors WHERE photo = ?", (key,)).fetchone()
+        return row[0] if row is not None and len(row[0]) == self._bytes else None
+
+    def _lightness(self, photo: "Photo") -> np.ndarray:
+        """(size, size, 1): what the classifier will see, before it is turned into gray."""
+        size = (self.embedding.size, self.embedding.size)
+        rgb = photo.read_for_cache()[None]
+        return ops.convert_to_numpy(preprocessing.working_lightness(rgb, size))[0]
+
+    def _both_flips(self, lightness: list[np.ndarray]) -> Iterator[bytes]:
+        squares = np.stack(lightness)
+        as_is = self.embedding.of_squares(squares)
+        mirrored = self.embedding.of_squares(squares[:, :, ::-1])
+        for pair in np.stack([as_is, mirrored], axis=1):
+            yield pair.astype("<f4").tobytes()
+
+    def _connect(self) -> sqlite3.Connection:
+        # A loader reads in the thread that Keras gives it. Another program may be filling.
+        return sqlite3.connect(self.path, timeout=60, check_same_thread=False)
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """The file, made or made anew where it has to be."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(self._sound_connection()) as connection:
+                yield connection
+        except (OSError, sqlite3.Error) as error:
+            raise ZooError(
+                f"Cannot write the cache of embeddings {self.path} ({error}); free some space, or "
+                "set the environment variable ZOO_CACHE to a folder that you may write to."
+            ) from error
+
+    def _sound_connection(self) -> sqlite3.Connection:
+        connection = self._connect()
+        try:
+            (state,) = connection.execute("PRAGMA quick_check").fetchone()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise  # locked, or no place to write: not damaged
+            state = str(error)
+        if state != "ok":
+            connection.close()
+            self.path.unlink()
+            connection = self._connect()
+        columns = "photo TEXT PRIMARY KEY, flips BLOB NOT NULL"
+        with connection:
+            connection.execute(f"CREATE TABLE IF NOT EXISTS vectors ({columns})")
+        return connection

@@ -1,0 +1,1 @@
+"""Every picture and plot that the package draws."""

@@ -1,0 +1,110 @@
+"""Which precision trains faster here: measured once on each machine, then remembered."""
+
+import os
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import layers
+
+from zoo.files import cache_folder, read_json, write_json
+from zoo.networks.blocks import HEAD
+
+#: bfloat16 must be at least this much faster: it is less exact, and timings have noise.
+_WORTHWHILE = 1.15
+
+
+@contextmanager
+def training_precision(network: keras.Model, precision: str) -> Iterator[None]:
+    """Let a network's layers compute in `precision` inside the block, in float32 afterwards.
+
+    Variables are float32 all the time; the head computes in float32 all the time.
+    """
+    set_precision(network, precision)
+    try:
+        yield
+    finally:
+        set_precision(network, "float32")
+        # A prediction compiled meanwhile would keep the other precision.
+        network.predict_function = None
+
+
+def fastest_precision() -> str:
+    """Give "mixed_bfloat16" where that trains a convolutional network clearly faster, or "float32".
+
+    Times a few training steps of a small network in both, which takes some seconds, and stores the
+    answer in the cache folder under the processor, backend and versions.
+    """
+    store = cache_folder() / "precision.json"
+    versions = f"{keras.backend.backend()}, keras {keras.__version__}"
+    machine = f"{processor_name()}, {os.cpu_count()} cores, {versions}"
+    known = read_json(store) if store.is_file() else {}
+    if machine not in known:
+        gain = _step_seconds("float32") / _step_seconds("mixed_bfloat16")
+        known[machine] = "mixed_bfloat16" if gain >= _WORTHWHILE else "float32"
+        write_json(store, known)
+    return known[machine]
+
+
+def set_precision(network: keras.Model, precision: str) -> None:
+    """Let a network's layers compute in `precision` from now on; its head stays float32."""
+    for layer in network.layers:
+        if isinstance(layer, keras.Model):
+            set_precision(layer, precision)
+        elif layer.name != HEAD:
+            layer.dtype_policy = precision
+
+
+def _step_seconds(precision: str) -> float:
+    """The fastest of several training steps of three convolutions over 16 squares of 96 px."""
+    inputs = keras.Input((96, 96, 8))
+    x = inputs
+    for width in (32, 64, 32):
+        x = layers.Conv2D(width, 3, padding="same", activation="relu")(x)
+        x = layers.BatchNormalization()(x)
+    network = keras.Model(inputs, layers.Conv2D(2, 1, name=HEAD)(x))
+    network.compile("adam", "mse", jit_compile=use_jit())
+    generator = np.random.default_rng(0)
+    batch = (
+        generator.random((16, 96, 96, 8), "float32"),
+        generator.random((16, 96, 96, 2), "float32"),
+    )
+    seconds = []
+    with training_precision(network, precision):
+        for _ in range(6):
+            started = time.perf_counter()
+            network.train_on_batch(*batch)
+            seconds.append(time.perf_counter() - started)
+    return min(seconds[1:])
+
+
+def use_jit() -> bool | str:
+    """Keras' own choice where there is a GPU, and on JAX, which does not run without.
+
+    On processors XLA halves TensorFlow's speed, and PyTorch's compiler takes a minute a network and
+    fails on batches of one photo (PyTorch 2.13).
+    """
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        return "auto" if tf.config.list_physical_devices("GPU") else False
+    if backend == "torch":
+        import torch
+
+        return "auto" if torch.cuda.is_available() else False
+    return "auto"
+
+
+def processor_name() -> str:
+    """The processor's model name, which `platform.processor` leaves empty on Linux."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
