@@ -18,15 +18,16 @@ from PIL import Image
 
 import zoo
 from zoo import Budget, PhotoSet, registry
-from zoo.colorizer import Colorizer, History
+from zoo.colorizer import Colorizer
 from zoo.errors import TrainingInterrupted, ZooError
 from zoo.files import sha256_of_file
 from zoo.networks.runner import fixed_weights
+from zoo.training.plan import History
 
 if TYPE_CHECKING:
     from zoo.export.checking import Check
 
-#: 20 steps at the tiny presets' batch size of 4: 10 rounds of 2, for a model of one stint.
+#: 20 steps at the tiny presets' batch size of 4: 10 rounds of 2, for a model of one stage.
 PHOTOS_SEEN = 80
 
 
@@ -314,7 +315,7 @@ def overfits_one_photo(name: str) -> None:
 
 
 def compiled(model: Colorizer, optimizer: keras.optimizers.Optimizer) -> keras.Model:
-    from zoo.training.precision import use_jit
+    from zoo.backend import use_jit
 
     graph = model.training_graph()
     graph.compile(optimizer=optimizer, jit_compile=use_jit())

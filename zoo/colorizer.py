@@ -31,6 +31,7 @@ from zoo.color.spaces import Tensor
 from zoo.errors import ZooError, valid_choice
 from zoo.files import atomic_path, read_json, sha256_of_file, write_json
 from zoo.photos.decoding import read_photo
+from zoo.training.plan import PRECISIONS, History, TrainingPlan
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -106,57 +107,6 @@ class Preset:
 
     config: Any
     source: str
-
-
-@dataclasses.dataclass
-class History:
-    """What a training did: one entry a round in each curve, and totals.
-
-    Attributes:
-        curves: "photos_seen" and whatever the model logs ("loss", "val_loss", ...), by name.
-        photos_seen: in total, each time that a photo was seen counting.
-        seconds: that the training took.
-        details: what else the model has to say, in types that the `json` module writes.
-    """
-
-    curves: dict[str, list[float]] = dataclasses.field(default_factory=dict)
-    photos_seen: int = 0
-    seconds: float = 0.0
-    details: dict[str, Any] = dataclasses.field(default_factory=dict)
-
-
-#: What `fit` accepts as precision.
-PRECISIONS = ("auto", "float32", "mixed_bfloat16")
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainingPlan:
-    """What the caller of `fit` asked for; see there.
-
-    Attributes:
-        budget: how much training.
-        sizes: of the training squares in px, each for an equal share of the budget.
-        precision: one of `PRECISIONS`.
-        run_dir: where checkpoints go; None for none.
-        resume: whether to go on from the checkpoint in `run_dir`.
-        callbacks: Keras callbacks, for models that train by gradient.
-        progress: whether to show a progress bar.
-        freeze: how many of the first layers that learn stay as they are.
-    """
-
-    budget: Budget
-    sizes: tuple[int, ...]
-    precision: str
-    run_dir: Path | None
-    resume: bool
-    callbacks: tuple[keras.callbacks.Callback, ...]
-    progress: bool
-    freeze: int = 0
-
-    @property
-    def size(self) -> int:
-        """The last training size, which models are scored and used at."""
-        return self.sizes[-1]
 
 
 class Colorizer(ABC):
@@ -331,7 +281,7 @@ class Colorizer(ABC):
         by gradients goes on; what models count or store of their photos (priors, tables of patches,
         mean colors) is made anew from these. Of a model that was loaded, the kernels of the layers
         that are not frozen are shrunk and perturbed first, so that they learn as readily as new
-        ones (`zoo.models.gradient.shrink_and_perturb`). Afterwards the model's default render
+        ones (`zoo.training.transfer.shrink_and_perturb`). Afterwards the model's default render
         factor is the one of the training size, and `model.card["training"]` tells what was done.
 
         Args:

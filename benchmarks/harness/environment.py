@@ -12,8 +12,8 @@ from typing import Any
 import keras
 
 from zoo import __version__
+from zoo.backend import processor_name
 from zoo.files import read_json, write_json
-from zoo.training.precision import processor_name
 
 _ROOT = Path(__file__).resolve().parents[2]
 _XLA_DETERMINISTIC = "--xla_gpu_deterministic_ops=true"

@@ -5,10 +5,10 @@ from typing import Any
 
 from benchmarks.harness.cells import Cell
 from benchmarks.suites import UNTRAINED
+from zoo.backend import processor_name
 from zoo.budget import Budget
-from zoo.colorizer import History
 from zoo.files import cache_folder, read_json, write_json
-from zoo.training.precision import processor_name
+from zoo.training.plan import History
 
 
 def expected_seconds(cell: Cell) -> float | None:

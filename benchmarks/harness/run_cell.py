@@ -30,7 +30,7 @@ from benchmarks.speed.timing import peak_memory
 from benchmarks.suites import UNTRAINED
 from zoo import registry
 from zoo.budget import Budget
-from zoo.colorizer import Colorizer, History, load_model
+from zoo.colorizer import Colorizer, load_model
 from zoo.errors import TrainingInterrupted, ZooError
 from zoo.evaluation import checkpoints
 from zoo.evaluation.calibrate import study
@@ -39,6 +39,7 @@ from zoo.files import write_json
 from zoo.metrics.networks import NetworkMetrics
 from zoo.photos.decoding import write_photo
 from zoo.training import checkpoint
+from zoo.training.plan import History
 
 #: Pictures for reports fit into a square of this side, in px.
 TILE = 240

@@ -340,8 +340,8 @@ def torch_step_rows(
     start_keras()
     import keras
 
+    from zoo.backend import use_jit
     from zoo.registry import create_model
-    from zoo.training.precision import use_jit
 
     rows = []
     for count in batches:
@@ -416,11 +416,12 @@ def _training_rate(loader: Any) -> Measurement:
 
 def _compiled(model: Any) -> Any:
     """A model's training graph in the faster precision, in which the model stays."""
-    from zoo.models.gradient import TrainingGraph
-    from zoo.training.precision import fastest_precision, set_precision, use_jit
+    from zoo.backend import use_jit
+    from zoo.training.precision import fastest_precision, set_precision
+    from zoo.training.task import Task
 
     set_precision(model.networks["colorizer"], fastest_precision())
-    graph = TrainingGraph(model)
+    graph = Task(model)
     graph.compile(optimizer=model.optimizer(100), jit_compile=use_jit())
     return graph
 

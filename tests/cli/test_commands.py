@@ -341,12 +341,12 @@ def test_a_run_without_checkpoints_says_which_models_keep_some(run, trained):
 
 @pytest.mark.usefixtures("eager")
 def test_a_training_that_goes_wrong_warns_in_one_sentence(run, photos, tmp_path, monkeypatch):
-    from zoo.models.adversarial.stages import AdversarialStint
+    from zoo.models.adversarial.stages import AdversarialStage
 
     def odd(self, curves):
         return f"The colors are odd: {curves['loss'][-1]:.3f}."
 
-    monkeypatch.setattr(AdversarialStint, "warning", odd)
+    monkeypatch.setattr(AdversarialStage, "warning", odd)
     data = ("--photos", photos, "--out", tmp_path / "gan", "--precision", "float32")
     told = run("train", "gan:tiny", *data, "--budget", 32)
     assert told.status == 0

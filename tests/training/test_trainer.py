@@ -10,11 +10,14 @@ import pytest
 
 import zoo
 from zoo import Budget, PhotoSet
+from zoo.backend import use_jit
 from zoo.errors import ZooError
-from zoo.models import gradient
-from zoo.models.gradient import TrainingConfig, schedule
 from zoo.networks.blocks import unet, zhang_network
+from zoo.photos.loader import PhotoLoader
 from zoo.training import precision
+from zoo.training.config import TrainingConfig
+from zoo.training.optimizers import schedule
+from zoo.training.task import Task
 from zoo.training.trainer import plan_rounds
 
 FIT = {"size": 32, "precision": "float32"}
@@ -87,9 +90,9 @@ def test_networks_give_chroma_at_the_stated_stride(output_stride):
 def test_weight_decay_is_in_the_gradient_and_not_in_the_score(photos):
     """With no color error to learn from, a plain gradient step shrinks a kernel by its decay."""
     model = zoo.create_model("mse_regression:paper", width=2, weight_decay=0.5)
-    graph = gradient.TrainingGraph(model)
+    graph = Task(model)
     graph._photo_loss = lambda rgb, output: keras.ops.sum(output) * 0.0
-    graph.compile(optimizer=keras.optimizers.SGD(0.1), jit_compile=precision.use_jit())
+    graph.compile(optimizer=keras.optimizers.SGD(0.1), jit_compile=use_jit())
     kernel = model.networks["colorizer"].get_layer("conv3_1").kernel
     before = keras.ops.convert_to_numpy(kernel).copy()
     batch = np.zeros((1, 32, 32, 3), np.uint8)
@@ -151,9 +154,9 @@ def test_the_best_round_s_weights_are_kept(photos, tmp_path):
     scores = history.curves["val_loss"]
     assert scores[-1] > 100 * min(scores)
     assert history.details["best_round"] == int(np.argmin(scores)) < 6
-    score = gradient.TrainingGraph(model)
-    score.compile(jit_compile=precision.use_jit())
-    loader = gradient.PhotoLoader(photos, 32, 4, augment=False)
+    score = Task(model)
+    score.compile(jit_compile=use_jit())
+    loader = PhotoLoader(photos, 32, 4, augment=False)
     assert score.evaluate(loader, verbose=0) == pytest.approx(min(scores), rel=1e-5)
 
 
@@ -193,7 +196,7 @@ def test_stages_of_growing_size_share_the_rounds(photos):
     base = tiny()
     model = Watched(base.name, base.preset, base.config, seed=0)
     loads = []
-    batch = gradient.PhotoLoader.batch
+    batch = PhotoLoader.batch
 
     def counting(self, step):
         if self.augment:
@@ -201,7 +204,7 @@ def test_stages_of_growing_size_share_the_rounds(photos):
         return batch(self, step)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gradient.PhotoLoader, "batch", counting)
+        patch.setattr(PhotoLoader, "batch", counting)
         settings = {"budget": Budget(photos_seen=48), "size": (8, 16, 32)}
         history = model.fit(photos, photos, **settings, precision="float32")
     # Before each part Keras looks at the first batches, wherever the loader stands.
@@ -373,7 +376,7 @@ def test_mean_color_is_the_mean(photos):
 
     model = zoo.create_model("mean_color")
     model.fit(photos, budget=Budget(photos_seen=100), size=32)
-    loader = gradient.PhotoLoader(photos, 32, len(photos), augment=False)
+    loader = PhotoLoader(photos, 32, len(photos), augment=False)
     expected = rgb2lab(loader[0][0])[..., 1:].mean(axis=(0, 1, 2))
     predicted = model.predict_ab(np.zeros((1, 2, 2, 1), "float32"))
     np.testing.assert_allclose(predicted, np.broadcast_to(expected, (1, 2, 2, 2)), atol=1e-3)

@@ -36,9 +36,10 @@ from zoo.files import require_writable
 from zoo.pretrained import list_pretrained
 
 if TYPE_CHECKING:
-    from zoo.colorizer import Colorizer, History
+    from zoo.colorizer import Colorizer
     from zoo.metrics.networks import NetworkMetrics
     from zoo.photos.photoset import PhotoSet
+    from zoo.training.plan import History
 
 _VALIDATION_SHARE = 0.05
 _IMPORTABLE = ("zhang",)
@@ -231,8 +232,8 @@ def train(
         require_writable(folder)
 
     start_keras()
-    from zoo.colorizer import PRECISIONS
     from zoo.training import checkpoint
+    from zoo.training.plan import PRECISIONS
 
     _check_position(out, checkpoint.exists(out), resume)
     valid_choice("precision", precision, PRECISIONS)

@@ -124,11 +124,11 @@ def _card_scores(sets: dict[str, dict[str, Any]]) -> Table:
 
 
 def _short_details(details: dict[str, Any]) -> dict[str, Any]:
-    """Without curves: of the stints that there were, what they saw."""
-    stints = details.get("stints", ())
-    seen = [f"{one['name']} {counted(one['photos_seen'], 'photo')}" for one in stints]
+    """Without curves: of the stages that there were, what they saw."""
+    stages = details.get("stages", details.get("stints", ()))
+    seen = [f"{one['name']} {counted(one['photos_seen'], 'photo')}" for one in stages]
     short = {name: value for name, value in details.items() if not isinstance(value, list)}
-    return short | {"stints": ", ".join(seen) or None}
+    return short | {"stages": ", ".join(seen) or None}
 
 
 def _training_facts(card: dict[str, Any]) -> dict[str, Any]:

@@ -66,7 +66,7 @@ class Checkpoint:
         return ", ".join(parts) + (" (chosen)" if self.chosen else "")
 
 
-def name_of(stint: str, round_index: int) -> str:
+def name_of(stage: str, round_index: int) -> str:
     """The name of the model that is kept after a round, counted from 0.
 
     Examples:
@@ -74,7 +74,7 @@ def name_of(stint: str, round_index: int) -> str:
         ('003', 'joint-003')
     """
     number = f"{round_index + 1:03d}"
-    return f"{stint}-{number}" if stint else number
+    return f"{stage}-{number}" if stage else number
 
 
 def sample_squares(photos: PhotoSet, size: int) -> np.ndarray:

@@ -9,9 +9,10 @@ import numpy as np
 from keras import layers, ops
 
 from zoo.color.spaces import Tensor, rgb_to_lab
-from zoo.colorizer import Colorizer, History, Preset, TrainingPlan
+from zoo.colorizer import Colorizer, Preset
 from zoo.networks.runner import predict
 from zoo.photos.photoset import PhotoSet
+from zoo.training.plan import History, TrainingPlan
 
 
 class ConstantChroma(layers.Layer):

@@ -21,13 +21,15 @@ from keras import layers, ops
 
 from zoo import preprocessing
 from zoo.color.spaces import Tensor, rgb_to_lab
-from zoo.colorizer import History, Preset, TrainingPlan
+from zoo.colorizer import Preset
 from zoo.errors import valid_choice
-from zoo.models.gradient import GradientColorizer, TrainingConfig, check_fields
+from zoo.models.gradient import GradientColorizer
 from zoo.networks.blocks import AB_SCALE, HEAD, average_to_size, batch_norm, conv, dense, unet
 from zoo.networks.embedding_cache import EmbeddingCache
 from zoo.networks.embeddings import ZeroEmbedding, open_embedding, scratch_features, scratch_width
 from zoo.networks.runner import predict
+from zoo.training.config import TrainingConfig, check_fields
+from zoo.training.plan import History, TrainingPlan
 
 if TYPE_CHECKING:
     from zoo.photos.loader import Companion

@@ -16,8 +16,9 @@ from keras import ops
 from zoo.color.spaces import Tensor, rgb_to_lab
 from zoo.colorizer import Preset
 from zoo.errors import valid_choice
-from zoo.models.gradient import GradientColorizer, TrainingConfig, check_fields
+from zoo.models.gradient import GradientColorizer
 from zoo.networks.blocks import AB_SCALE, average_to_size, unet, zhang_network
+from zoo.training.config import TrainingConfig, check_fields
 
 
 @dataclass(frozen=True)

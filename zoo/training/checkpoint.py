@@ -1,6 +1,6 @@
-"""A stint's position on disk: everything that the next step depends on, in one atomic file.
+"""A stage's position on disk: everything that the next step depends on, in one atomic file.
 
-`checkpoint.npz`, or `checkpoint-NAME.npz` where a training has several stints, holds all variables
+`checkpoint.npz`, or `checkpoint-NAME.npz` where a training has several stages, holds all variables
 of the training graph (random-generator states included, which `save_weights` would lose), the
 optimizer's, the running means of the current round, the best weights so far, and as JSON the run it
 belongs to, the position and the curves.
@@ -24,7 +24,7 @@ _STEM = "checkpoint"
 
 @dataclass
 class Progress:
-    """Where a stint stands: finished steps, curves by round, the best score and its weights.
+    """Where a stage stands: finished steps, curves by round, the best score and its weights.
 
     `ended` says why it ended before its budget was used up.
     """
@@ -48,9 +48,9 @@ def training_variables(graph: keras.Model) -> dict[str, Sequence[keras.Variable]
     }
 
 
-def file_of(run_dir: Path, stint: str) -> Path:
-    """Where a stint's position is kept."""
-    return run_dir / (f"{_STEM}-{stint}.npz" if stint else f"{_STEM}.npz")
+def file_of(run_dir: Path, stage: str) -> Path:
+    """Where a stage's position is kept."""
+    return run_dir / (f"{_STEM}-{stage}.npz" if stage else f"{_STEM}.npz")
 
 
 def exists(run_dir: Path) -> bool:
@@ -89,7 +89,7 @@ def save(path: Path, run: dict[str, Any], graph: keras.Model, progress: Progress
 
 
 def stored_steps(path: Path) -> int:
-    """The number of steps of the stored stint, which decides its learning rates.
+    """The number of steps of the stored stage, which decides its learning rates.
 
     Raises:
         ZooError: if the file is damaged.

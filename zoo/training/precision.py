@@ -1,16 +1,15 @@
 """Which precision trains faster here: measured once on each machine, then remembered."""
 
 import os
-import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import keras
 import numpy as np
 from keras import layers
 
+from zoo.backend import processor_name, use_jit
 from zoo.files import cache_folder, read_json, write_json
 from zoo.networks.blocks import HEAD
 
@@ -80,31 +79,3 @@ def _step_seconds(precision: str) -> float:
             network.train_on_batch(*batch)
             seconds.append(time.perf_counter() - started)
     return min(seconds[1:])
-
-
-def use_jit() -> bool | str:
-    """Keras' own choice where there is a GPU, and on JAX, which does not run without.
-
-    On processors XLA halves TensorFlow's speed, and PyTorch's compiler takes a minute a network and
-    fails on batches of one photo (PyTorch 2.13).
-    """
-    backend = keras.backend.backend()
-    if backend == "tensorflow":
-        import tensorflow as tf
-
-        return "auto" if tf.config.list_physical_devices("GPU") else False
-    if backend == "torch":
-        import torch
-
-        return "auto" if torch.cuda.is_available() else False
-    return "auto"
-
-
-def processor_name() -> str:
-    """The processor's model name, which `platform.processor` leaves empty on Linux."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()

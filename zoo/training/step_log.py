@@ -21,13 +21,13 @@ class StepLog:
 
     Args:
         run_dir: the run's folder; None writes nothing.
-        stint: the stint's name, part of the file's.
+        stage: the stage's name, part of the file's.
         batch_size: photos in a step.
         step: how many steps are done.
     """
 
-    def __init__(self, run_dir: Path | None, stint: str, batch_size: int, step: int) -> None:
-        self._path = run_dir and file_of(run_dir, stint)
+    def __init__(self, run_dir: Path | None, stage: str, batch_size: int, step: int) -> None:
+        self._path = run_dir and file_of(run_dir, stage)
         self._batch_size, self._step = batch_size, step
         self._count, self._means = 0, {}
         self._waiting: list[tuple[int, int, Mapping[str, Any]]] = []
@@ -91,9 +91,9 @@ class StepLog:
                 temporary.write_text("\n".join([header, *kept, ""]), encoding="utf-8")
 
 
-def file_of(run_dir: Path, stint: str) -> Path:
-    """Where a stint's table is."""
-    return run_dir / (f"steps-{stint}.csv" if stint else "steps.csv")
+def file_of(run_dir: Path, stage: str) -> Path:
+    """Where a stage's table is."""
+    return run_dir / (f"steps-{stage}.csv" if stage else "steps.csv")
 
 
 def read_steps(path: Path) -> dict[str, np.ndarray]:

@@ -10,12 +10,9 @@ the bit, on one machine with the same backend, precision, thread count and versi
 import dataclasses
 import gc
 import math
-import signal
-import threading
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,25 +20,20 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.colorizer import History
-from zoo.errors import TrainingInterrupted, TrainingWarning, ZooError
+from zoo.backend import use_jit
+from zoo.errors import TrainingWarning, ZooError
 from zoo.evaluation import checkpoints
-from zoo.photos.loader import PhotoLoader
 from zoo.plotting.training import draw_training
 from zoo.training import checkpoint
-from zoo.training.checkpoint import Progress, training_variables
-from zoo.training.precision import use_jit
+from zoo.training.callbacks import Keeper, StepClock, StoppedError, interrupt_flag, progress_bar
+from zoo.training.checkpoint import Progress
+from zoo.training.plan import History
 from zoo.training.step_log import StepLog, file_of, read_steps
 
 if TYPE_CHECKING:
-    import rich.progress
+    from zoo.training.stage import Stage
 
-    from zoo.models.gradient import Stint
-
-_CHECKPOINT_SECONDS = 60.0
 _WARM_UP_STEPS = 8
-#: Steps between two looks at the loss; each look waits for the device.
-_CHECK_EVERY = 10
 
 
 def plan_rounds(steps: int, counts: range) -> tuple[int, int]:
@@ -60,27 +52,27 @@ def plan_rounds(steps: int, counts: range) -> tuple[int, int]:
 
 
 class Trainer:
-    """Runs a stint: the compiled graph, the loaders, and where it stands.
+    """Runs a stage: the compiled graph, the loaders, and where it stands.
 
     Args:
-        stint: what is to be done.
+        stage: what is to be done.
     """
 
-    def __init__(self, stint: "Stint") -> None:
-        self.stint, self.colorizer, self.plan = stint, stint.colorizer, stint.plan
-        self.batch_size = stint.batch_size
-        self.graph = stint.graph()
-        self.validation = stint.validation_loader()
-        self.samples = self._samples() if stint.keeps_checkpoints else None
+    def __init__(self, stage: "Stage") -> None:
+        self.stage, self.colorizer, self.plan = stage, stage.colorizer, stage.plan
+        self.batch_size = stage.batch_size
+        self.graph = stage.graph()
+        self.validation = stage.validation_loader()
+        self.samples = self._samples() if stage.keeps_checkpoints else None
         self.progress = Progress()
-        validation = stint.validation
+        validation = stage.validation
         self.run_key = {
             "model": self.colorizer.name,
             "config": _as_json(dataclasses.asdict(self.colorizer.config)),
             "seed": self.colorizer.seed,
             "start": self.colorizer.card.get("weights_sha256"),
             "frozen layers": self.plan.freeze,
-            "photos": stint.train.fingerprint,
+            "photos": stage.train.fingerprint,
             "validation photos": validation.fingerprint if validation else None,
             "sizes": list(self.plan.sizes),
             "budget": str(self.plan.budget),
@@ -97,7 +89,7 @@ class Trainer:
             TrainingInterrupted: after Ctrl-C, once the position is saved.
         """
         run_dir, started = self.plan.run_dir, time.monotonic()
-        path = run_dir and checkpoint.file_of(run_dir, self.stint.name)
+        path = run_dir and checkpoint.file_of(run_dir, self.stage.name)
         stored = path is not None and path.is_file()
         if stored and not self.plan.resume:
             raise ZooError(
@@ -106,11 +98,11 @@ class Trainer:
             )
         steps = checkpoint.stored_steps(path) if stored else self._budget_in_steps(started)
         self.run_key["steps"] = steps
-        self.rounds, self.round_steps = plan_rounds(steps, self.stint.rounds)
+        self.rounds, self.round_steps = plan_rounds(steps, self.stage.rounds)
         self._compile(self.rounds * self.round_steps)
         if stored:
             self.progress = checkpoint.load(path, self.run_key, self.graph)
-        self.log = StepLog(run_dir, self.stint.name, self.batch_size, self.progress.step)
+        self.log = StepLog(run_dir, self.stage.name, self.batch_size, self.progress.step)
         self.started = started - self.progress.seconds
         try:
             self._fit()
@@ -119,7 +111,7 @@ class Trainer:
             for name, variable in self.colorizer.variables().items():
                 if name in self.progress.best:
                     variable.assign(self.progress.best[name])
-        if self.stint.keeps_checkpoints and run_dir is not None:
+        if self.stage.keeps_checkpoints and run_dir is not None:
             self._draw(run_dir)
         return self._history()
 
@@ -128,19 +120,19 @@ class Trainer:
         self.progress.seconds = time.monotonic() - self.started
         self.log.flush()
         if self.plan.run_dir is not None:
-            path = checkpoint.file_of(self.plan.run_dir, self.stint.name)
+            path = checkpoint.file_of(self.plan.run_dir, self.stage.name)
             checkpoint.save(path, self.run_key, graph, self.progress)
 
     def end_round(self, graph: keras.Model, round_index: int, logs: dict[str, float]) -> None:
         """Keep the round's scores, the weights if they are the best so far, and a checkpoint.
 
-        Where the stint ends here, the graph is told to stop.
+        Where the stage ends here, the graph is told to stop.
         """
         progress, curves = self.progress, self.progress.curves
         logs = {"photos_seen": float(progress.step * self.batch_size)} | logs
-        logs |= self.stint.examine()
-        score = self.stint.score(logs)
-        if score is not None and self.stint.keeps_checkpoints:
+        logs |= self.stage.examine()
+        score = self.stage.score(logs)
+        if score is not None and self.stage.keeps_checkpoints:
             logs["score"] = score
         for name, value in logs.items():
             curves.setdefault(name, []).append(value)
@@ -151,26 +143,26 @@ class Trainer:
                 name: np.array(ops.convert_to_numpy(variable))
                 for name, variable in self.colorizer.variables().items()
             }
-        warning = self.stint.warning(curves)
+        warning = self.stage.warning(curves)
         # Each kind once: the figures in it are different every time.
         kinds = [known.partition(":")[0] for known in progress.warnings]
         if warning is not None and warning.partition(":")[0] not in kinds:
             progress.warnings.append(warning)
             warnings.warn(warning, TrainingWarning, stacklevel=2)
-        if self.stint.keeps_checkpoints and self.plan.run_dir is not None:
+        if self.stage.keeps_checkpoints and self.plan.run_dir is not None:
             self._keep(round_index, score, logs)
-        progress.ended = self.stint.end(curves)
+        progress.ended = self.stage.end(curves)
         self.save(graph)
         graph.stop_training = graph.stop_training or progress.ended is not None
 
     def _keep(self, round_index: int, score: float | None, logs: dict[str, float]) -> None:
         scores = {name: value for name, value in logs.items() if name.startswith("val_")}
         about = {"photos_seen": int(logs["photos_seen"]), "score": score} | scores
-        name = checkpoints.name_of(self.stint.name, round_index)
+        name = checkpoints.name_of(self.stage.name, round_index)
         checkpoints.keep(self.plan.run_dir, name, self.colorizer, about, self.samples)
 
     def _draw(self, run_dir: Path) -> None:
-        name, progress = self.stint.name, self.progress
+        name, progress = self.stage.name, self.progress
         draw_training(
             run_dir / (f"training-{name}.png" if name else "training.png"),
             read_steps(file_of(run_dir, name)),
@@ -181,11 +173,11 @@ class Trainer:
 
     def _samples(self) -> np.ndarray:
         """The photos that checkpoints show: of the validation photos or else of those to learn."""
-        photos = self.stint.train if self.stint.validation is None else self.stint.validation
+        photos = self.stage.train if self.stage.validation is None else self.stage.validation
         return checkpoints.sample_squares(photos, self.plan.size)
 
     def _compile(self, steps: int) -> None:
-        optimizer = self.stint.optimizer(steps)
+        optimizer = self.stage.optimizer(steps)
         self.graph.compile(optimizer=optimizer, jit_compile=use_jit())
         optimizer.build(self.graph.trainable_variables)
 
@@ -196,9 +188,9 @@ class Trainer:
             return max(1, round(budget.photos_seen / self.batch_size))
         self._compile(1)
         before = [np.array(ops.convert_to_numpy(v)) for v in self.graph.variables]
-        clocks = [_StepClock() for _ in self.plan.sizes]
+        clocks = [StepClock() for _ in self.plan.sizes]
         for clock, size in zip(clocks, self.plan.sizes, strict=True):
-            loader = self.stint.training_loader(size, _WARM_UP_STEPS)
+            loader = self.stage.training_loader(size, _WARM_UP_STEPS)
             self.graph.train_function = None
             clock.start()
             self.graph.fit(loader, verbose=0, shuffle=False, callbacks=[clock])
@@ -210,17 +202,17 @@ class Trainer:
         left = 60 * budget.minutes - (time.monotonic() - started) - compiling
         steps = left / np.mean([clock.seconds_per_step for clock in clocks])
         if self.validation is not None:
-            steps -= max(self.stint.rounds) * len(self.validation) / 3
+            steps -= max(self.stage.rounds) * len(self.validation) / 3
         return max(1, round(steps))
 
     def _fit(self) -> None:
         """Run what is left."""
         if self.progress.ended is not None:
             return
-        with _progress_bar(self) as bar, _interrupt_flag() as interrupted:
+        with progress_bar(self) as bar, interrupt_flag() as interrupted:
             for begin, end, offset, size in self._parts():
-                loader = self.stint.training_loader(size, self.round_steps - offset)
-                keeper = _Keeper(self, loader, offset, interrupted)
+                loader = self.stage.training_loader(size, self.round_steps - offset)
+                keeper = Keeper(self, loader, offset, interrupted)
                 # TensorFlow would answer another size with a graph for all sizes, which losses that
                 # divide sides by each other cannot do with.
                 self.graph.train_function = None
@@ -251,7 +243,7 @@ class Trainer:
         return self.plan.sizes[round_index * len(self.plan.sizes) // self.rounds]
 
     def _fit_rounds(
-        self, keeper: "_Keeper", begin: int, end: int, callbacks: list[keras.callbacks.Callback]
+        self, keeper: "Keeper", begin: int, end: int, callbacks: list[keras.callbacks.Callback]
     ) -> ZooError | None:
         """Keras' `fit` over rounds `begin` to `end` - 1; why it was stopped, if it was."""
         try:
@@ -264,7 +256,7 @@ class Trainer:
                 verbose=0,
                 callbacks=callbacks,
             )
-        except _StoppedError as stopped:
+        except StoppedError as stopped:
             return stopped.reason
         return None
 
@@ -287,185 +279,6 @@ class Trainer:
             seconds=round(progress.seconds, 2),
             details=details,
         )
-
-
-class _StoppedError(Exception):
-    """Carries the reason for stopping out of Keras' `fit`."""
-
-    def __init__(self, reason: ZooError) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
-
-
-class _Keeper(keras.callbacks.Callback):
-    """Moves the loader from round to round, watches the loss, keeps scores and checkpoints.
-
-    The training graph is always taken from `self.model`: on JAX, asking for that brings the
-    variables up to date.
-    """
-
-    def __init__(
-        self, trainer: Trainer, loader: PhotoLoader, offset: int, interrupted: threading.Event
-    ) -> None:
-        super().__init__()
-        self.trainer, self.loader, self.offset = trainer, loader, offset
-        self.interrupted = interrupted
-        # Keras sets the running means to zero at a round's beginning: an interrupted round's are
-        # put back.
-        self.running_means = [
-            np.array(ops.convert_to_numpy(variable))
-            for variable in training_variables(trainer.graph)["metrics"]
-        ]
-        self.saved_at = time.monotonic()
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Put the loader at the round's first step."""
-        self.loader.offset = epoch * self.trainer.round_steps + self.offset
-        if self.offset:
-            for variable, value in zip(
-                training_variables(self.model)["metrics"], self.running_means, strict=True
-            ):
-                variable.assign(value)
-        self.trainer.log.begin_round(
-            self.offset, self.model.get_metrics_result() if self.offset else {}
-        )
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Check the loss now and then; save once a minute, and on Ctrl-C."""
-        self.trainer.progress.step = self.loader.offset + batch + 1
-        self.trainer.log.add(logs or {})
-        due = time.monotonic() - self.saved_at > _CHECKPOINT_SECONDS
-        asked = self.interrupted.is_set()
-        if due or asked or self.trainer.progress.step % _CHECK_EVERY == 0:
-            self._check_finite(logs)
-            self.trainer.log.flush()
-        if self.trainer.progress.step % self.trainer.round_steps == 0:
-            return  # a position between a round's last step and its scores would lose these
-        if due or asked:
-            self.trainer.save(self.model)
-            self.saved_at = time.monotonic()
-        if asked:
-            raise _StoppedError(TrainingInterrupted(self._interruption()))
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Hand the round's logs on."""
-        self._check_finite(logs)
-        logs = {name: float(value) for name, value in (logs or {}).items()}
-        self.trainer.end_round(self.model, epoch, logs)
-        self.saved_at = time.monotonic()
-        if self.interrupted.is_set():
-            raise _StoppedError(TrainingInterrupted(self._interruption()))
-
-    def _check_finite(self, logs: dict[str, Any] | None) -> None:
-        for name, value in (logs or {}).items():
-            if not math.isfinite(float(value)):
-                reason = ZooError(
-                    f"The training's {name} is no longer finite at step "
-                    f"{self.trainer.progress.step}; lower learning_rate or use --precision "
-                    "float32. The last checkpoint and the best weights so far are kept."
-                )
-                raise _StoppedError(reason)
-
-    def _interruption(self) -> str:
-        run_dir, photos = self.trainer.plan.run_dir, self.trainer.progress.step
-        photos *= self.trainer.batch_size
-        if run_dir is None:
-            return (
-                f"Stopped after {photos:,} photos; nothing was saved, as no run folder was given."
-            )
-        return (
-            f"Stopped after {photos:,} photos; the position is saved in {run_dir}: repeat the "
-            "command with --resume to go on."
-        )
-
-
-class _StepClock(keras.callbacks.Callback):
-    """Seconds of the first step, which compiles, and of the ones after the second."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.ends: list[float] = []
-
-    def start(self) -> None:
-        """The time from here on counts."""
-        self.ends = [time.monotonic()]
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Wait for the step's result, then note the time."""
-        float((logs or {})["loss"])
-        self.ends.append(time.monotonic())
-
-    @property
-    def first_step(self) -> float:
-        """Seconds from the start to the end of the first step."""
-        return self.ends[1] - self.ends[0]
-
-    @property
-    def seconds_per_step(self) -> float:
-        """Mean over the warm steps."""
-        return (self.ends[-1] - self.ends[2]) / (len(self.ends) - 3)
-
-
-class _ProgressBar(keras.callbacks.Callback):
-    """Shows finished steps, the loss and the time left."""
-
-    def __init__(self, trainer: Trainer, bar: "rich.progress.Progress") -> None:
-        super().__init__()
-        self.trainer, self.bar = trainer, bar
-        self.task = bar.add_task(
-            f"Training {trainer.colorizer.name}",
-            total=trainer.rounds * trainer.round_steps,
-            completed=trainer.progress.step,
-            loss="",
-        )
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Move on by a step; the loss is looked at rarely, as that waits for the device."""
-        step = self.trainer.progress.step
-        fields = {}
-        if step % _CHECK_EVERY == 0:
-            fields["loss"] = f", loss {float((logs or {})['loss']):.4f}"
-        self.bar.update(self.task, completed=step, **fields)
-
-
-@contextmanager
-def _progress_bar(trainer: Trainer) -> Iterator[list[keras.callbacks.Callback]]:
-    if not trainer.plan.progress:
-        yield []
-        return
-    from rich import progress
-    from rich.console import Console
-
-    with progress.Progress(
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        progress.TextColumn("steps{task.fields[loss]},"),
-        progress.TimeRemainingColumn(),
-        progress.TextColumn("left"),
-        console=Console(stderr=True),
-    ) as bar:
-        yield [_ProgressBar(trainer, bar)]
-
-
-@contextmanager
-def _interrupt_flag() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C into a flag, so that the step at hand can end; the second one kills."""
-    flag = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield flag
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def first(number: int, frame: Any) -> None:
-        flag.set()
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, first)
-    try:
-        yield flag
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _as_json(config: dict[str, Any]) -> dict[str, Any]:

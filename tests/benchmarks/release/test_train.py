@@ -28,9 +28,9 @@ def test_every_model_that_learns_has_its_words():
 
 @pytest.mark.usefixtures("eager")
 def test_an_interrupted_training_goes_on(command, tmp_path, monkeypatch, trained_by_recipe, capsys):
-    from zoo.training import trainer
+    from zoo.training import callbacks
 
-    check = trainer._Keeper.on_train_batch_end
+    check = callbacks.Keeper.on_train_batch_end
 
     def interrupt(self, batch, logs=None):
         if not stopped:
@@ -39,7 +39,7 @@ def test_an_interrupted_training_goes_on(command, tmp_path, monkeypatch, trained
         check(self, batch, logs)
 
     stopped = []
-    monkeypatch.setattr(trainer._Keeper, "on_train_batch_end", interrupt)
+    monkeypatch.setattr(callbacks.Keeper, "on_train_batch_end", interrupt)
     assert train.main(["mse_regression", *command]) == 130
     assert "repeat the command to go on" in capsys.readouterr().err
     assert not (tmp_path / "shipped" / "mse_regression").exists()

@@ -7,7 +7,6 @@ from keras import ops
 
 import zoo
 from zoo import Budget, PhotoSet
-from zoo.colorizer import TrainingPlan
 from zoo.errors import ZooError
 from zoo.models.adversarial.gan import (
     GANConfig,
@@ -15,7 +14,9 @@ from zoo.models.adversarial.gan import (
     pix2pix_generator,
     receptive_field,
 )
-from zoo.models.adversarial.stages import ADVERSARIAL_LOSSES, AdversarialStint, TwoRateAdam
+from zoo.models.adversarial.stages import ADVERSARIAL_LOSSES, AdversarialStage
+from zoo.training.optimizers import TwoRateAdam
+from zoo.training.plan import TrainingPlan
 
 pytestmark = pytest.mark.usefixtures("eager")
 rng = np.random.default_rng
@@ -275,22 +276,22 @@ def test_colors_choose_the_best_weights(photos):
 
 def test_a_winning_discriminator_and_gray_colors_get_a_warning(photos):
     plan = TrainingPlan(Budget(photos_seen=4), (32,), "float32", None, False, (), False)
-    stint = AdversarialStint(tiny(), photos, None, plan)
+    stage = AdversarialStage(tiny(), photos, None, plan)
     fine = {
         "d_real": [0.6, 0.99, 0.6],
         "d_fake": [0.3, 0.01, 0.4],
         "colorfulness": [2.0, 3.0, 30.0],
         "truth": [40.0, 40.0, 40.0],
     }
-    assert stint.warning(fine) is None
-    wins = stint.warning(fine | {"d_real": [0.6, 0.99], "d_fake": [0.3, 0.01]})
+    assert stage.warning(fine) is None
+    wins = stage.warning(fine | {"d_real": [0.6, 0.99], "d_fake": [0.3, 0.01]})
     assert wins.startswith("The discriminator wins")
     assert "discriminator_rate" in wins
-    assert stint.warning(fine | {"d_real": [0.985], "d_fake": [0.03]}) is None
-    gray = stint.warning(fine | {"colorfulness": [7.0, 5.0, 4.0]})
+    assert stage.warning(fine | {"d_real": [0.985], "d_fake": [0.03]}) is None
+    gray = stage.warning(fine | {"colorfulness": [7.0, 5.0, 4.0]})
     assert gray.startswith("The colors are nearly gray")
     assert "10%" in gray
-    assert stint.warning(fine | {"colorfulness": [5.0, 4.0], "truth": [40.0, 40.0]}) is None
+    assert stage.warning(fine | {"colorfulness": [5.0, 4.0], "truth": [40.0, 40.0]}) is None
 
 
 # ---------------------------------------------------------------------- predicted

@@ -1,4 +1,4 @@
-"""NoGAN: its stints, who learns in which, the critic's photos, and where the joint stint ends."""
+"""NoGAN: its stages, who learns in which, the critic's photos, and where the joint stage ends."""
 
 import signal
 
@@ -9,12 +9,11 @@ from keras import ops
 
 import zoo
 from zoo import Budget, PhotoSet
-from zoo.colorizer import TrainingPlan
 from zoo.errors import TrainingInterrupted, ZooError
 from zoo.models.adversarial.nogan import (
-    CriticStint,
-    FeatureStint,
-    GeneratorStint,
+    CriticStage,
+    FeatureStage,
+    GeneratorStage,
     NoGANConfig,
 )
 from zoo.models.adversarial.perceptual import (
@@ -25,6 +24,7 @@ from zoo.models.adversarial.perceptual import (
     own_features,
     pretrained_features,
 )
+from zoo.training.plan import TrainingPlan
 from zoo.training.trainer import Trainer
 
 rng = np.random.default_rng
@@ -109,7 +109,7 @@ def test_the_distance_is_nothing_between_equals_and_knows_no_scale():
 
 def test_our_own_network_learns_to_tell_alterations(photos):
     model = tiny(feature_width=8)
-    history = Trainer(FeatureStint(model, photos, photos, plan(800))).run()
+    history = Trainer(FeatureStage(model, photos, photos, plan(800))).run()
     accuracy = history.curves["accuracy"]
     assert accuracy[-1] > accuracy[0]
     assert accuracy[-1] > 1.5 / ALTERATIONS
@@ -141,24 +141,24 @@ def test_with_pretrained_features_no_network_of_our_own_is_trained(photos):
     model = tiny(features="keras:VGG16,weights=none")
     assert set(model.networks) == {"colorizer", "discriminator"}
     history = model.fit(photos, budget=Budget(photos_seen=40), size=32, precision="float32")
-    assert [stint["name"] for stint in history.details["stints"]] == [
+    assert [stage["name"] for stage in history.details["stages"]] == [
         "generator",
         "critic1",
         "joint1",
     ]
 
 
-# ---------------------------------------------------------------------- stints
+# ---------------------------------------------------------------------- stages
 
 
 @pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize(
-    ("stint", "learning"), [(FeatureStint, "features"), (GeneratorStint, "colorizer")]
+    ("stage", "learning"), [(FeatureStage, "features"), (GeneratorStage, "colorizer")]
 )
-def test_one_net_learns_and_the_others_stay(photos, stint, learning):
+def test_one_net_learns_and_the_others_stay(photos, stage, learning):
     model = tiny()
     before = weights(model)
-    Trainer(stint(model, photos, photos, plan())).run()
+    Trainer(stage(model, photos, photos, plan())).run()
     assert moved(before, weights(model)) == {learning}
 
 
@@ -167,12 +167,12 @@ def test_the_critic_learns_alone_from_what_is_written_out(photos, tmp_path):
     model = tiny()
     before = weights(model)
     made = tmp_path / "made.npy"
-    stint = CriticStint(model, photos, photos, plan(24), cycle=1, made=made)
-    Trainer(stint).run()
+    stage = CriticStage(model, photos, photos, plan(24), cycle=1, made=made)
+    Trainer(stage).run()
     assert moved(before, weights(model)) == {"discriminator"}
     stored = np.load(made)
     assert stored.shape == (1, 4, 16, 16, 2)  # 6 photos: one whole batch of 4
-    loader = stint.training_loader(32, 6)
+    loader = stage.training_loader(32, 6)
     generator = model.networks["colorizer"]
     for step in range(3):
         ((rgb, colors),) = loader[step]
@@ -184,21 +184,21 @@ def test_the_critic_learns_alone_from_what_is_written_out(photos, tmp_path):
 def test_the_critic_settles_once_it_can_tell(photos, tmp_path):
     """An untrained generator's gray is easily told from true colors."""
     model = tiny(discriminator_rate=5e-3)
-    stint = CriticStint(model, photos, photos, plan(4000), cycle=1, made=tmp_path / "made.npy")
-    history = Trainer(stint).run()
+    stage = CriticStage(model, photos, photos, plan(4000), cycle=1, made=tmp_path / "made.npy")
+    history = Trainer(stage).run()
     assert history.curves["val_accuracy"][-1] > 0.9
     assert "settled" in history.details["ended"]
     assert history.photos_seen < 4000
 
 
 def test_an_accuracy_that_still_rises_or_is_chance_has_not_settled(photos, tmp_path):
-    stint = CriticStint(tiny(), photos, None, plan(4), cycle=1, made=tmp_path / "made.npy")
-    assert stint.end({"accuracy": [0.6, 0.7, 0.8, 0.9, 0.95]}) is None
-    assert stint.end({"accuracy": [0.5, 0.5, 0.5, 0.5, 0.5]}) is None
-    assert stint.end({"accuracy": [0.8, 0.8, 0.8]}) is None
-    assert "0.801" in stint.end({"accuracy": [0.6, 0.8, 0.8, 0.801, 0.8]})
+    stage = CriticStage(tiny(), photos, None, plan(4), cycle=1, made=tmp_path / "made.npy")
+    assert stage.end({"accuracy": [0.6, 0.7, 0.8, 0.9, 0.95]}) is None
+    assert stage.end({"accuracy": [0.5, 0.5, 0.5, 0.5, 0.5]}) is None
+    assert stage.end({"accuracy": [0.8, 0.8, 0.8]}) is None
+    assert "0.801" in stage.end({"accuracy": [0.6, 0.8, 0.8, 0.801, 0.8]})
     rising = {"accuracy": [0.9] * 6, "val_accuracy": [0.6, 0.65, 0.7, 0.75, 0.8, 0.85]}
-    assert stint.end(rising) is None
+    assert stage.end(rising) is None
 
 
 @pytest.mark.usefixtures("eager")
@@ -217,11 +217,11 @@ def test_critic_and_joint_stint_resume_to_the_same_weights(photos, tmp_path):
     undisturbed = tiny()
     expected = undisturbed.fit(photos, photos[:3], **settings)
     stop = Stop()
-    for stint, steps in (("critic1", 4), ("joint1", None)):
+    for stage, steps in (("critic1", 4), ("joint1", None)):
         again = settings | {"run_dir": tmp_path, "resume": True, "callbacks": [stop]}
         with pytest.raises(TrainingInterrupted):
             tiny().fit(photos, photos[:3], **again)
-        assert (tmp_path / f"checkpoint-{stint}.npz").exists()
+        assert (tmp_path / f"checkpoint-{stage}.npz").exists()
         stop.left = steps
     resumed = tiny()
     found = resumed.fit(photos, photos[:3], run_dir=tmp_path, resume=True, **settings)
@@ -235,7 +235,7 @@ def test_critic_and_joint_stint_resume_to_the_same_weights(photos, tmp_path):
 
 @pytest.mark.usefixtures("eager")
 def test_the_budget_is_divided_and_not_passed(photos, monkeypatch):
-    """Each stint takes the steps that it may and learns nothing, which is what takes time."""
+    """Each stage takes the steps that it may and learns nothing, which is what takes time."""
 
     def take_all_steps(trainer):
         trainer.progress.step = trainer.rounds * trainer.round_steps
@@ -243,12 +243,12 @@ def test_the_budget_is_divided_and_not_passed(photos, monkeypatch):
     monkeypatch.setattr(Trainer, "_fit", take_all_steps)
     model = tiny(cycles=2)
     history = model.fit(photos, photos, budget=Budget(photos_seen=200), size=32)
-    stints = {stint["name"]: stint["photos_seen"] for stint in history.details["stints"]}
-    assert list(stints) == ["features", "generator", "critic1", "joint1", "critic2", "joint2"]
-    assert stints["features"] == 16
-    assert stints["generator"] == 108  # 26 steps are 9 rounds of 3
-    assert stints["critic1"] == stints["critic2"] == 8  # a tenth, halved, in whole batches of 4
-    assert sum(stints.values()) == history.photos_seen <= 200
+    stages = {stage["name"]: stage["photos_seen"] for stage in history.details["stages"]}
+    assert list(stages) == ["features", "generator", "critic1", "joint1", "critic2", "joint2"]
+    assert stages["features"] == 16
+    assert stages["generator"] == 108  # 26 steps are 9 rounds of 3
+    assert stages["critic1"] == stages["critic2"] == 8  # a tenth, halved, in whole batches of 4
+    assert sum(stages.values()) == history.photos_seen <= 200
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,11 @@ import zoo
 from zoo import Budget, PhotoSet, preprocessing
 from zoo.color import spaces
 from zoo.color.bins import annealed_mean, rebalancing_weights
-from zoo.colorizer import History
 from zoo.errors import ZooError
 from zoo.metrics import scores
 from zoo.models.gradient import GradientColorizer
 from zoo.photos.loader import PhotoLoader
+from zoo.training.plan import History
 
 FIT = {"size": 32, "precision": "float32", "budget": Budget(photos_seen=4)}
 NAMES = ["zhang", "colorunet"]

@@ -10,11 +10,11 @@ import zoo
 from zoo import Budget, PhotoSet
 from zoo.color import spaces
 from zoo.color.bins import uv_bins
-from zoo.colorizer import History
 from zoo.errors import ZooError
 from zoo.models.classification import base
 from zoo.models.gradient import GradientColorizer
 from zoo.photos.loader import PhotoLoader
+from zoo.training.plan import History
 
 FIT = {"size": 32, "precision": "float32", "budget": Budget(photos_seen=4)}
 

@@ -11,11 +11,11 @@ import conformance
 import zoo
 from zoo import Budget, PhotoSet
 from zoo.color.bins import rebalancing_weights, smooth_prior
-from zoo.colorizer import History
 from zoo.errors import ZooError
 from zoo.models.classification import base, zhang
 from zoo.models.gradient import GradientColorizer
 from zoo.photos.loader import PhotoLoader
+from zoo.training.plan import History
 
 FIT = {"size": 32, "precision": "float32", "budget": Budget(photos_seen=4)}
 UNIFORM = (1 / 313,) * 313

@@ -12,8 +12,8 @@ from sklearn.decomposition import PCA
 
 from zoo import Budget, PhotoSet
 from zoo.color.planes import AB
-from zoo.colorizer import TrainingPlan
 from zoo.models.patches.features import PatchFeatures, Reservoir, prototypes, sample_patches
+from zoo.training.plan import TrainingPlan
 
 rng = np.random.default_rng
 

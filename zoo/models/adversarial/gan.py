@@ -30,15 +30,10 @@ from PIL import Image
 from zoo import preprocessing
 from zoo.color.planes import AB
 from zoo.color.spaces import Tensor, rgb_to_lightness
-from zoo.colorizer import RENDER_FACTOR, Option, Preset, TrainingPlan
+from zoo.colorizer import RENDER_FACTOR, Option, Preset
 from zoo.errors import valid_choice
-from zoo.models.adversarial.stages import (
-    ADVERSARIAL_LOSSES,
-    AdversarialGraph,
-    AdversarialStint,
-    TwoRateAdam,
-)
-from zoo.models.gradient import GradientColorizer, TrainingConfig, check_fields, schedule
+from zoo.models.adversarial.stages import ADVERSARIAL_LOSSES, AdversarialGraph, AdversarialStage
+from zoo.models.gradient import GradientColorizer
 from zoo.networks.blocks import (
     AB_SCALE,
     HEAD,
@@ -51,6 +46,9 @@ from zoo.networks.blocks import (
 )
 from zoo.networks.runner import predict
 from zoo.photos.decoding import read_photo
+from zoo.training.config import TrainingConfig, check_fields
+from zoo.training.optimizers import TwoRateAdam, schedule
+from zoo.training.plan import TrainingPlan
 
 if TYPE_CHECKING:
     import os
@@ -210,11 +208,11 @@ class GAN(GradientColorizer):
         """Both nets and their losses."""
         return AdversarialGraph(self)
 
-    def stint(
+    def stage(
         self, train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
-    ) -> AdversarialStint:
+    ) -> AdversarialStage:
         """Both nets together from the first step on."""
-        return AdversarialStint(self, train, validation, plan)
+        return AdversarialStage(self, train, validation, plan)
 
     def optimizer(self, steps: int) -> keras.optimizers.Optimizer:
         """Adam with a rate for each net."""

@@ -3,12 +3,12 @@
 The recipe of DeOldify (Antic, Howard and Manor 2019, github.com/jantic/DeOldify): the generator
 learns alone on a perceptual loss and the absolute error; what it makes is written out, and the
 discriminator ("critic") learns alone to tell it from true photos; then both learn together, but
-only for a short while, until the colors turn from better to worse. Critic and joint stint may be
+only for a short while, until the colors turn from better to worse. Critic and joint stage may be
 repeated.
 
 The recipe's author chose the moment to stop by eye. Here a rule does it, on validation photos. Each
-round of the joint stint, about 1 % of the budget, is scored as `GAN.round_score` says, by AuC and
-by how far the colorfulness is from the true photos'; the stint ends where these scores have turned
+round of the joint stage, about 1 % of the budget, is scored as `GAN.round_score` says, by AuC and
+by how far the colorfulness is from the true photos'; the stage ends where these scores have turned
 (`turning_point.py`). The best single round's model is kept; the other rounds' can be had instead
 (`zoo checkpoints RUN`).
 
@@ -30,7 +30,7 @@ from numpy.lib import format as npy_format
 
 from zoo.budget import Budget
 from zoo.color.spaces import Tensor
-from zoo.colorizer import History, Preset, TrainingPlan
+from zoo.colorizer import Preset
 from zoo.files import atomic_path
 from zoo.models.adversarial.gan import GAN, GANConfig
 from zoo.models.adversarial.perceptual import (
@@ -40,17 +40,16 @@ from zoo.models.adversarial.perceptual import (
     own_features,
     pretrained_features,
 )
-from zoo.models.adversarial.stages import (
-    ADVERSARIAL_LOSSES,
-    AdversarialStint,
-    GeneratorGraph,
-    TwoRateAdam,
-)
+from zoo.models.adversarial.stages import ADVERSARIAL_LOSSES, AdversarialStage, GeneratorGraph
 from zoo.models.adversarial.turning_point import PATIENCE, SMOOTHED, turning_point
-from zoo.models.gradient import Stint, TrainingGraph, check_fields, schedule
 from zoo.networks.runner import predict
 from zoo.photos.loader import PhotoLoader
 from zoo.photos.threads import numbers_with_bar
+from zoo.training.config import check_fields
+from zoo.training.optimizers import TwoRateAdam, schedule
+from zoo.training.plan import History, TrainingPlan
+from zoo.training.stage import Stage
+from zoo.training.task import Task
 from zoo.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ _OWN = "own"
 
 @dataclass(frozen=True)
 class NoGANConfig(GANConfig):
-    """Both nets and the stints.
+    """Both nets and the stages.
 
     Attributes:
         learning_rate: of the generator alone.
@@ -79,11 +78,11 @@ class NoGANConfig(GANConfig):
         feature_width: channels of the own network's first level.
         feature_weight: of the perceptual loss, beside `l1_weight`.
         shares: of the budget that the own feature network, the generator and the critics get at
-            most; the joint stints have what is left.
-        cycles: how often critic and joint stint are repeated.
+            most; the joint stages have what is left.
+        cycles: how often critic and joint stage are repeated.
 
     Raises:
-        ZooError: if a number makes no nets, no losses or no stints.
+        ZooError: if a number makes no nets, no losses or no stages.
     """
 
     learning_rate: float = 1e-3
@@ -98,7 +97,7 @@ class NoGANConfig(GANConfig):
     cycles: int = 1
 
     def __post_init__(self) -> None:
-        """Refuse numbers that make no nets, no losses or no stints."""
+        """Refuse numbers that make no nets, no losses or no stages."""
         super().__post_init__()
         check_fields(self, lambda v: v >= 1, "at least 1", "feature_width", "cycles")
         check_fields(self, lambda v: v > 0, "positive", "joint_rate", "joint_discriminator_rate")
@@ -171,7 +170,7 @@ class NoGAN(GAN):
         distance = feature_distance(features)
         return lambda *seen: error(*seen) + weight * distance(*seen)
 
-    def train_stints(
+    def train_stages(
         self, train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
     ) -> History:
         """Features, generator, then critic and both together, as often as configured."""
@@ -179,31 +178,31 @@ class NoGAN(GAN):
         for_features, for_generator, for_critics = config.shares
         done: dict[str, History] = {}
 
-        def run(kind: type[Stint], plan: TrainingPlan, share: float, **kwargs: Any) -> None:
+        def run(kind: type[Stage], plan: TrainingPlan, share: float, **kwargs: Any) -> None:
             part = replace(plan, budget=_part(plan.budget, share, config.batch_size))
-            stint = kind(self, train, validation, part, **kwargs)
-            done[stint.name] = Trainer(stint).run()
+            stage = kind(self, train, validation, part, **kwargs)
+            done[stage.name] = Trainer(stage).run()
 
         if config.features == _OWN:
-            run(FeatureStint, last, for_features)
-        run(GeneratorStint, plan, for_generator)
+            run(FeatureStage, last, for_features)
+        run(GeneratorStage, plan, for_generator)
         with TemporaryDirectory() as temporary:
             folder = plan.run_dir or Path(temporary)
             files = [folder / f"made-{cycle}.npy" for cycle in range(1, config.cycles + 1)]
             for cycle, made in enumerate(files, start=1):
-                run(CriticStint, last, for_critics / config.cycles, cycle=cycle, made=made)
+                run(CriticStage, last, for_critics / config.cycles, cycle=cycle, made=made)
                 left = _share_left(plan.budget, list(done.values())) / (config.cycles - cycle + 1)
-                run(JointStint, last, left, cycle=cycle)
-            # Not before: a training that resumes goes through all stints again.
+                run(JointStage, last, left, cycle=cycle)
+            # Not before: a training that resumes goes through all stages again.
             for made in files:
                 made.unlink(missing_ok=True)
         return _together(done)
 
 
-# ---------------------------------------------------------------------- stints
+# ---------------------------------------------------------------------- stages
 
 
-class FeatureStint(Stint):
+class FeatureStage(Stage):
     """Our own feature network, by what was done to the colors of photos."""
 
     name = "features"
@@ -222,7 +221,7 @@ class FeatureStint(Stint):
         return
 
 
-class GeneratorStint(Stint):
+class GeneratorStage(Stage):
     """The generator alone."""
 
     name = "generator"
@@ -243,11 +242,11 @@ class GeneratorStint(Stint):
         return logs.get("val_loss")
 
 
-class CriticStint(Stint):
+class CriticStage(Stage):
     """The discriminator alone, on photos that the generator has colored beforehand.
 
     Args:
-        *args: as for every stint.
+        *args: as for every stage.
         cycle: counted from 1.
         made: the file for the generator's colors; written where it is not there yet.
     """
@@ -348,7 +347,7 @@ class MadeLoader(PhotoLoader):
         return ((self.batch(step), np.array(self._made[step])),)
 
 
-class CriticGraph(TrainingGraph):
+class CriticGraph(Task):
     """From uint8 photos and made colors to the discriminator's loss.
 
     Logged beside it: `d_real` and `d_fake` as in the joint training, and the share of the patches
@@ -381,11 +380,11 @@ class CriticGraph(TrainingGraph):
         return 0.5 * (on_real(real, self._config.real_label) + on_fake(fake))
 
 
-class JointStint(AdversarialStint):
+class JointStage(AdversarialStage):
     """Both nets together, until the colors turn from better to worse.
 
     Args:
-        *args: as for every stint.
+        *args: as for every stage.
         cycle: counted from 1.
     """
 
@@ -438,12 +437,12 @@ def _share_left(budget: Budget, done: Sequence[History]) -> float:
 
 
 def _together(done: dict[str, History]) -> History:
-    """One history of all stints: the last one's curves, and each one's beside."""
+    """One history of all stages: the last one's curves, and each one's beside."""
     last = list(done.values())[-1]
-    stints = [{"name": name, **asdict(history)} for name, history in done.items()]
+    stages = [{"name": name, **asdict(history)} for name, history in done.items()]
     return History(
         curves=last.curves,
         photos_seen=sum(history.photos_seen for history in done.values()),
         seconds=round(sum(history.seconds for history in done.values()), 2),
-        details=last.details | {"stints": stints},
+        details=last.details | {"stages": stages},
     )

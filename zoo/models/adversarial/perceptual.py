@@ -12,9 +12,9 @@ import keras
 from keras import layers, ops
 
 from zoo.color.spaces import Tensor, lab_to_rgb
-from zoo.models.gradient import TrainingGraph
 from zoo.networks.blocks import AB_SCALE, HEAD, conv
 from zoo.networks.embeddings import pyramid
+from zoo.training.task import Task
 
 if TYPE_CHECKING:
     from zoo.models.adversarial.nogan import NoGAN
@@ -76,7 +76,7 @@ def alter(ab: Tensor) -> tuple[Tensor, Tensor]:
     return ops.where(kind == 3, _MUTED * ab, altered), kinds
 
 
-class AlterationGraph(TrainingGraph):
+class AlterationGraph(Task):
     """From uint8 photos to our own network's loss: which alteration was it?"""
 
     def __init__(self, colorizer: "NoGAN") -> None:

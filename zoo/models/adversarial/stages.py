@@ -17,8 +17,9 @@ from keras import ops
 
 from zoo.color.spaces import Tensor, lab_to_rgb
 from zoo.models.adversarial.classifier_score import ClassifierScore
-from zoo.models.gradient import Stint, TrainingGraph
 from zoo.networks.blocks import AB_SCALE
+from zoo.training.stage import Stage
+from zoo.training.task import Task
 
 if TYPE_CHECKING:
     from zoo.models.adversarial.gan import GAN
@@ -59,7 +60,7 @@ ADVERSARIAL_LOSSES: dict[str, tuple[Callable, Callable, Callable]] = {
 }
 
 
-class GeneratorGraph(TrainingGraph):
+class GeneratorGraph(Task):
     """From uint8 photos to the generator's loss by what is true, without a discriminator.
 
     Logged beside it: the mean absolute error, the AuC of the made colors, their colorfulness and
@@ -138,7 +139,7 @@ class AdversarialGraph(GeneratorGraph):
         return ops.cast(logits, "float32")
 
 
-class AdversarialStint(Stint):
+class AdversarialStage(Stage):
     """Both nets together. Nobody knows beforehand when to stop: each round's model is kept."""
 
     keeps_checkpoints = True
@@ -194,34 +195,3 @@ def _colorfulness(lab: Tensor) -> Tensor:
     spread = ops.sum(ops.var(opponents, axis=(1, 2)), axis=-1)
     offset = ops.sum(ops.square(ops.mean(opponents, axis=(1, 2))), axis=-1)
     return ops.mean(ops.sqrt(spread + 1e-12) + 0.3 * ops.sqrt(offset + 1e-12))
-
-
-class TwoRateAdam(keras.optimizers.Adam):
-    """Adam for two nets at once, the second of which has another rate.
-
-    Adam treats every weight by itself: this is two optimizers that step together.
-
-    Args:
-        learning_rate: a number or a schedule, of all weights but `others`.
-        others: the second net's weights.
-        ratio: their rate, as a multiple of `learning_rate`.
-        **kwargs: Adam's own.
-    """
-
-    def __init__(
-        self, learning_rate: Any, others: Sequence[keras.Variable], ratio: float, **kwargs: Any
-    ) -> None:
-        super().__init__(learning_rate, **kwargs)
-        # Not by their paths, which two nets may share.
-        self._others = {id(variable) for variable in others}
-        self._ratio = ratio
-
-    def build(self, variables: Sequence[keras.Variable]) -> None:
-        """Make Adam's moments, and remember which weights are the second net's."""
-        super().build(variables)
-        self._ratios = [self._ratio if id(v) in self._others else 1.0 for v in variables]
-
-    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
-        """One weight's step."""
-        ratio = self._ratios[self._get_variable_index(variable)]
-        super().update_step(gradient, variable, learning_rate * ratio)

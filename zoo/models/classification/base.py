@@ -20,12 +20,13 @@ from zoo.color.bins import (
     soft_encode,
 )
 from zoo.color.spaces import Tensor
-from zoo.colorizer import History, TrainingPlan
 from zoo.errors import valid_choice
 from zoo.models.classification.distribution import DistributionColorizer
-from zoo.models.gradient import GradientColorizer, TrainingConfig, check_fields
+from zoo.models.gradient import GradientColorizer
 from zoo.networks.blocks import average_to_size
 from zoo.photos.loader import PhotoLoader
+from zoo.training.config import TrainingConfig, check_fields
+from zoo.training.plan import History, TrainingPlan
 
 if TYPE_CHECKING:
     from zoo.photos.photoset import PhotoSet

@@ -27,8 +27,8 @@ from zoo.color.spaces import Tensor, lightness_to_gray
 from zoo.colorizer import Preset
 from zoo.errors import valid_choice
 from zoo.models.classification.base import ClassificationColorizer, ClassificationConfig
-from zoo.models.gradient import check_fields
 from zoo.networks.blocks import HEAD, batch_norm, conv, unet, up_conv
+from zoo.training.config import check_fields
 
 
 @dataclass(frozen=True)

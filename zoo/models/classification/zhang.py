@@ -25,8 +25,8 @@ from zoo.color.spaces import Tensor
 from zoo.colorizer import Preset
 from zoo.errors import ZooError, valid_choice
 from zoo.models.classification.base import ClassificationColorizer, ClassificationConfig
-from zoo.models.gradient import check_fields
 from zoo.networks.blocks import unet, zhang_network
+from zoo.training.config import check_fields
 
 #: A photo without any |a| or |b| above this does not count in the loss (the released code).
 _NEARLY_GRAY = 5.0

@@ -17,8 +17,8 @@ from keras import layers, ops
 from zoo import preprocessing
 from zoo.color.planes import Plane
 from zoo.color.spaces import Tensor, rgb_to_lightness
-from zoo.models.gradient import TrainingPlan
 from zoo.photos.loader import PhotoLoader
+from zoo.training.plan import TrainingPlan
 
 if TYPE_CHECKING:
     from zoo.photos.photoset import PhotoSet

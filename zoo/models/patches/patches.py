@@ -32,7 +32,7 @@ from zoo.color.bins import Bins, NearestBins, measure_prior, rebalancing_weights
 from zoo.color.codebook import TOPOLOGIES, Codebook, learn_codebook
 from zoo.color.planes import PLANES, Plane
 from zoo.color.spaces import Tensor, lab_to_rgb, unit_to_uint8
-from zoo.colorizer import RENDER_FACTOR, History, Option, Preset, TrainingPlan
+from zoo.colorizer import RENDER_FACTOR, Option, Preset
 from zoo.errors import valid_choice
 from zoo.models.classification.base import ClassificationColorizer, ClassificationConfig
 from zoo.models.classification.distribution import (
@@ -40,11 +40,12 @@ from zoo.models.classification.distribution import (
     DistributionColorizer,
     number_a_photo,
 )
-from zoo.models.gradient import check_fields
 from zoo.models.patches.features import PatchFeatures, prototypes, sample_patches
 from zoo.networks.blocks import HEAD, average_by, conv
 from zoo.networks.runner import predict
 from zoo.photos.photoset import PhotoSet
+from zoo.training.config import check_fields
+from zoo.training.plan import History, TrainingPlan
 
 #: How many pixels the codebook and the features' statistics are learned from.
 _SAMPLED = 100_000

@@ -1,0 +1,206 @@
+"""What happens inside Keras' `fit`: rounds, checkpoints, Ctrl-C, the progress bar, the clock."""
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.errors import TrainingInterrupted, ZooError
+from zoo.photos.loader import PhotoLoader
+from zoo.training.checkpoint import training_variables
+
+if TYPE_CHECKING:
+    import rich.progress
+
+    from zoo.training.trainer import Trainer
+
+_CHECKPOINT_SECONDS = 60.0
+#: Steps between two looks at the loss; each look waits for the device.
+_CHECK_EVERY = 10
+
+
+class StoppedError(Exception):
+    """Carries the reason for stopping out of Keras' `fit`."""
+
+    def __init__(self, reason: ZooError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
+class Keeper(keras.callbacks.Callback):
+    """Moves the loader from round to round, watches the loss, keeps scores and checkpoints.
+
+    The training graph is always taken from `self.model`: on JAX, asking for that brings the
+    variables up to date.
+    """
+
+    def __init__(
+        self, trainer: "Trainer", loader: PhotoLoader, offset: int, interrupted: threading.Event
+    ) -> None:
+        super().__init__()
+        self.trainer, self.loader, self.offset = trainer, loader, offset
+        self.interrupted = interrupted
+        # Keras sets the running means to zero at a round's beginning: an interrupted round's are
+        # put back.
+        self.running_means = [
+            np.array(ops.convert_to_numpy(variable))
+            for variable in training_variables(trainer.graph)["metrics"]
+        ]
+        self.saved_at = time.monotonic()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Put the loader at the round's first step."""
+        self.loader.offset = epoch * self.trainer.round_steps + self.offset
+        if self.offset:
+            for variable, value in zip(
+                training_variables(self.model)["metrics"], self.running_means, strict=True
+            ):
+                variable.assign(value)
+        self.trainer.log.begin_round(
+            self.offset, self.model.get_metrics_result() if self.offset else {}
+        )
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Check the loss now and then; save once a minute, and on Ctrl-C."""
+        self.trainer.progress.step = self.loader.offset + batch + 1
+        self.trainer.log.add(logs or {})
+        due = time.monotonic() - self.saved_at > _CHECKPOINT_SECONDS
+        asked = self.interrupted.is_set()
+        if due or asked or self.trainer.progress.step % _CHECK_EVERY == 0:
+            self._check_finite(logs)
+            self.trainer.log.flush()
+        if self.trainer.progress.step % self.trainer.round_steps == 0:
+            return  # a position between a round's last step and its scores would lose these
+        if due or asked:
+            self.trainer.save(self.model)
+            self.saved_at = time.monotonic()
+        if asked:
+            raise StoppedError(TrainingInterrupted(self._interruption()))
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Hand the round's logs on."""
+        self._check_finite(logs)
+        logs = {name: float(value) for name, value in (logs or {}).items()}
+        self.trainer.end_round(self.model, epoch, logs)
+        self.saved_at = time.monotonic()
+        if self.interrupted.is_set():
+            raise StoppedError(TrainingInterrupted(self._interruption()))
+
+    def _check_finite(self, logs: dict[str, Any] | None) -> None:
+        for name, value in (logs or {}).items():
+            if not math.isfinite(float(value)):
+                reason = ZooError(
+                    f"The training's {name} is no longer finite at step "
+                    f"{self.trainer.progress.step}; lower learning_rate or use --precision "
+                    "float32. The last checkpoint and the best weights so far are kept."
+                )
+                raise StoppedError(reason)
+
+    def _interruption(self) -> str:
+        run_dir, photos = self.trainer.plan.run_dir, self.trainer.progress.step
+        photos *= self.trainer.batch_size
+        if run_dir is None:
+            return (
+                f"Stopped after {photos:,} photos; nothing was saved, as no run folder was given."
+            )
+        return (
+            f"Stopped after {photos:,} photos; the position is saved in {run_dir}: repeat the "
+            "command with --resume to go on."
+        )
+
+
+class StepClock(keras.callbacks.Callback):
+    """Seconds of the first step, which compiles, and of the ones after the second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ends: list[float] = []
+
+    def start(self) -> None:
+        """The time from here on counts."""
+        self.ends = [time.monotonic()]
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Wait for the step's result, then note the time."""
+        float((logs or {})["loss"])
+        self.ends.append(time.monotonic())
+
+    @property
+    def first_step(self) -> float:
+        """Seconds from the start to the end of the first step."""
+        return self.ends[1] - self.ends[0]
+
+    @property
+    def seconds_per_step(self) -> float:
+        """Mean over the warm steps."""
+        return (self.ends[-1] - self.ends[2]) / (len(self.ends) - 3)
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """Shows finished steps, the loss and the time left."""
+
+    def __init__(self, trainer: "Trainer", bar: "rich.progress.Progress") -> None:
+        super().__init__()
+        self.trainer, self.bar = trainer, bar
+        self.task = bar.add_task(
+            f"Training {trainer.colorizer.name}",
+            total=trainer.rounds * trainer.round_steps,
+            completed=trainer.progress.step,
+            loss="",
+        )
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Move on by a step; the loss is looked at rarely, as that waits for the device."""
+        step = self.trainer.progress.step
+        fields = {}
+        if step % _CHECK_EVERY == 0:
+            fields["loss"] = f", loss {float((logs or {})['loss']):.4f}"
+        self.bar.update(self.task, completed=step, **fields)
+
+
+@contextmanager
+def progress_bar(trainer: "Trainer") -> Iterator[list[keras.callbacks.Callback]]:
+    """Give the callback that shows a bar where the plan wants one."""
+    if not trainer.plan.progress:
+        yield []
+        return
+    from rich import progress
+    from rich.console import Console
+
+    with progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TextColumn("steps{task.fields[loss]},"),
+        progress.TimeRemainingColumn(),
+        progress.TextColumn("left"),
+        console=Console(stderr=True),
+    ) as bar:
+        yield [ProgressBar(trainer, bar)]
+
+
+@contextmanager
+def interrupt_flag() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C into a flag, so that the step at hand can end; the second one kills."""
+    flag = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield flag
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def first(number: int, frame: Any) -> None:
+        flag.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, first)
+    try:
+        yield flag
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,58 @@
+"""The configuration that every gradient training has."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from zoo.errors import ZooError, valid_choice
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """What every gradient training needs.
+
+    Attributes:
+        train_size: side of the training squares in px, where `fit` is told no other.
+        batch_size: photos a step.
+        learning_rate: Adam's at its highest.
+        schedule: "cosine" (a short warm-up, then down to zero), "constant", or "zhang" (the paper's
+            two steps, at the same shares of the training).
+        beta_2: Adam's, at least 0 and below 1.
+        weight_decay: so many times the weights are added to their gradient, for networks that use
+            it.
+
+    Raises:
+        ZooError: if a number cannot train.
+    """
+
+    train_size: int = 96
+    batch_size: int = 16
+    learning_rate: float = 1e-3
+    schedule: str = "cosine"
+    beta_2: float = 0.999
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that cannot train."""
+        valid_choice("schedule", self.schedule, ("cosine", "constant", "zhang"))
+        check_fields(self, lambda value: value >= 1, "at least 1", "train_size", "batch_size")
+        check_fields(self, lambda value: value > 0, "positive", "learning_rate")
+        check_fields(self, lambda value: value >= 0, "at least 0", "weight_decay")
+        check_fields(self, lambda value: 0 <= value < 1, "at least 0 and below 1", "beta_2")
+
+
+def check_fields(config: Any, holds: Callable[[float], bool], words: str, *names: str) -> None:
+    """Refuse a configuration in which a named field does not hold what `words` say.
+
+    Args:
+        config: the configuration.
+        holds: from a field's value to whether it may be that.
+        words: what the value must be, for the message.
+        *names: of the fields.
+
+    Raises:
+        ZooError: naming the field and its value.
+    """
+    for name in names:
+        if not holds(getattr(config, name)):
+            raise ZooError(f"{name} must be {words}; got {getattr(config, name)}.")

@@ -1,0 +1,59 @@
+"""What a caller of `fit` asks for, and what a training did."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from zoo.budget import Budget
+
+#: What `fit` accepts as precision.
+PRECISIONS = ("auto", "float32", "mixed_bfloat16")
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingPlan:
+    """What the caller of `fit` asked for; see there.
+
+    Attributes:
+        budget: how much training.
+        sizes: of the training squares in px, each for an equal share of the budget.
+        precision: one of `PRECISIONS`.
+        run_dir: where checkpoints go; None for none.
+        resume: whether to go on from the checkpoint in `run_dir`.
+        callbacks: Keras callbacks, for models that train by gradient.
+        progress: whether to show a progress bar.
+        freeze: how many of the first layers that learn stay as they are.
+    """
+
+    budget: Budget
+    sizes: tuple[int, ...]
+    precision: str
+    run_dir: Path | None
+    resume: bool
+    callbacks: tuple[keras.callbacks.Callback, ...]
+    progress: bool
+    freeze: int = 0
+
+    @property
+    def size(self) -> int:
+        """The last training size, which models are scored and used at."""
+        return self.sizes[-1]
+
+
+@dataclasses.dataclass
+class History:
+    """What a training did: one entry a round in each curve, and totals.
+
+    Attributes:
+        curves: "photos_seen" and whatever the model logs ("loss", "val_loss", ...), by name.
+        photos_seen: in total, each time that a photo was seen counting.
+        seconds: that the training took.
+        details: what else the model has to say, in types that the `json` module writes.
+    """
+
+    curves: dict[str, list[float]] = dataclasses.field(default_factory=dict)
+    photos_seen: int = 0
+    seconds: float = 0.0
+    details: dict[str, Any] = dataclasses.field(default_factory=dict)
