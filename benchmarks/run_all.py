@@ -29,11 +29,10 @@ from zoo.cli.settings import parse_fields, parse_pairs
 from zoo.cli.startup import start_keras
 from zoo.errors import ZooError, valid_choice
 from zoo.executors import EXECUTORS
-from zoo.files import read_json, require_writable
+from zoo.files import require_writable
 from zoo.photos.photoset import PhotoSet
 from zoo.photos.samples import sample_photos
-from zoo.pretrained import folder_of
-from zoo.registry import entry
+from zoo.registry import entry, resolve
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -99,9 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "--models",
-        help="in place of a suite, with commas between: names, name:preset, or folders of trained "
-        "models, which are scored as they are; name:pretrained is the folder that comes with the "
-        "package",
+        help="in place of a suite, with commas between: folders of trained models and names of "
+        "those in the package, which are scored as they are; name:preset is trained",
     )
     add("--preset", default="compact", help="of models with several (%(default)s)")
     add(
@@ -332,33 +330,18 @@ def _configured(rows: Sequence[Row], given: Sequence[str] | None) -> list[Row]:
     return rows
 
 
-def _named_row(text: str) -> Row:
-    """The row of a model given as "name", "name:preset", or a trained model's folder.
-
-    "name:pretrained" is the folder that comes with the package.
-    """
-    stored = Path(text) / "config.json"
-    if stored.is_file():
-        return _trained_row(text, read_json(stored))
-    name, colon, preset = text.partition(":")
-    if preset == "pretrained":
-        folder = folder_of(name)
-        return _trained_row(str(folder), read_json(folder / "config.json"))
-    return Row(name, preset=preset if colon else None)
-
-
-def _trained_row(folder: str, stored: Any) -> Row:
-    """The row of a trained model that is scored as it is, named like its folder."""
-    try:
-        return Row(
-            stored["model"],
-            label=Path(folder).name,
-            preset=stored["preset"],
-            budget=UNTRAINED,
-            start=folder,
-        )
-    except (KeyError, TypeError) as error:
-        raise ZooError(f"{folder} has a damaged config.json ({error!r}).") from error
+def _named_row(name: str) -> Row:
+    """The row of a model: trained weights are scored as they are, under the name that was given."""
+    named = resolve(name)
+    if named.folder is None:
+        return Row(named.entry.name, preset=named.preset)
+    return Row(
+        named.entry.name,
+        label=named.folder.name,
+        preset=named.preset,
+        budget=UNTRAINED,
+        start=str(named.folder),
+    )
 
 
 def _prepare_folder(out: Path, resume: bool) -> None:

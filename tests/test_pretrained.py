@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 import zoo
-from zoo import pretrained
+from zoo import pretrained, registry, saving
 from zoo.cli.commands import app
 from zoo.errors import ZooError
 
@@ -34,7 +34,7 @@ def words(text):
 def test_the_weights_in_the_package_keep_their_bounds():
     sizes = []
     for name in zoo.list_pretrained():
-        folder = pretrained.folder_of(name)
+        folder = registry.shipped_folder(name)
         sizes.append((folder / "weights.npz").stat().st_size)
         assert sizes[-1] < 12 * MEGABYTE, name
         assert {path.name for path in folder.iterdir()} == {
@@ -42,7 +42,7 @@ def test_the_weights_in_the_package_keep_their_bounds():
             "weights.npz",
             "card.json",
         }
-        card = pretrained.read_card(name)
+        card = saving.read_card(folder)
         assert {"training", "about", "packing", "validation_scores", "environment"} <= set(card)
         assert card["about"]["license of the weights"]
         assert card["packing"]["ciede2000_mean"] < 0.25
@@ -71,9 +71,8 @@ def test_listing_them_imports_no_framework():
 def test_a_name_is_the_shipped_model(shipped):
     assert zoo.list_pretrained() == list(SHIPPED)  # the registry's order
     photo = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
-    for name in (*SHIPPED, "mse_regression:tiny"):
-        by_name = zoo.load_model(name)
-        by_folder = zoo.load_model(shipped / name.partition(":")[0])
+    for name in SHIPPED:
+        by_name, by_folder = zoo.load_model(name), zoo.load_model(shipped / name)
         assert by_name.preset == "tiny"
         np.testing.assert_array_equal(by_name.colorize(photo), by_folder.colorize(photo))
 
@@ -88,8 +87,8 @@ def test_a_folder_of_the_same_name_comes_first(shipped, tmp_path, monkeypatch):
     ("name", "told"),
     [
         ("zhang", r"zhang has to be trained first: `zoo train zhang .*mse_regression, knn_patches"),
-        ("mse_regression:paper", "are of its preset tiny, not paper"),
-        ("zhnag", "not a saved model"),
+        ("mse_regression:tiny", "is an untrained model: give mse_regression alone"),
+        ("zhnag", "no folder or model 'zhnag' .did you mean 'zhang'"),
     ],
 )
 def test_names_without_weights_are_refused(shipped, name, told):
@@ -123,7 +122,7 @@ def test_the_command_line_takes_names(shipped, photo_folder, tmp_path):
     assert failed.exit_code == 2
     assert "come with the package: mse_regression, knn_patches" in failed.stderr
     absent = run("colorize", photo, "--model", "no/such", "--out", out)
-    assert "ready for use: mse_regression, knn_patches, gray" in absent.stderr
+    assert "There is no folder or model 'no/such'" in absent.stderr
 
 
 def test_the_temperature_of_a_name_is_not_stored(shipped, photo_folder, tmp_path, monkeypatch):

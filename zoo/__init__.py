@@ -10,13 +10,11 @@ from zoo._version import __version__
 
 if TYPE_CHECKING:
     from zoo.budget import Budget
-    from zoo.colorizer import load_model
     from zoo.evaluation.report import evaluate
     from zoo.metrics.networks import NetworkMetrics
     from zoo.photos.photoset import PhotoSet
     from zoo.photos.samples import sample_photos
-    from zoo.pretrained import list_pretrained
-    from zoo.registry import create_model, list_models
+    from zoo.registry import create_model, list_models, list_pretrained, load_model
 
 _HOMES = {
     "Budget": "zoo.budget",
@@ -25,8 +23,8 @@ _HOMES = {
     "create_model": "zoo.registry",
     "evaluate": "zoo.evaluation.report",
     "list_models": "zoo.registry",
-    "list_pretrained": "zoo.pretrained",
-    "load_model": "zoo.colorizer",
+    "list_pretrained": "zoo.registry",
+    "load_model": "zoo.registry",
     "sample_photos": "zoo.photos.samples",
 }
 

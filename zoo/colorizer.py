@@ -3,33 +3,25 @@
 A Colorizer HOLDS Keras networks (`model.networks`) and is not one itself: fitting means different
 things for a regression, an adversarial pair and a nearest-neighbor table, and all look the same
 from outside. Outside speaks uint8 RGB and CIE Lab; how a network scales its numbers is its own
-business.
-
-On disk a model is a folder of data, never of code:
-
-    config.json   name, preset, configuration, seed, defaults of its options
-    weights.npz   every variable of every network
-    card.json     what it was trained on and how, versions, and the sha256 of weights.npz
+business. On disk a model is a folder, see `zoo.saving`.
 """
 
 import dataclasses
 import math
 import os
-import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import keras
 import numpy as np
 
-from zoo import preprocessing, pretrained, registry
+from zoo import preprocessing, saving
 from zoo._version import __version__
 from zoo.budget import Budget
 from zoo.color.spaces import Tensor
 from zoo.errors import ZooError, valid_choice
-from zoo.files import atomic_path, read_json, sha256_of_file, write_json
 from zoo.photos.decoding import read_photo
 from zoo.training.plan import PRECISIONS, History, TrainingPlan
 
@@ -37,8 +29,6 @@ if TYPE_CHECKING:
     import PIL.Image
 
     from zoo.photos.photoset import PhotoSet
-
-_FORMAT = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,6 +110,7 @@ class Colorizer(ABC):
         networks: the Keras networks by name.
         defaults: the value of each option where the caller gives none; training may change it.
         card: what is known about this model's training and scores, as stored in card.json.
+        fitted: whether the weights have been learned or imported.
     """
 
     PRESETS: ClassVar[dict[str, Preset]]
@@ -136,6 +127,7 @@ class Colorizer(ABC):
         self.seed = seed
         self.defaults = {option.name: option.default for option in self.options}
         self.card: dict[str, Any] = {}
+        self.fitted = False
         self.networks = self.build_networks()
 
     @abstractmethod
@@ -235,13 +227,14 @@ class Colorizer(ABC):
         values = {
             name: np.array(keras.ops.convert_to_numpy(v)) for name, v in self.variables().items()
         }
-        if not _fits(copy, values):
+        if not copy._fits(values):
             raise ZooError(
                 f"The weights of {self.name} do not fit into networks with "
                 f"{', '.join(f'{name}={value}' for name, value in config.items())}; leave that out."
             )
         copy.assign(values)
         copy.defaults, copy.card = dict(self.defaults), dict(self.card)
+        copy.fitted = self.fitted
         return copy
 
     def resolve_options(self, options: dict[str, Any]) -> dict[str, float]:
@@ -323,6 +316,7 @@ class Colorizer(ABC):
         render_factor = max(1, round(plan.size / preprocessing.RENDER_UNIT))
         self.defaults["render_factor"] = min(render_factor, int(RENDER_FACTOR.high))
         history = self.learn(colored, checked, plan)
+        self.fitted = True
         # What else the card said was about the model that this one started from.
         started_from, self.card = self._origin(), {}
         self.card["training"] = {
@@ -467,101 +461,48 @@ class Colorizer(ABC):
             ZooError: if the folder cannot be written, or a weight is not finite.
         """
         path = Path(path)
-        values = {name: keras.ops.convert_to_numpy(v) for name, v in self.variables().items()}
-        _refuse_non_finite(values, "The model to save")
-        with atomic_path(path / "weights.npz") as temporary:
-            np.savez(temporary, **values)
-        write_json(
-            path / "config.json",
-            {
-                "format": _FORMAT,
-                "model": self.name,
-                "preset": self.preset,
-                "config": dataclasses.asdict(self.config),
-                "seed": self.seed,
-                "defaults": self.defaults,
-                "references": self.references(),
-            },
+        configuration = saving.Configuration(
+            model=self.name,
+            preset=self.preset,
+            config=dataclasses.asdict(self.config),
+            seed=self.seed,
+            defaults=self.defaults,
+            references=self.references(),
+            fitted=self.fitted,
         )
-        card = self.card | {
-            "model": self.name,
-            "preset": self.preset,
-            "zoo_version": __version__,
-            "weights_sha256": sha256_of_file(path / "weights.npz"),
-        }
-        # The card comes last: a folder without one was interrupted, and loading says so.
-        write_json(path / "card.json", card)
+        values = {name: keras.ops.convert_to_numpy(v) for name, v in self.variables().items()}
+        about = {"model": self.name, "preset": self.preset, "zoo_version": __version__}
+        saving.write_folder(path, configuration, values, self.card | about)
         return path
 
-    def load_weights(self, path: Path) -> None:
-        """Set every variable from a weights.npz.
+    def set_weights(self, values: Mapping[str, np.ndarray], source: str) -> None:
+        """Set every variable from values that were stored.
+
+        Args:
+            values: by name, as `variables` has them.
+            source: where they come from, for messages.
 
         Raises:
-            ZooError: if the file is unreadable, belongs to another architecture, or holds NaN.
+            ZooError: if they are those of another architecture, or not finite.
         """
-        values = _read_arrays(path)
-        if not _fits(self, values):
+        if not self._fits(values):
             raise ZooError(
-                f"{path} holds the weights of another model than {self.name}:{self.preset}; "
-                "use the weights.npz that was saved together with this config.json."
+                f"{source} holds the weights of another model than {self.name}:{self.preset}; "
+                f"use the {saving.WEIGHTS} that was saved together with this {saving.CONFIG}."
             )
-        _refuse_non_finite(values, str(path))
+        saving.refuse_non_finite(values, source)
         self.assign(values)
 
-    def assign(self, values: dict[str, np.ndarray]) -> None:
+    def _fits(self, values: Mapping[str, np.ndarray]) -> bool:
+        variables = self.variables()
+        return values.keys() == variables.keys() and all(
+            values[name].shape == tuple(variable.shape) for name, variable in variables.items()
+        )
+
+    def assign(self, values: Mapping[str, np.ndarray]) -> None:
         """Set every variable, from values by name as `variables` has them."""
         for name, variable in self.variables().items():
             variable.assign(values[name])
-
-
-def load_model(path: str | os.PathLike) -> Colorizer:
-    """Load a model from the folder that `model.save` wrote. Nothing in the folder is executed.
-
-    Args:
-        path: the folder; or a registered name as "zhang", where there is no such folder, for the
-            trained weights that come with the package (`zoo.list_pretrained`).
-
-    Raises:
-        ZooError: if the folder is incomplete, was changed (sha256), or is of another model; if no
-            weights of the named model come with the package.
-    """
-    if isinstance(path, str) and registry.is_model(path) and not Path(path).is_dir():
-        path = pretrained.folder_of(path)
-    path = Path(path)
-    if not (path / "config.json").is_file() or not (path / "card.json").is_file():
-        raise ZooError(
-            f"{path} is not a saved model (config.json or card.json is missing); "
-            "give a folder that `zoo train` or `model.save` wrote."
-        )
-    stored, card = read_json(path / "config.json"), read_json(path / "card.json")
-    try:
-        if stored["format"] != _FORMAT:
-            raise ZooError(
-                f"{path} was saved in format {stored['format']}, this version reads {_FORMAT}; "
-                "install the version of colorization-zoo that wrote it."
-            )
-        model = registry.create_model(
-            stored["model"], stored["preset"], seed=stored["seed"], **_from_json(stored["config"])
-        )
-        model.defaults |= {
-            option.name: option.check(stored["defaults"][option.name]) for option in model.options
-        }
-        expected = card["weights_sha256"]
-        references = stored.get("references", {})
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ZooError(f"{path} has a damaged config.json or card.json ({error!r}).") from error
-    weights = path / "weights.npz"
-    if not weights.is_file():
-        raise ZooError(f"{path} has no weights.npz; copy the whole folder again.")
-    if sha256_of_file(weights) != expected:
-        raise ZooError(
-            f"{weights} is not the file that was saved (its sha256 differs from the card's); "
-            "copy the folder again or train again."
-        )
-    _check_references(model, references, path)
-    model.load_weights(weights)
-    model.card = card
-    return model
 
 
 def _changed(config: Any, changes: dict[str, Any], name: str) -> Any:
@@ -576,38 +517,3 @@ def _sizes(size: int | Sequence[int]) -> tuple[int, ...]:
     if not sizes or min(sizes) < 1:
         raise ZooError(f"Training sizes must be at least 1 px, and one at least; got {size}.")
     return sizes
-
-
-def _check_references(model: Colorizer, stored: dict[str, Any], path: Path) -> None:
-    for name, present in model.references().items():
-        if stored.get(name) != present:
-            raise ZooError(
-                f"The {name} {present['is']} is another one than {path} was trained with (its "
-                "sha256 differs), and would give wrong colors; put the original back in its place."
-            )
-
-
-def _from_json(config: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no tuples: lists become tuples again, so that a configuration stays hashable."""
-    return {key: tuple(v) if isinstance(v, list) else v for key, v in config.items()}
-
-
-def _fits(model: Colorizer, values: dict[str, np.ndarray]) -> bool:
-    variables = model.variables()
-    return values.keys() == variables.keys() and all(
-        values[name].shape == tuple(variable.shape) for name, variable in variables.items()
-    )
-
-
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return dict(archive)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ZooError(f"{path} cannot be read as weights ({error}); copy it again.") from error
-
-
-def _refuse_non_finite(values: dict[str, np.ndarray], owner: str) -> None:
-    for name, value in values.items():
-        if np.issubdtype(value.dtype, np.floating) and not np.isfinite(value).all():
-            raise ZooError(f"{owner} holds NaN or infinity in {name}; train again.")

@@ -1,5 +1,7 @@
 """The exceptions and the warning that speak to users."""
 
+from collections.abc import Iterable
+
 
 class ZooError(ValueError):
     """A mistake that the user can mend: its message is one sentence that says what to do.
@@ -37,11 +39,20 @@ def valid_choice(kind: str, name: str, valid: "list[str] | tuple[str, ...]") -> 
         ...
         zoo.errors.ZooError: There is no color 'blu' (did you mean 'blue'?); choose from: red, blue.
     """
-    import difflib
-
     if name in valid:
         return name
-    near = difflib.get_close_matches(str(name), list(valid), n=1)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
     known = ", ".join(valid) if valid else "none"
-    raise ZooError(f"There is no {kind} {name!r}{hint}; choose from: {known}.")
+    raise ZooError(f"There is no {kind} {name!r}{nearest(name, valid)}; choose from: {known}.")
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """The hint at the one of `valid` that `name` may have meant; empty where none is near.
+
+    Examples:
+        >>> nearest("blu", ("red", "blue"))
+        " (did you mean 'blue'?)"
+    """
+    import difflib
+
+    near = difflib.get_close_matches(str(name), list(valid), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""

@@ -18,7 +18,7 @@ import keras
 from benchmarks.suites import UNTRAINED, Row
 from zoo import registry
 from zoo.budget import Budget
-from zoo.colorizer import Colorizer, load_model
+from zoo.colorizer import Colorizer
 from zoo.errors import ZooError
 from zoo.files import sha256_of_file
 from zoo.metrics.networks import NetworkMetrics
@@ -229,7 +229,7 @@ def _preset_and_changes(row: Row) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
         preset = _preset_config(row.model, row.preset)
         if row.start is not None:
-            shared = dataclasses.asdict(load_model(row.start).config)
+            shared = dataclasses.asdict(registry.load_model(row.start).config)
         else:
             shared = _preset_config(row.like, row.preset) if row.like else {}
     except ZooError:

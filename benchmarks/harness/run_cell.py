@@ -30,7 +30,7 @@ from benchmarks.speed.timing import peak_memory
 from benchmarks.suites import UNTRAINED
 from zoo import registry
 from zoo.budget import Budget
-from zoo.colorizer import Colorizer, load_model
+from zoo.colorizer import Colorizer
 from zoo.errors import TrainingInterrupted, ZooError
 from zoo.evaluation import checkpoints
 from zoo.evaluation.calibrate import study
@@ -200,7 +200,7 @@ def _fit(model: Colorizer, task: Task) -> History:
 def _untrained(cell: Cell) -> Colorizer:
     """The model that the cell starts from."""
     if cell.start is not None:
-        model = load_model(cell.start)
+        model = registry.load_model(cell.start)
     else:
         seed = cell.training_seed
         model = registry.create_model(cell.model, cell.preset, seed=seed, **cell.config)

@@ -60,7 +60,7 @@ def _draw(folder: Path, count: int, out: Path) -> None:
     from benchmarks.report.figures import PhotoRow, draw_comparison
     from zoo.cli.inputs import read_photos
     from zoo.files import atomic_path
-    from zoo.pretrained import folder_of, list_pretrained
+    from zoo.registry import list_pretrained, load_model, shipped_folder
 
     names = list_pretrained()
     if not names:
@@ -68,11 +68,10 @@ def _draw(folder: Path, count: int, out: Path) -> None:
     photos = read_photos([folder], "test").spread(count)
     start_keras()
     from benchmarks.harness.run_cell import tile
-    from zoo.colorizer import load_model
 
     shown = [[photo.read(_SIDE)] for photo in photos]
     for name in names:
-        model = load_model(folder_of(name))
+        model = load_model(shipped_folder(name))
         for row in shown:
             row.append(model.colorize(row[0]))
     rows = [

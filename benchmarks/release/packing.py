@@ -15,11 +15,12 @@ import keras
 import numpy as np
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from zoo.colorizer import Colorizer, load_model
+from zoo.colorizer import Colorizer
 from zoo.errors import ZooError
 from zoo.evaluation.report import Report, evaluate
 from zoo.files import atomic_path, read_json, sha256_of_file, write_json
 from zoo.metrics import get_metric
+from zoo.registry import load_model
 
 if TYPE_CHECKING:
     from zoo.photos.photoset import PhotoSet

@@ -20,7 +20,7 @@ from benchmarks.report.figures import PhotoRow, draw_comparison
 from benchmarks.report.page import Leaderboard, figure, heading, load_results
 from benchmarks.report.photos import gray_input
 from benchmarks.report.speed import MISSING
-from zoo import pretrained
+from zoo import registry, saving
 from zoo.errors import ZooError
 from zoo.files import atomic_path, sha256_of_file
 from zoo.metrics import get_metric
@@ -224,10 +224,10 @@ def _board(name: str, boards: Mapping[str, Leaderboard]) -> Iterator[str]:
 
 def _card_and_size(model: str) -> tuple[dict[str, Any], int | None]:
     """The card of the model's weights in the package, and how many bytes those take."""
-    if model not in pretrained.list_pretrained():
+    if model not in registry.list_pretrained():
         return {}, None
-    weights = pretrained.folder_of(model) / "weights.npz"
-    return pretrained.read_card(model), weights.stat().st_size
+    folder = registry.shipped_folder(model)
+    return saving.read_card(folder), (folder / saving.WEIGHTS).stat().st_size
 
 
 def _true_colorfulness(result: dict[str, Any]) -> float:

@@ -140,9 +140,11 @@ def add_scores_to_cards(results: Path, name: str) -> list[Path]:
     from benchmarks.harness.cells import weights_digest
     from benchmarks.release.readme_tables import SETS
     from zoo.evaluation.report import Report
-    from zoo.pretrained import folder_of, list_pretrained
+    from zoo.registry import list_pretrained, shipped_folder
 
-    by_weights = {weights_digest(folder_of(one)): folder_of(one) for one in list_pretrained()}
+    by_weights = {
+        weights_digest(folder): folder for folder in map(shipped_folder, list_pretrained())
+    }
     changed = []
     for path in sorted((results / "results").glob("*.json")):
         result = read_json(path)

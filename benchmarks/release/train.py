@@ -184,8 +184,8 @@ def _finish(model: "Colorizer", run: Path) -> None:
 
 def _choose_temperature(run: Path, validation: "PhotoSet") -> None:
     """Store the temperature that validation photos choose, where the model has one."""
-    from zoo.colorizer import load_model
     from zoo.evaluation.calibrate import study
+    from zoo.registry import load_model
 
     model = load_model(run)
     if "temperature" not in model.defaults or "temperature" in model.card:
@@ -221,8 +221,8 @@ def _choose_saturation(run: Path, validation: "PhotoSet") -> None:
     """
     import numpy as np
 
-    from zoo.colorizer import load_model
     from zoo.evaluation.report import evaluate
+    from zoo.registry import load_model
 
     model = load_model(run)
     if "saturation" not in model.defaults or "saturation" in model.card:
@@ -272,7 +272,7 @@ def _about(
 def _privacy(run: Path, train: "PhotoSet", validation: "PhotoSet") -> str:
     """What was measured of whether the stored rows give training photos away; often nothing."""
     from benchmarks.release.privacy import membership
-    from zoo.colorizer import load_model
+    from zoo.registry import load_model
 
     found = membership(load_model(run), train, validation)
     if found is None:

@@ -20,7 +20,7 @@ from benchmarks.harness.environment import store_environment
 from benchmarks.speed.timing import Measurement, measure_rate, measure_seconds, peak_memory
 from zoo import registry
 from zoo.budget import Budget
-from zoo.colorizer import Colorizer, load_model
+from zoo.colorizer import Colorizer
 from zoo.files import write_json
 from zoo.networks.runner import fixed_weights
 
@@ -56,7 +56,7 @@ def measure_speed(task: "Task") -> None:
     """
     task.announce()
     cell, folder = task.cell, task.out / "models" / task.cell.key
-    model = load_model(folder)
+    model = registry.load_model(folder)
     with fixed_weights(model.networks.values(), predictions=1000):
         batch, throughput = _best_throughput(model)
         latency = measure_seconds("latency", lambda: model.colorize_batch(_noise(1)), _REPETITIONS)

@@ -13,18 +13,20 @@ Nine photos allow no claims; `benchmarks/results` holds the scores on many.
 """
 
 from benchmarks.suites import UNTRAINED, Row
-from zoo.pretrained import folder_of, list_pretrained, read_config
+from zoo.registry import Named, list_pretrained, resolve, shipped_folder
+
+
+def _row(trained: Named) -> Row:
+    return Row(
+        trained.entry.name,
+        label=trained.entry.name,
+        preset=trained.preset,
+        budget=UNTRAINED,
+        start=str(trained.folder),
+    )
+
 
 ROWS = (
     Row("gray", budget=UNTRAINED),
-    *(
-        Row(
-            name,
-            label=name,
-            preset=read_config(name)["preset"],
-            budget=UNTRAINED,
-            start=str(folder_of(name)),
-        )
-        for name in list_pretrained()
-    ),
+    *(_row(resolve(shipped_folder(name))) for name in list_pretrained()),
 )

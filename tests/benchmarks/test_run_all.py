@@ -81,9 +81,9 @@ def test_every_cell_leaves_result_model_and_pictures(finished):
 
 
 def test_saved_models_give_the_stored_scores(finished, photos):
-    from zoo.colorizer import load_model
     from zoo.evaluation.report import evaluate
     from zoo.photos.photoset import PhotoSet
+    from zoo.registry import load_model
 
     result = results_of(finished)["mse_regression"]
     model = load_model(finished / "models" / result["key"])

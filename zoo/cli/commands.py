@@ -13,14 +13,12 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from zoo import pretrained, registry
+from zoo import registry
 from zoo._version import __version__
 from zoo.cli import exporting, studies
 from zoo.cli.data import data
 from zoo.cli.inputs import (
     counted,
-    find_entry,
-    is_name,
     load_run,
     load_runs,
     option_values,
@@ -33,7 +31,6 @@ from zoo.cli.settings import parse_fields, parse_pairs, parse_sizes
 from zoo.cli.startup import start_keras
 from zoo.errors import TrainingInterrupted, ZooError, valid_choice
 from zoo.files import require_writable
-from zoo.pretrained import list_pretrained
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
@@ -135,7 +132,9 @@ def list_(
         raise ZooError(
             f"No model matches {pattern!r}; choose from: {', '.join(registry.list_models())}."
         )
-    Console().print(models_table([registry.entry(name) for name in names], list_pretrained()))
+    Console().print(
+        models_table([registry.entry(name) for name in names], registry.list_pretrained())
+    )
 
 
 @app.command()
@@ -147,21 +146,17 @@ def info(
     """Show a model's presets, configuration and options; of trained weights also their card."""
     from zoo.cli import tables
 
-    console = Console()
-    if is_name(model):
-        entry, preset = find_entry(model, None)
-        stored = pretrained.read_config(entry.name) if entry.name in list_pretrained() else {}
-        defaults = {}
-        if stored and (":" not in model or stored["preset"] == preset):
-            preset, defaults = stored["preset"], stored["defaults"]
-            _show_card(console, pretrained.read_card(entry.name))
-        start_keras()
-        model_class = entry.load()
-    else:
-        trained = load_run(model)
-        entry, preset = registry.entry(trained.name), trained.preset
-        model_class, defaults = type(trained), trained.defaults
-        _show_card(console, trained.card)
+    console, named, defaults = Console(), registry.resolve(model), {}
+    entry = named.entry
+    if named.folder is not None:
+        from zoo import saving
+
+        defaults = saving.read_configuration(named.folder).defaults
+        for table in tables.card_tables(saving.read_card(named.folder)):
+            console.print(table)
+    start_keras()
+    model_class = entry.load()
+    preset = named.preset or entry.presets[0]
     console.print(f"[bold]{entry.name}:{preset}[/bold] — {entry.summary}", highlight=False)
     console.print(tables.presets_table(model_class))
     console.print(tables.options_table(model_class, defaults))
@@ -222,7 +217,7 @@ def train(
     """
     from zoo.budget import Budget
 
-    entry, chosen = find_entry(model, preset)
+    entry, chosen = registry.untrained(model, preset)
     amount = Budget.parse(budget)
     changes = parse_pairs(settings, "--set")
     sizes = None if size is None else parse_sizes(size)
@@ -460,13 +455,6 @@ app.add_typer(data, name="data")
 
 
 # ---------------------------------------------------------------------- models
-
-
-def _show_card(console: Console, card: dict[str, Any]) -> None:
-    from zoo.cli import tables
-
-    for table in tables.card_tables(card):
-        console.print(table)
 
 
 def _untrained(

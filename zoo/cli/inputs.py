@@ -14,47 +14,19 @@ import typer
 
 from zoo import registry
 from zoo.cli.startup import start_keras
-from zoo.errors import ScoreWarning, TrainingWarning, ZooError, valid_choice
+from zoo.errors import ScoreWarning, TrainingWarning, ZooError
 from zoo.files import require_writable
-from zoo.pretrained import list_pretrained
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
     from zoo.photos.photoset import PhotoSet
 
 
-def find_entry(model: str, preset: str | None) -> tuple[registry.ModelEntry, str]:
-    """The registry's line and the preset for "model" or "model:preset"."""
-    name, _, inside = model.partition(":")
-    if inside and preset not in (None, inside):
-        raise ZooError(f"{model!r} and --preset {preset} disagree; give the preset once.")
-    entry = registry.entry(name)
-    chosen = inside or preset or entry.presets[0]
-    return entry, valid_choice(f"preset of {name}", chosen, entry.presets)
-
-
-def is_name(model: str) -> bool:
-    """Whether this names a registered model; a folder of the same name takes precedence."""
-    return registry.is_model(model) and not Path(model).is_dir()
-
-
 def load_run(run: str) -> "Colorizer":
     """The model of a trained folder; by its name one that comes trained or needs no training."""
-    if is_name(run):
-        entry, preset = find_entry(run, None)
-        start_keras()
-        if not entry.load().needs_training:
-            return registry.create_model(entry.name, preset)
-    elif not Path(run).exists():
-        trained = ", ".join([*list_pretrained(), "gray"])
-        raise ZooError(
-            f"There is no folder {run}; give one that `zoo train` wrote, or the name of a model "
-            f"that is ready for use: {trained}."
-        )
+    registry.resolve(run)
     start_keras()
-    from zoo.colorizer import load_model
-
-    return load_model(run)
+    return registry.load_model(run)
 
 
 def load_runs(runs: list[str]) -> "dict[str, Colorizer]":

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from zoo.cli.inputs import is_name, load_run, read_photos
+from zoo import registry
+from zoo.cli.inputs import load_run, read_photos
 from zoo.cli.startup import start_keras
 from zoo.errors import ZooError
 from zoo.files import require_writable
@@ -49,7 +50,7 @@ def temperature(
     from zoo.photos.decoding import read_rgb
 
     pictured = None if photo is None else read_rgb(photo)
-    if is_name(str(run)):
+    if registry.resolve(str(run)).folder != run:
         raise ZooError(
             f"The temperature is stored in a model's folder, and {run} is only a name; give a "
             "folder that `zoo train` wrote."

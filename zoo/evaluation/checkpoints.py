@@ -18,12 +18,13 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from zoo.colorizer import Colorizer, load_model
+from zoo.colorizer import Colorizer
 from zoo.errors import ZooError, valid_choice
 from zoo.files import atomic_path, read_json
 from zoo.photos.decoding import read_rgb, write_photo
 from zoo.photos.loader import PhotoLoader
 from zoo.photos.photoset import PhotoSet
+from zoo.registry import load_model
 
 FOLDER = "checkpoints"
 #: How many photos the samples are of.

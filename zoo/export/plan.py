@@ -217,7 +217,7 @@ def _export_elsewhere(model: "Colorizer", path: Path, plan: Plan) -> None:
 
 def _exported_here(request: Path, path: Path) -> None:
     """The other side of `_export_elsewhere`."""
-    from zoo.colorizer import load_model
+    from zoo.registry import load_model
 
     stated = json.loads((request / "plan.json").read_text("utf-8"))
     with np.load(request / "calibration.npz", allow_pickle=False) as arrays:

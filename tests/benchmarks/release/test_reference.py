@@ -89,11 +89,13 @@ def test_several_folders_of_test_photos(runs):
 
 
 def test_models_takes_shipped_names(shipped):
-    (row,) = run_all._chosen_rows(None, "mse_regression:pretrained", "compact")
+    (row,) = run_all._chosen_rows(None, "mse_regression", "compact")
     assert (row.label, row.preset, row.budget) == ("mse_regression", "tiny", "none")
     assert row.start == str(shipped / "mse_regression")
-    with pytest.raises(ZooError, match="zhang has to be trained first"):
-        run_all._chosen_rows(None, "zhang:pretrained", "compact")
+    (row,) = run_all._chosen_rows(None, "mse_regression:compact", "tiny")
+    assert (row.preset, row.start, row.budget) == ("compact", None, None)
+    (row,) = run_all._chosen_rows(None, "zhang", "tiny")  # no trained weights are shipped here
+    assert (row.preset, row.start) == ("tiny", None)
 
 
 def test_stored_results_are_complete_and_of_no_machine(checkout, runs):

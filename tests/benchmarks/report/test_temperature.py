@@ -18,12 +18,11 @@ from benchmarks.report.figures import TemperatureCurves, _temperature_figure
 from benchmarks.report.page import Leaderboard, _strips, write_report
 from benchmarks.suites import Row
 from zoo.budget import Budget
-from zoo.colorizer import load_model
 from zoo.evaluation.calibrate import METRICS, study
 from zoo.files import read_json
 from zoo.metrics import get_metric
 from zoo.photos.photoset import PhotoSet
-from zoo.registry import create_model
+from zoo.registry import create_model, load_model
 
 TEMPERATURES = [0.0, 0.2, 0.38, 0.6, 1.0]
 

@@ -1,0 +1,170 @@
+"""A model on disk: a folder of data, never of code.
+
+    config.json   name, preset, configuration, seed, defaults of its options, whether it is fitted
+    weights.npz   every variable of every network
+    card.json     what it was trained on and how, versions, and the sha256 of weights.npz
+
+The card is written last: a folder without one was interrupted, and reading it says so.
+"""
+
+import dataclasses
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from zoo.errors import ZooError
+from zoo.files import atomic_path, read_json, sha256_of_file, write_json
+
+CONFIG, WEIGHTS, CARD = "config.json", "weights.npz", "card.json"
+_FORMAT = 2
+#: Format 1 had no "fitted": a card of those folders tells of a training or an import.
+_READ = (1, 2)
+
+
+@dataclasses.dataclass(frozen=True)
+class Configuration:
+    """What config.json holds.
+
+    Attributes:
+        model: the registered name.
+        preset: which preset the configuration started from.
+        config: the fields of the model's configuration.
+        seed: of its initial weights and its training.
+        defaults: the value of each option where the caller gives none.
+        references: see `Colorizer.references`.
+        fitted: whether the weights have been learned or imported.
+    """
+
+    model: str
+    preset: str
+    config: dict[str, Any]
+    seed: int
+    defaults: dict[str, float]
+    references: dict[str, dict[str, str]]
+    fitted: bool
+
+
+def read_configuration(folder: Path) -> Configuration:
+    """What config.json says.
+
+    Raises:
+        ZooError: if the folder is no saved model, its format is unknown, or the file is damaged.
+    """
+    if not (folder / CONFIG).is_file() or not (folder / CARD).is_file():
+        raise ZooError(
+            f"{folder} is not a saved model ({CONFIG} or {CARD} is missing); "
+            "give a folder that `zoo train` or `model.save` wrote."
+        )
+    stored = read_json(folder / CONFIG)
+    with damage_told(folder):
+        if stored["format"] not in _READ:
+            raise ZooError(
+                f"{folder} was saved in format {stored['format']}, this version reads "
+                f"{' and '.join(map(str, _READ))}; install the version of colorization-zoo that "
+                "wrote it."
+            )
+        return Configuration(
+            model=stored["model"],
+            preset=stored["preset"],
+            config={name: _hashable(value) for name, value in stored["config"].items()},
+            seed=stored["seed"],
+            defaults=dict(stored["defaults"]),
+            references=dict(stored.get("references", {})),
+            fitted=stored["fitted"] if "fitted" in stored else _was_fitted(folder),
+        )
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """What card.json says.
+
+    Raises:
+        ZooError: if the file is missing or damaged.
+    """
+    card = read_json(folder / CARD)
+    with damage_told(folder):
+        return dict(card)
+
+
+def read_weights(folder: Path, card: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The weights of a model's folder, if they are those that its card tells of.
+
+    Raises:
+        ZooError: if the file is missing, another one (sha256), or unreadable.
+    """
+    weights = folder / WEIGHTS
+    if not weights.is_file():
+        raise ZooError(f"{folder} has no {WEIGHTS}; copy the whole folder again.")
+    with damage_told(folder):
+        expected = card["weights_sha256"]
+    if sha256_of_file(weights) != expected:
+        raise ZooError(
+            f"{weights} is not the file that was saved (its sha256 differs from the card's); "
+            "copy the folder again or train again."
+        )
+    return read_arrays(weights)
+
+
+def write_folder(
+    folder: Path,
+    configuration: Configuration,
+    values: Mapping[str, np.ndarray],
+    card: Mapping[str, Any],
+) -> None:
+    """Write a model's folder, its card last.
+
+    Raises:
+        ZooError: if the folder cannot be written, or a weight is not finite.
+    """
+    refuse_non_finite(values, "The model to save")
+    with atomic_path(folder / WEIGHTS) as temporary:
+        np.savez(temporary, **values)  # type: ignore[arg-type]
+    write_json(folder / CONFIG, {"format": _FORMAT, **dataclasses.asdict(configuration)})
+    write_json(folder / CARD, {**card, "weights_sha256": sha256_of_file(folder / WEIGHTS)})
+
+
+@contextmanager
+def damage_told(folder: Path) -> Iterator[None]:
+    """Turn what a damaged description raises into a sentence."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, ZooError):
+            raise
+        raise ZooError(f"{folder} has a damaged {CONFIG} or {CARD} ({error!r}).") from error
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file by name; nothing in it is executed.
+
+    Raises:
+        ZooError: if it cannot be read.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return dict(archive)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ZooError(f"{path} cannot be read as weights ({error}); copy it again.") from error
+
+
+def refuse_non_finite(values: Mapping[str, np.ndarray], owner: str) -> None:
+    """Refuse weights that would color nothing, naming whose they are.
+
+    Raises:
+        ZooError: if one is NaN or infinite.
+    """
+    for name, value in values.items():
+        if np.issubdtype(value.dtype, np.floating) and not np.isfinite(value).all():
+            raise ZooError(f"{owner} holds NaN or infinity in {name}; train again.")
+
+
+def _hashable(value: Any) -> Any:
+    """JSON has no tuples: lists become tuples again, so that a configuration stays hashable."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _was_fitted(folder: Path) -> bool:
+    return not {"training", "origin"}.isdisjoint(read_card(folder))
