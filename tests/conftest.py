@@ -70,6 +70,12 @@ def make_photo_folder(parent: Path, seed: int = 0) -> Path:
     return root
 
 
+def pixels(path: Path) -> np.ndarray:
+    """A picture's RGB as integers."""
+    with Image.open(path) as image:
+        return np.array(image.convert("RGB")).astype(int)
+
+
 #: The smallest training by the recipe of the trained weights.
 RECIPE = ["--preset", "tiny", "--budget", "16", "--size", "32"]
 

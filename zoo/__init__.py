@@ -10,7 +10,7 @@ from zoo._version import __version__
 
 if TYPE_CHECKING:
     from zoo.budget import Budget
-    from zoo.evaluation.report import evaluate
+    from zoo.evaluation.evaluate import evaluate
     from zoo.metrics.networks import NetworkMetrics
     from zoo.photos.photoset import PhotoSet
     from zoo.photos.samples import sample_photos
@@ -21,7 +21,7 @@ _HOMES = {
     "NetworkMetrics": "zoo.metrics.networks",
     "PhotoSet": "zoo.photos.photoset",
     "create_model": "zoo.registry",
-    "evaluate": "zoo.evaluation.report",
+    "evaluate": "zoo.evaluation.evaluate",
     "list_models": "zoo.registry",
     "list_pretrained": "zoo.registry",
     "load_model": "zoo.registry",

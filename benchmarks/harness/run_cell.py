@@ -32,11 +32,11 @@ from zoo import registry
 from zoo.budget import Budget
 from zoo.colorizer import Colorizer
 from zoo.errors import TrainingInterrupted, ZooError
-from zoo.evaluation import checkpoints
 from zoo.evaluation.calibrate import study
-from zoo.evaluation.report import evaluate
+from zoo.evaluation.evaluate import evaluate
 from zoo.files import write_json
 from zoo.metrics.networks import NetworkMetrics
+from zoo.models.adversarial import rounds
 from zoo.photos.decoding import write_photo
 from zoo.training import checkpoint
 from zoo.training.plan import History
@@ -111,7 +111,7 @@ def run_cell(task: Task) -> dict[str, Any]:
         return record_failure(task, _message(error), trace)
     checkpoint.discard(_model_folder(out, cell))
     # Nobody chooses by hand here, and a dozen models a cell would fill the disk.
-    shutil.rmtree(_model_folder(out, cell) / checkpoints.FOLDER, ignore_errors=True)
+    shutil.rmtree(_model_folder(out, cell) / rounds.FOLDER, ignore_errors=True)
     return result
 
 

@@ -17,7 +17,8 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 
 from zoo.colorizer import Colorizer
 from zoo.errors import ZooError
-from zoo.evaluation.report import Report, evaluate
+from zoo.evaluation.evaluate import evaluate
+from zoo.evaluation.report import Report
 from zoo.files import atomic_path, read_json, sha256_of_file, write_json
 from zoo.metrics import get_metric
 from zoo.registry import load_model

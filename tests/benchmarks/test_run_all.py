@@ -81,7 +81,7 @@ def test_every_cell_leaves_result_model_and_pictures(finished):
 
 
 def test_saved_models_give_the_stored_scores(finished, photos):
-    from zoo.evaluation.report import evaluate
+    from zoo.evaluation.evaluate import evaluate
     from zoo.photos.photoset import PhotoSet
     from zoo.registry import load_model
 

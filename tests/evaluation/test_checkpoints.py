@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import eagerly, make_photo_folder
-from PIL import Image
 
 import zoo
 from zoo import Budget, PhotoSet
 from zoo.errors import ZooError
 from zoo.evaluation import checkpoints
 from zoo.files import sha256_of_file
+from zoo.models.adversarial.rounds import sample_squares
 from zoo.photos.decoding import read_rgb
 
 FIT = {"size": 32, "precision": "float32", "budget": Budget(photos_seen=48)}
@@ -72,29 +72,13 @@ def test_another_one_can_be_picked(run_dir):
 
 
 def test_samples_are_the_same_photos_in_the_colors_of_each(run_dir, photos):
-    squares = checkpoints.sample_squares(photos, 32)
+    squares = sample_squares(photos, 32)
     truth = read_rgb(run_dir / "checkpoints/truth.png")
     np.testing.assert_array_equal(truth, np.concatenate(list(squares), axis=1))
     for one in checkpoints.stored(run_dir)[:2]:
         made = zoo.load_model(one.path).colorize_batch(squares)
         samples = read_rgb(one.path / "samples.png")
         np.testing.assert_array_equal(samples, np.concatenate(list(made), axis=1))
-
-
-def test_the_sheet_and_the_animation_show_all(run_dir, tmp_path):
-    found = checkpoints.stored(run_dir)
-    checkpoints.draw_sheet(tmp_path / "sheet.png", found)
-    sheet = read_rgb(tmp_path / "sheet.png")
-    truth = read_rgb(run_dir / "checkpoints/truth.png")
-    label = sheet.shape[0] // 13 - 32
-    wide = truth.shape[1]
-    np.testing.assert_array_equal(sheet[label : label + 32, :wide], truth)
-    assert sheet.shape[0] == 13 * (label + 32)
-    ink = (sheet != 255).any(axis=(0, 2)).nonzero()[0]
-    assert wide < ink.max() < sheet.shape[1] - 1  # the captions are longer, and none is cut
-    checkpoints.animate(tmp_path / "all.webp", found)
-    with Image.open(tmp_path / "all.webp") as animation:
-        assert animation.n_frames == 12
 
 
 def test_of_an_unfinished_training_none_is_picked(run_dir):

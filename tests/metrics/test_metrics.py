@@ -101,7 +101,7 @@ def test_pooled_ab_rmse_equals_the_rmse_of_photos_side_by_side():
 
 def test_importing_the_metrics_loads_no_framework_and_no_image_code():
     code = (
-        "import sys, zoo.metrics, zoo.evaluation.report; "
+        "import sys, zoo.metrics, zoo.evaluation.evaluate; "
         "heavy = {'keras', 'tensorflow', 'scipy', 'skimage.color', 'rich'}; "
         "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
     )

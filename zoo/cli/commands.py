@@ -329,7 +329,7 @@ def evaluate(
     networks = _networks(network)
     photo_set = read_photos(photos, "test")
     typer.echo(f"Photos: {photo_set.summary()}.")
-    from zoo.evaluation.report import evaluate as score
+    from zoo.evaluation.evaluate import evaluate as score
 
     common = {"size": size, "networks": networks, "progress": True}
     with spoken_warnings():
@@ -492,7 +492,7 @@ def _networks(specs: list[str] | None) -> "NetworkMetrics | None":
 
 def _references(models: "dict[str, Colorizer]") -> dict[str, Any]:
     """What networks judge beside the models: the true photos and, if no model is that, gray."""
-    from zoo.evaluation.report import TruePhotos
+    from zoo.evaluation.evaluate import TruePhotos
 
     found: dict[str, Any] = {"true photos": TruePhotos()}
     if all(model.name != "gray" for model in models.values()):

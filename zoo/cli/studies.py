@@ -56,13 +56,8 @@ def temperature(
             "folder that `zoo train` wrote."
         )
     model = load_run(str(run))
-    from zoo.evaluation.calibrate import (
-        choose,
-        draw_curves,
-        draw_temperatures,
-        require_temperature,
-        study,
-    )
+    from zoo.evaluation.calibrate import choose, require_temperature, study
+    from zoo.plotting.temperatures import draw_curves, draw_temperatures
 
     require_temperature(model)
     folder = run if out is None else out
@@ -106,6 +101,7 @@ def checkpoints(
     start_keras()
     from zoo.cli import tables
     from zoo.evaluation import checkpoints as kept
+    from zoo.plotting.checkpoints import animate, draw_sheet
 
     found = kept.stored(run)
     if pick is not None:
@@ -113,8 +109,8 @@ def checkpoints(
         typer.echo(f"The model of {run} is {pick} now.")
         return
     Console().print(tables.checkpoints_table(found))
-    kept.draw_sheet(run / "checkpoints.png", found)
-    kept.animate(run / "checkpoints.webp", found)
+    draw_sheet(run / "checkpoints.png", found)
+    animate(run / "checkpoints.webp", found)
     typer.echo(f"The pictures checkpoints.png and checkpoints.webp are in {run}.")
     typer.echo(f"Take another one: zoo checkpoints {run} --pick NAME")
 

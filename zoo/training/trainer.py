@@ -22,7 +22,7 @@ from keras import ops
 
 from zoo.backend import use_jit
 from zoo.errors import TrainingWarning, ZooError
-from zoo.evaluation import checkpoints
+from zoo.models.adversarial import rounds
 from zoo.plotting.training import draw_training
 from zoo.training import checkpoint
 from zoo.training.callbacks import Keeper, StepClock, StoppedError, interrupt_flag, progress_bar
@@ -158,8 +158,8 @@ class Trainer:
     def _keep(self, round_index: int, score: float | None, logs: dict[str, float]) -> None:
         scores = {name: value for name, value in logs.items() if name.startswith("val_")}
         about = {"photos_seen": int(logs["photos_seen"]), "score": score} | scores
-        name = checkpoints.name_of(self.stage.name, round_index)
-        checkpoints.keep(self.plan.run_dir, name, self.colorizer, about, self.samples)
+        name = rounds.name_of(self.stage.name, round_index)
+        rounds.keep(self.plan.run_dir, name, self.colorizer, about, self.samples)
 
     def _draw(self, run_dir: Path) -> None:
         name, progress = self.stage.name, self.progress
@@ -174,7 +174,7 @@ class Trainer:
     def _samples(self) -> np.ndarray:
         """The photos that checkpoints show: of the validation photos or else of those to learn."""
         photos = self.stage.train if self.stage.validation is None else self.stage.validation
-        return checkpoints.sample_squares(photos, self.plan.size)
+        return rounds.sample_squares(photos, self.plan.size)
 
     def _compile(self, steps: int) -> None:
         optimizer = self.stage.optimizer(steps)

@@ -1,0 +1,72 @@
+"""Keeping the model after each round of an adversarial training.
+
+Two nets that learn against each other have no loss that says when to stop: the model is kept after
+each round with its scores and some photos in its colors, and the best by the scores becomes the
+run's model (`zoo.evaluation.checkpoints` reads them). Each is a model's folder like any other:
+
+    RUN/checkpoints/truth.png       the sample photos as they were, side by side
+    RUN/checkpoints/003/            the model after round 3: config.json, weights.npz, card.json
+    RUN/checkpoints/003/samples.png the sample photos as it colors them
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo.photos.decoding import write_photo
+from zoo.photos.loader import PhotoLoader
+
+if TYPE_CHECKING:
+    from zoo.colorizer import Colorizer
+    from zoo.photos.photoset import PhotoSet
+
+FOLDER, TRUTH, SAMPLES = "checkpoints", "truth.png", "samples.png"
+#: How many photos the samples are of.
+PHOTOS = 8
+
+
+def name_of(stage: str, round_index: int) -> str:
+    """The name of the model that is kept after a round, counted from 0.
+
+    Examples:
+        >>> name_of("", 2), name_of("joint", 2)
+        ('003', 'joint-003')
+    """
+    number = f"{round_index + 1:03d}"
+    return f"{stage}-{number}" if stage else number
+
+
+def sample_squares(photos: "PhotoSet", size: int) -> np.ndarray:
+    """Read some of the photos, always the same: (n, size, size, 3) uint8, n at most `PHOTOS`."""
+    return PhotoLoader(photos.spread(PHOTOS), size, PHOTOS, augment=False).batch(0)
+
+
+def keep(
+    run_dir: Path, name: str, model: "Colorizer", about: dict[str, Any], squares: np.ndarray
+) -> None:
+    """Write a model as it is now, what is known about it, and sample photos in its colors.
+
+    Args:
+        run_dir: the run's folder.
+        name: see `name_of`.
+        model: whose weights are kept.
+        about: "photos_seen", "score" and scores by name; stored in its card.
+        squares: what `sample_squares` gave.
+
+    Raises:
+        ZooError: if the folder cannot be written.
+    """
+    truth, folder = run_dir / FOLDER / TRUTH, run_dir / FOLDER / name
+    if not truth.exists():
+        write_photo(truth, _side_by_side(squares))
+    write_photo(folder / SAMPLES, _side_by_side(model.colorize_batch(squares)))
+    model.card["checkpoint"] = {"name": name, **about}
+    try:
+        model.save(folder)
+    finally:
+        del model.card["checkpoint"]
+
+
+def _side_by_side(squares: np.ndarray) -> np.ndarray:
+    return np.concatenate(list(squares), axis=1)
