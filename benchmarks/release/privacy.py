@@ -13,7 +13,7 @@ from scipy.stats import mannwhitneyu
 
 from zoo.color.spaces import rgb_to_lightness
 from zoo.colorizer import Colorizer
-from zoo.models.patches.patches import KNNPatches
+from zoo.models.patches.nearest import KNNPatches
 from zoo.photos.loader import PhotoLoader
 from zoo.photos.photoset import PhotoSet
 from zoo.preprocessing import RENDER_UNIT

@@ -31,12 +31,12 @@ MODELS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("compact", "paper", "tiny"),
     ),
     "knn_patches": (
-        "patches.patches:KNNPatches",
+        "patches.nearest:KNNPatches",
         "The nearest of the patches stored from training photos vote (Richart and Visca).",
         ("compact", "paper", "tiny"),
     ),
     "som_patches": (
-        "patches.patches:SOMPatches",
+        "patches.som:SOMPatches",
         "A small network picks each patch's color from a self-organizing map (Richart and Visca).",
         ("compact", "paper", "tiny"),
     ),

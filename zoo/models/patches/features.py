@@ -1,6 +1,6 @@
 """The patch around a pixel as numbers, and tables of them that are sampled from photos.
 
-Shared by the patch classifiers of `patches.py`. A pixel is described by the lightness of the odd
+A pixel is described by the lightness of the odd
 square around it, at several scales: at scale s the square's points are s px apart, on lightness
 averaged over s x s px. The context adds each square's contrast (standard deviation) and the
 pixel's height in the photo, from -0.5 at the top to 0.5 at the bottom.
@@ -18,11 +18,11 @@ from zoo import preprocessing
 from zoo.color.planes import Plane
 from zoo.color.spaces import Tensor, rgb_to_lightness
 from zoo.photos.loader import PhotoLoader
+from zoo.photos.threads import numbers_with_bar
 from zoo.training.plan import TrainingPlan
 
 if TYPE_CHECKING:
     from zoo.photos.photoset import PhotoSet
-from zoo.photos.threads import numbers_with_bar
 
 _PHOTOS_AT_ONCE = 32
 

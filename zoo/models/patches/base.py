@@ -1,0 +1,194 @@
+"""Patch classifiers: the color of a pixel from the lightness around it, by classical means.
+
+After Richart and Visca, "Image colorization with neural networks": the chroma of training pixels is
+clustered by a self-organizing map, the codebook (`zoo.color.codebook`); of each photo 2,500 to
+3,000 pixels are sampled, each described by the luminance patch around it; a classifier learns which
+of the codebook's clusters a patch has. `knn_patches` (`nearest.py`) lets the nearest stored patches
+vote, `som_patches` (`som.py`) is the small neural network over the same features. No convolution is
+learned: these are what deep models have to beat.
+
+`paper` has what the text says: UV, raw patches. The text gives no size of the map, no k and no
+layers: those numbers are ours. So are the `compact` presets: ab, patches at three scales with their
+contrast and the height in the photo, reduced to principal components, and a smoothing that follows
+the photo's edges.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from keras import ops
+from scipy.spatial import cKDTree
+
+from zoo import preprocessing
+from zoo.color.bins import Bins
+from zoo.color.codebook import TOPOLOGIES, Codebook, learn_codebook
+from zoo.color.planes import PLANES, Plane
+from zoo.color.spaces import Tensor, lab_to_rgb, unit_to_uint8
+from zoo.colorizer import RENDER_FACTOR
+from zoo.errors import valid_choice
+from zoo.models.classification.distribution import TEMPERATURE, DistributionColorizer
+from zoo.models.patches.features import PatchFeatures, sample_patches
+from zoo.networks.blocks import average_by
+from zoo.photos.photoset import PhotoSet
+from zoo.training.config import check_fields
+from zoo.training.plan import TrainingPlan
+
+#: How many pixels the codebook and the features' statistics are learned from.
+_SAMPLED = 100_000
+#: Variance of L / 100 below which a square counts as smooth: a deviation of 3 in L.
+_SMOOTH = 1e-3
+
+
+@dataclass(frozen=True)
+class PatchConfig:
+    """Patches, their features and the codebook.
+
+    Attributes:
+        train_size: side of the photos' squares in px, where `fit` is told no other.
+        plane: of the colors, "ab" or "uv".
+        patch_side: of the patch around a pixel, in px; odd.
+        scales: odd numbers; at scale s there is a patch whose points are s px apart.
+        context: whether a patch's contrast and its height in the photo join the features.
+        components: principal components that are kept; 0 keeps all numbers.
+        whitening: 0 leaves the components their variances, 1 makes them equal.
+        samples: pixels drawn of each photo.
+        map_rows: of the codebook, at least 2.
+        map_columns: of the codebook, at least 2.
+        topology: of the codebook, "hexagonal" or "rectangular".
+        stride: distance of the pixels that are classified, in px.
+        smoothing: radius, in units of the stride, of a filter that follows the photo's edges; 0 for
+            none.
+    """
+
+    train_size: int = 96
+    plane: str = "ab"
+    patch_side: int = 7
+    scales: tuple[int, ...] = (1, 3, 9)
+    context: bool = True
+    components: int = 32
+    whitening: float = 0.5
+    samples: int = 2750
+    map_rows: int = 16
+    map_columns: int = 16
+    topology: str = "hexagonal"
+    stride: int = 4
+    smoothing: int = 2
+
+
+def check_patches(config: PatchConfig) -> None:
+    """Refuse numbers that make no patch or no map."""
+    valid_choice("plane", config.plane, tuple(PLANES))
+    valid_choice("topology", config.topology, TOPOLOGIES)
+    check_fields(config, lambda v: v >= 1 and v % 2, "odd", "patch_side")
+    odd = "odd numbers, one at least"
+    check_fields(config, lambda v: len(v) and all(s >= 1 and s % 2 for s in v), odd, "scales")
+    check_fields(config, lambda v: v >= 1, "at least 1", "train_size", "samples", "stride")
+    check_fields(config, lambda v: v >= 2, "at least 2", "map_rows", "map_columns")
+    check_fields(config, lambda v: v >= 0, "at least 0", "components", "smoothing")
+    check_fields(config, lambda v: 0 <= v <= 1, "from 0 to 1", "whitening")
+
+
+class PatchColorizer(DistributionColorizer):
+    """What both patch classifiers have: features, a codebook of colors, smoothing."""
+
+    # A patch says little of its color: sharpened, the votes are bold and mostly wrong.
+    options: ClassVar = (RENDER_FACTOR, replace(TEMPERATURE, default=1.0))
+
+    @staticmethod
+    def initial_bins(config: Any) -> Bins:
+        """A map's worth of colors around gray, until training learns them."""
+        plane = PLANES[config.plane]
+        sides = [
+            np.linspace(low / 3, high / 3, count)
+            for low, high, count in zip(
+                plane.low, plane.high, (config.map_rows, config.map_columns), strict=True
+            )
+        ]
+        colors = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).reshape(-1, 2)
+        return _codebook(config, colors.astype("float32")).as_bins(plane.low, plane.high)
+
+    @property
+    def plane(self) -> Plane:
+        """The plane that the codebook is of."""
+        return PLANES[self.config.plane]
+
+    @property
+    def codebook(self) -> Codebook:
+        """The self-organizing map whose units are the colors to choose from."""
+        return _codebook(self.config, self.bins.centers)
+
+    def codebook_picture(self, unit_side: int = 24) -> np.ndarray:
+        """The map in color at L = 65: (H, W, 3) uint8, its units `unit_side` px apart."""
+        places = self.codebook.places()
+        low, high = places.min(axis=0) - 0.5, places.max(axis=0) + 0.5
+        rows, columns = (
+            np.arange(start, stop, 1 / unit_side) for start, stop in zip(low, high, strict=True)
+        )
+        # What is nearest to a unit is its square or, in a hexagonal grid, its hexagon.
+        pixels = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1)
+        nearest = cKDTree(places).query(pixels)[1]
+        lightness = np.full((len(places), 1), 65.0, "float32")
+        ab = self.plane.to_ab(self.bins.centers, lightness)
+        colors = unit_to_uint8(lab_to_rgb(ops.concatenate([lightness, ab], axis=-1)))
+        return ops.convert_to_numpy(colors)[nearest]
+
+    @property
+    def features(self) -> PatchFeatures:
+        """The layer that describes pixels."""
+        return self.networks["colorizer"].get_layer("features")
+
+    def feature_layer(self) -> PatchFeatures:
+        """A new layer as the configuration has it."""
+        config = self.config
+        return PatchFeatures(
+            config.patch_side,
+            config.scales,
+            config.context,
+            config.components,
+            config.stride,
+            name="features",
+        )
+
+    def learn_features(self, train: PhotoSet, plan: TrainingPlan) -> np.ndarray:
+        """Learn the features' statistics and the codebook, unless an earlier training did.
+
+        Returns:
+            (n, 2): the chroma of a sample of the pixels.
+        """
+        config = self.config
+        described, chroma = sample_patches(
+            train,
+            plan,
+            self.features,
+            self.plane,
+            per_photo=config.samples,
+            rows=_SAMPLED,
+            seed=self.seed,
+            title="Learning the codebook",
+        )
+        if "training" in self.card:
+            return chroma
+        self.features.fit(described, config.whitening)
+        shape = (config.map_rows, config.map_columns, config.topology)
+        codebook = learn_codebook(chroma, *shape, seed=self.seed)
+        self.set_bins(codebook.as_bins(self.plane.low, self.plane.high))
+        return chroma
+
+    @property
+    def output_stride(self) -> int:
+        """By how much the network's output is smaller than its input."""
+        return self.config.stride
+
+    def output_to_ab(self, output: Tensor, lightness: Tensor, temperature: Tensor) -> Tensor:
+        """The distributions' colors, smoothed where the configuration says so."""
+        ab = super().output_to_ab(output, lightness, temperature)
+        if not self.config.smoothing:
+            return ab
+        fine = lightness / 100.0
+        coarse = average_by(fine, self.output_stride)
+        return preprocessing.guided_resize(ab, coarse, fine, self.config.smoothing, _SMOOTH)
+
+
+def _codebook(config: PatchConfig, colors: np.ndarray) -> Codebook:
+    return Codebook(colors, config.map_rows, config.map_columns, config.topology)

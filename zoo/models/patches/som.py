@@ -1,0 +1,114 @@
+"""A small neural network over the features of a patch picks its cluster of the codebook.
+
+What the patch classifiers have in common, and the paper, are in `base.py`. Departure: the network
+sees every pixel of its grid in the training squares, about as many as the text samples, but others
+each time a photo is seen.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import keras
+import numpy as np
+
+from zoo.color.bins import measure_prior
+from zoo.color.spaces import Tensor
+from zoo.colorizer import Preset
+from zoo.models.classification.base import ClassificationColorizer, ClassificationConfig
+from zoo.models.patches.base import PatchColorizer, PatchConfig, check_patches
+from zoo.networks.blocks import HEAD, conv
+from zoo.photos.photoset import PhotoSet
+from zoo.training.config import check_fields
+from zoo.training.plan import History, TrainingPlan
+
+
+@dataclass(frozen=True)
+class SOMConfig(PatchConfig, ClassificationConfig):
+    """The small network over the features.
+
+    Attributes:
+        hidden: the sizes of its hidden layers.
+
+    Raises:
+        ZooError: if a number makes no patch, no map or no network.
+    """
+
+    loss: str = "plain"
+    neighbors: int = 1
+    learning_rate: float = 3e-3
+    stride: int = 2
+    hidden: tuple[int, ...] = (256, 256)
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that make no patch, no map or no network."""
+        super().__post_init__()
+        check_patches(self)
+        check_fields(self, lambda v: all(units >= 1 for units in v), "at least 1", "hidden")
+
+
+class SOMPatches(PatchColorizer, ClassificationColorizer):
+    """A small neural network predicts the codebook's cluster of each patch."""
+
+    PRESETS: ClassVar = {
+        "compact": Preset(
+            SOMConfig(components=0),
+            "ours: the method of Richart and Visca on features at three scales",
+        ),
+        "paper": Preset(
+            SOMConfig(
+                plane="uv",
+                patch_side=9,
+                scales=(1,),
+                context=False,
+                components=0,
+                smoothing=0,
+                sigma=0.05,
+                hidden=(100,),
+            ),
+            "Richart and Visca: UV, raw patches; the sizes of patch, map and layers are ours",
+        ),
+        "tiny": Preset(
+            SOMConfig(
+                patch_side=3,
+                scales=(1, 3),
+                components=8,
+                samples=200,
+                map_rows=3,
+                map_columns=3,
+                hidden=(16,),
+                train_size=32,
+                batch_size=4,
+            ),
+            "ours: for tests",
+        ),
+    }
+
+    def build_colorizer(self) -> keras.Model:
+        """Features, then convolutions of 1 x 1: the same small network at every place."""
+        lightness = keras.Input((None, None, 1), name="lightness")
+        x = self.feature_layer()(lightness)
+        for index, units in enumerate(self.config.hidden, start=1):
+            x = conv(x, units, f"hidden{index}", self.seed, kernel=1)
+        logits = conv(x, len(self.bins), HEAD, self.seed, kernel=1, activation=None)
+        return keras.Model(lightness, logits, name="som_patches")
+
+    @property
+    def stride(self) -> int:
+        """Sides of the network's input must be multiples of this."""
+        return self.config.stride
+
+    def scale_lightness(self, lightness: Tensor) -> Tensor:
+        """L in [0, 1]."""
+        return lightness / 100.0
+
+    def learn(self, train: PhotoSet, validation: PhotoSet | None, plan: TrainingPlan) -> History:
+        """Learn codebook and features, then train the network."""
+        self.learn_features(train, plan)
+        return super().learn(train, validation, plan)
+
+    def prior(self, batches: Iterator[Tensor]) -> np.ndarray:
+        """How frequent the codebook's colors are."""
+        if self.config.loss == "plain":
+            return np.full(len(self.bins), 1 / len(self.bins))
+        return measure_prior(batches, self.bins)
