@@ -286,7 +286,8 @@ def every_parameter_gets_a_gradient(name: str, photos: PhotoSet) -> None:
     graph = compiled(model, keras.optimizers.SGD(1.0))
     before = [np.array(keras.ops.convert_to_numpy(v)) for v in graph.trainable_variables]
     with eagerly():
-        graph.train_on_batch(np.stack([photo.read(32)[:32, :32] for photo in photos[:4]]))
+        rgb = np.stack([photo.read(32)[:32, :32] for photo in photos[:4]])
+        graph.train_on_batch({"rgb": rgb})
     for variable, old in zip(graph.trainable_variables, before, strict=True):
         new = keras.ops.convert_to_numpy(variable)
         assert np.isfinite(new).all(), variable.path
@@ -305,7 +306,7 @@ def overfits_one_photo(name: str) -> None:
 
     def step() -> float:
         graph.reset_metrics()
-        logs = graph.train_on_batch(photo, return_dict=True)
+        logs = graph.train_on_batch({"rgb": photo}, return_dict=True)
         # What two nets that work against each other lose never vanishes: there, the error does.
         return float(logs.get("l1", logs["loss"]))
 

@@ -123,11 +123,11 @@ def fusion_row(photos: PhotoSet, cache: Path) -> Row:
     text = "zeros,width=1001"
     stored = EmbeddingCache(ZeroEmbedding(Spec.parse(text)), cache)
     stored.fill(photos)
-    companions = {"mse_regression": None, "fusion": stored.companion(photos)}
+    rows = {"mse_regression": {}, "fusion": {"embedding": stored.rows(photos)}}
     actions = {}
-    for name, companion in companions.items():
-        model = create_model(name, "compact", **({"embedding": text} if companion else {}))
-        settings = {"steps": 10_000, "companion": companion, "cache_dir": cache}
+    for name, beside in rows.items():
+        model = create_model(name, "compact", **({"embedding": text} if beside else {}))
+        settings = {"steps": 10_000, "rows": beside, "cache_dir": cache}
         loader = PhotoLoader(photos, _SIZE, model.config.batch_size, **settings)
         actions[name] = partial(_next_step, _compiled(model), loader, iter(range(10_000)))
     alone, ours = measure_in_turn(actions, 1, repetitions=30)

@@ -12,6 +12,7 @@ from zoo import Budget, PhotoSet
 from zoo.errors import TrainingInterrupted, ZooError
 from zoo.models.fusion import Repeat
 from zoo.networks.embedding_cache import EmbeddingCache
+from zoo.photos.loader import Samples
 from zoo.training.task import Task
 
 
@@ -76,7 +77,7 @@ def test_the_loss_is_half_the_sum_over_the_pixels():
     output = rng.uniform(-1, 1, (1, 16, 24, 2)).astype("float32")
     model = zoo.create_model("fusion:paper", width=4, embedding="zeros,width=3")
     expected = ((output - rgb2lab(rgb)[..., 1:] / 127) ** 2).sum() / (2 * 16 * 24)
-    assert float(model.loss(rgb, output)) == pytest.approx(expected, rel=1e-4)
+    assert float(model.loss({"rgb": rgb}, output)) == pytest.approx(expected, rel=1e-4)
 
 
 def test_labels_add_their_cross_entropy():
@@ -86,11 +87,11 @@ def test_labels_add_their_cross_entropy():
     ab = rng.uniform(-1, 1, (3, 8, 8, 2)).astype("float32")
     logits = rng.normal(size=(3, 4)).astype("float32")
     model = zoo.create_model("fusion:tiny", class_weight=0.5)
-    color = float(model.loss(rgb, ab))
+    color = float(model.loss({"rgb": rgb}, ab))
     model._classes = ("a", "b", "c", "d")
     entropy = [np.log(np.exp(row).sum()) - row[k] for row, k in ((logits[0], 2), (logits[2], 1))]
     expected = color + 0.5 * sum(entropy) / 3
-    both = float(model.loss(rgb, [ab, logits], np.array([2, -1, 1])))
+    both = float(model.loss({"rgb": rgb, "label": np.array([2, -1, 1])}, [ab, logits]))
     assert both == pytest.approx(expected, rel=1e-5)
 
 
@@ -161,7 +162,8 @@ def test_stored_and_computed_vectors_give_the_same_photo(photos, module):
     model = frozen(module)
     conformance.fit(model, photos)
     cache = EmbeddingCache(model.embedding)
-    stored = cache.companion(photos)(np.arange(len(photos)), np.zeros(len(photos), bool))
+    positions = np.arange(len(photos))
+    stored = cache.rows(photos)(Samples(None, positions, positions < 0, positions, seed=0))
     for index, photo in enumerate(photos):
         rgb = photo.read()[None]
         squares = zoo.preprocessing.working_lightness(rgb, (model.context_side,) * 2)
@@ -247,7 +249,7 @@ def test_every_parameter_of_a_frozen_fusion_gets_a_gradient(module):
     rng = np.random.default_rng(0)
     before = [np.array(ops.convert_to_numpy(v)) for v in graph.trainable_variables]
     rgb = rng.integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
-    graph.train_on_batch((rgb, rng.normal(size=(4, 9)).astype("float32")))
+    graph.train_on_batch({"rgb": rgb, "embedding": rng.normal(size=(4, 9)).astype("float32")})
     for variable, old in zip(graph.trainable_variables, before, strict=True):
         assert (ops.convert_to_numpy(variable) != old).any(), variable.path
 

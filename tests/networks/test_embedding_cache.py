@@ -10,7 +10,7 @@ from zoo import preprocessing
 from zoo.errors import ZooError
 from zoo.networks.embedding_cache import EmbeddingCache
 from zoo.networks.embeddings import Embedding, Spec
-from zoo.photos.loader import PhotoLoader
+from zoo.photos.loader import PhotoLoader, Samples
 from zoo.photos.photoset import PhotoSet
 
 ROOT = Path(__file__).parents[2]
@@ -51,8 +51,12 @@ def photos(tmp_path):
 
 
 def rows(cache, photos, mirrored=False):
-    count = len(photos)
-    return cache.companion(photos)(np.arange(count), np.full(count, mirrored))
+    return cache.rows(photos)(samples_of(range(len(photos)), mirrored))
+
+
+def samples_of(positions, mirrored):
+    positions = np.array(positions)
+    return Samples(None, positions, np.full(len(positions), mirrored), positions, seed=0)
 
 
 def test_vectors_are_those_of_the_photo_and_of_its_mirror_image(photos, tmp_path):
@@ -61,7 +65,7 @@ def test_vectors_are_those_of_the_photo_and_of_its_mirror_image(photos, tmp_path
     for index in (0, 31, 32, 69):
         rgb = photos[index].read()[None]
         for mirrored, seen in ((False, rgb), (True, rgb[:, :, ::-1])):
-            (row,) = cache.companion(photos)(np.array([index]), np.array([mirrored]))
+            (row,) = cache.rows(photos)(samples_of([index], mirrored))
             np.testing.assert_allclose(
                 row,
                 Corners().of_squares(preprocessing.working_lightness(seen, (8, 8)))[0],
@@ -181,14 +185,15 @@ def test_a_loader_gives_each_photo_its_own_vector(photos, tmp_path):
     cache = EmbeddingCache(Corners(), tmp_path / "cache")
     cache.fill(photos)
     settings = {"steps": 3, "seed": 3, "cache_dir": tmp_path / "photos-cache"}
-    loader = PhotoLoader(photos, 16, 8, companion=cache.companion(photos), **settings)
+    loader = PhotoLoader(photos, 16, 8, rows={"vectors": cache.rows(photos)}, **settings)
     plain = PhotoLoader(photos, 16, 8, **settings)
     stored = np.stack([rows(cache, photos), rows(cache, photos, mirrored=True)], axis=1)
     squares = [np.asarray(_square(photo)) for photo in photos]
     for step in range(3):
-        ((batch, vectors),) = loader[step]
-        np.testing.assert_array_equal(batch, plain[step][0])
-        positions, mirrored = loader.samples(step)
+        ((batch, vectors),) = (found.values() for found in loader[step])
+        np.testing.assert_array_equal(batch, plain.batch(step))
+        samples = loader.samples(step)
+        positions, mirrored = samples.positions, samples.mirrored
         np.testing.assert_array_equal(vectors, stored[positions, mirrored.astype(int)])
         for photo, position, mirror in zip(batch, positions, mirrored, strict=True):
             flips = [square[:, ::-1] if mirror else square for square in squares]

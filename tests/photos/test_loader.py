@@ -150,7 +150,7 @@ def test_crops_and_flips_have_the_range_that_is_promised(ramp):
 def test_without_augmentation_every_square_comes_once_in_order(numbered):
     loader = PhotoLoader(numbered, 8, 3, augment=False)
     assert len(loader) == 3
-    batches = [batch for (batch,) in loader]
+    batches = [batch["rgb"] for (batch,) in loader]
     assert [len(batch) for batch in batches] == [3, 3, 1]
     assert numbers_in(np.concatenate(batches)) == list(range(7))
     with pytest.raises(IndexError):
@@ -163,7 +163,7 @@ def test_the_central_square_is_what_is_kept(tmp_path):
     photo[:, 20:80] = [0, 90, 200]
     photo[:30, 20:80] = [0, 200, 90]
     Image.fromarray(photo).save(tmp_path / "photo.png")
-    (batch,) = PhotoLoader(PhotoSet.from_folder(tmp_path), 20, 1, augment=False)[0]
+    batch = PhotoLoader(PhotoSet.from_folder(tmp_path), 20, 1, augment=False).batch(0)
     # The outermost pixels see a little of what is beside the square, as antialiasing should.
     assert batch[0, :, 1:-1, 0].max() == 0
     assert batch[0, :, :, 0].max() < 30
@@ -174,7 +174,7 @@ def test_the_central_square_is_what_is_kept(tmp_path):
 def test_small_photos_are_enlarged_and_transparent_ones_are_on_white(tmp_path):
     Image.new("RGBA", (3, 2), (10, 200, 30, 0)).save(tmp_path / "photo.png")
     photos = PhotoSet.from_folder(tmp_path)
-    assert (PhotoLoader(photos, 32, 1, augment=False)[0][0] == 255).all()
+    assert (PhotoLoader(photos, 32, 1, augment=False)[0][0]["rgb"] == 255).all()
 
 
 def test_photos_are_decoded_once_for_all_loaders(photos, tmp_path, monkeypatch):
@@ -194,21 +194,21 @@ def test_photos_are_decoded_once_for_all_loaders(photos, tmp_path, monkeypatch):
 
 def test_the_cache_goes_by_contents_and_may_be_deleted(photos, photo_folder, tmp_path):
     cache = tmp_path / "cache"
-    expected = PhotoLoader(photos, 16, 6, steps=1, cache_dir=cache)[0][0]
+    expected = PhotoLoader(photos, 16, 6, steps=1, cache_dir=cache)[0][0]["rgb"]
     moved = photo_folder.rename(tmp_path / "moved")
     again = PhotoLoader(PhotoSet.from_folder(moved), 16, 6, steps=1, cache_dir=cache)
     assert len(list(cache.iterdir())) == 1
     shutil.rmtree(cache)
-    np.testing.assert_array_equal(again[0][0], expected)  # a mapped file outlives its name
+    np.testing.assert_array_equal(again[0][0]["rgb"], expected)  # a mapped file outlives its name
     again = PhotoLoader(PhotoSet.from_folder(moved), 16, 6, steps=1, cache_dir=cache)
-    np.testing.assert_array_equal(again[0][0], expected)
+    np.testing.assert_array_equal(again[0][0]["rgb"], expected)
     PhotoLoader(PhotoSet.from_folder(moved)[:3], 16, 6, steps=1, cache_dir=cache)
     assert len(list(cache.iterdir())) == 2
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "text", "shape", "type"])
 def test_a_damaged_cache_is_built_again(photos, tmp_path, damage):
-    expected = PhotoLoader(photos, 16, 6, steps=1, cache_dir=tmp_path / "cache")[0][0]
+    expected = PhotoLoader(photos, 16, 6, steps=1, cache_dir=tmp_path / "cache")[0][0]["rgb"]
     (path,) = (tmp_path / "cache").iterdir()
     whole = path.read_bytes()
     if damage in ("shape", "type"):
@@ -217,7 +217,7 @@ def test_a_damaged_cache_is_built_again(photos, tmp_path, damage):
     else:
         path.write_bytes({"truncated": whole[:-1], "empty": b"", "text": b"text"}[damage])
     loader = PhotoLoader(photos, 16, 6, steps=1, cache_dir=tmp_path / "cache")
-    np.testing.assert_array_equal(loader[0][0], expected)
+    np.testing.assert_array_equal(loader[0][0]["rgb"], expected)
     assert path.read_bytes() == whole
 
 

@@ -91,11 +91,11 @@ def test_weight_decay_is_in_the_gradient_and_not_in_the_score(photos):
     """With no color error to learn from, a plain gradient step shrinks a kernel by its decay."""
     model = zoo.create_model("mse_regression:paper", width=2, weight_decay=0.5)
     graph = Task(model)
-    graph._photo_loss = lambda rgb, output: keras.ops.sum(output) * 0.0
+    graph._photo_loss = lambda batch, output: keras.ops.sum(output) * 0.0
     graph.compile(optimizer=keras.optimizers.SGD(0.1), jit_compile=use_jit())
     kernel = model.networks["colorizer"].get_layer("conv3_1").kernel
     before = keras.ops.convert_to_numpy(kernel).copy()
-    batch = np.zeros((1, 32, 32, 3), np.uint8)
+    batch = {"rgb": np.zeros((1, 32, 32, 3), np.uint8)}
     assert graph.train_on_batch(batch) > 0
     np.testing.assert_allclose(
         keras.ops.convert_to_numpy(kernel), before * (1 - 0.1 * 0.5), rtol=1e-5
@@ -112,7 +112,7 @@ def test_the_loss_is_the_mean_squared_error_of_ab(photos):
     output = np.random.default_rng(0).normal(size=(1, 16, 16, 2)).astype("float32")
     truth = rgb2lab(rgb)[..., 1:].reshape(1, 16, 2, 16, 2, 2).mean(axis=(2, 4)) / 110
     expected = np.mean((output - truth) ** 2)
-    assert float(model.loss(rgb, output)) == pytest.approx(expected, rel=1e-5)
+    assert float(model.loss({"rgb": rgb}, output)) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.usefixtures("eager")
@@ -189,9 +189,9 @@ def test_stages_of_growing_size_share_the_rounds(photos):
     seen = []
 
     class Watched(type(tiny())):
-        def network_input(self, rgb):
-            seen.append(rgb.shape[1])
-            return super().network_input(rgb)
+        def network_input(self, batch):
+            seen.append(batch["rgb"].shape[1])
+            return super().network_input(batch)
 
     base = tiny()
     model = Watched(base.name, base.preset, base.config, seed=0)
@@ -377,7 +377,7 @@ def test_mean_color_is_the_mean(photos):
     model = zoo.create_model("mean_color")
     model.fit(photos, budget=Budget(photos_seen=100), size=32)
     loader = PhotoLoader(photos, 32, len(photos), augment=False)
-    expected = rgb2lab(loader[0][0])[..., 1:].mean(axis=(0, 1, 2))
+    expected = rgb2lab(loader.batch(0))[..., 1:].mean(axis=(0, 1, 2))
     predicted = model.predict_ab(np.zeros((1, 2, 2, 1), "float32"))
     np.testing.assert_allclose(predicted, np.broadcast_to(expected, (1, 2, 2, 2)), atol=1e-3)
 

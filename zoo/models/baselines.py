@@ -73,7 +73,7 @@ class MeanColor(Gray):
         loader = PhotoLoader(seen, plan.size, 32, augment=False, progress=plan.progress)
         total = np.zeros(2)
         for index in range(len(loader)):
-            (rgb,) = loader[index]
+            rgb = loader.batch(index)
             total += ops.convert_to_numpy(rgb_to_lab(rgb))[..., 1:].mean(axis=(1, 2)).sum(axis=0)
         self.networks["chroma"].get_layer("constant").ab.assign(total / len(seen))
         return History(photos_seen=len(seen), seconds=time.monotonic() - started)

@@ -32,7 +32,7 @@ from zoo.training.config import TrainingConfig, check_fields
 from zoo.training.plan import History, TrainingPlan
 
 if TYPE_CHECKING:
-    from zoo.photos.loader import Companion
+    from zoo.photos.loader import Rows
     from zoo.photos.photoset import PhotoSet
 
 #: The encoder-decoder's chroma is divided by this, so that it fits into tanh.
@@ -185,45 +185,39 @@ class Fusion(GradientColorizer):
         self._classes = tuple(labels) if wanted else ()
         return super().learn(train, validation, plan)
 
-    def companion(
-        self, photos: "PhotoSet", *, training: bool, progress: bool
-    ) -> "Companion | None":
+    def rows(self, photos: "PhotoSet", *, training: bool, progress: bool) -> "dict[str, Rows]":
         """The photos' vectors, or the numbers of their labels.
 
         Validation photos have no labels: their loss is that of the colors alone, which chooses.
         """
         if isinstance(self.embedding, ZeroEmbedding):
-            return lambda positions, _: self.embedding.vectors(positions)
+            return {"embedding": lambda samples: self.embedding.vectors(samples.positions)}
         if self.embedding is not None:
             cache = EmbeddingCache(self.embedding)
             cache.fill(photos, progress=progress)
-            return cache.companion(photos)
+            return {"embedding": cache.rows(photos)}
         if not self._classes:
-            return None
+            return {}
         known = {label: number for number, label in enumerate(self._classes)} if training else {}
         numbers = np.array([known.get(photo.label, _NO_LABEL) for photo in photos], "int32")
-        return lambda positions, _: numbers[positions]
+        return {"label": lambda samples: numbers[samples.positions]}
 
-    def network_input(
-        self, rgb: Tensor, beside: Tensor | None = None
-    ) -> Tensor | tuple[Tensor, Tensor]:
+    def network_input(self, batch: dict[str, Tensor]) -> Tensor | tuple[Tensor, Tensor]:
         """Scaled L, and the vectors unless the network makes its own."""
-        scaled = super().network_input(rgb)
-        return scaled if self.embedding is None else (scaled, beside)
+        scaled = super().network_input(batch)
+        return scaled if self.embedding is None else (scaled, batch["embedding"])
 
-    def loss(
-        self, rgb: Tensor, output: Tensor | tuple[Tensor, Tensor], beside: Tensor | None = None
-    ) -> Tensor:
+    def loss(self, batch: dict[str, Tensor], output: Tensor | tuple[Tensor, Tensor]) -> Tensor:
         """Mean squared error of scaled ab over pixels and channels: 1/(2HW) of their sum.
 
         Where labels are told apart, plus their weighted cross-entropy.
         """
         ab, logits = output if self._classes else (output, None)
-        truth = average_to_size(rgb_to_lab(rgb)[..., 1:], ab) / self._ab_scale
+        truth = average_to_size(rgb_to_lab(batch["rgb"])[..., 1:], ab) / self._ab_scale
         loss = ops.mean(ops.square(ops.cast(ab, "float32") - truth))
         if logits is None:
             return loss
-        labels = ops.cast(beside, "int32")
+        labels = ops.cast(batch["label"], "int32")
         chances = ops.log_softmax(ops.cast(logits, "float32"))
         # A photo without a label has a row of zeros here, and so no loss.
         truth = ops.one_hot(labels, len(self._classes), dtype="float32")

@@ -15,7 +15,7 @@ from zoo.color.spaces import Tensor, rgb_to_lightness
 from zoo.colorizer import Colorizer
 from zoo.errors import ZooError
 from zoo.networks.runner import predict
-from zoo.photos.loader import Companion
+from zoo.photos.loader import Rows
 from zoo.training.optimizers import schedule
 from zoo.training.plan import History, TrainingPlan
 from zoo.training.precision import fastest_precision, training_precision
@@ -46,11 +46,11 @@ class GradientColorizer(Colorizer):
         """(N, h, w, 1) L in [0, 100] -> the network's input."""
 
     @abstractmethod
-    def loss(self, rgb: Tensor, output: Tensor) -> Tensor:
+    def loss(self, batch: dict[str, Tensor], output: Tensor) -> Tensor:
         """The scalar to minimize, from the photos and the network's output for them.
 
         Args:
-            rgb: (N, h, w, 3) uint8 sRGB.
+            batch: "rgb", (N, h, w, 3) uint8 sRGB, and what `rows` gives.
             output: what the network gives for their L, in the training's precision.
 
         Returns:
@@ -70,21 +70,19 @@ class GradientColorizer(Colorizer):
             (N, h', w', 2) ab, of the output's size or of L's.
         """
 
-    def network_input(self, rgb: Tensor) -> Tensor:
-        """What the network sees of training photos: (N, h, w, 3) uint8 RGB -> its input."""
-        return self.scale_lightness(rgb_to_lightness(rgb))
+    def network_input(self, batch: dict[str, Tensor]) -> Tensor:
+        """What the network sees of a batch of training photos."""
+        return self.scale_lightness(rgb_to_lightness(batch["rgb"]))
 
-    def companion(self, photos: "PhotoSet", *, training: bool, progress: bool) -> Companion | None:
-        """What training needs of each photo beside its pixels; nothing for most models.
-
-        Where there is something, `network_input` and `loss` get its rows as their last argument.
+    def rows(self, photos: "PhotoSet", *, training: bool, progress: bool) -> dict[str, Rows]:
+        """What training needs of each photo beside its pixels, by name; nothing for most models.
 
         Args:
             photos: those to train on, or those for validation.
             training: which of the two.
             progress: whether to show a progress bar where this takes long.
         """
-        return None
+        return {}
 
     def training_network(self) -> keras.Model:
         """The network that `loss` gets its output from; it may give more than the colorizer's."""

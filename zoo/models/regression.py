@@ -98,9 +98,9 @@ class MSERegression(GradientColorizer):
             return (lightness - 50.0) / 100.0
         return lightness / 50.0 - 1.0
 
-    def loss(self, rgb: Tensor, output: Tensor) -> Tensor:
+    def loss(self, batch: dict[str, Tensor], output: Tensor) -> Tensor:
         """Mean squared error of ab / 110 against the truth averaged down to the output's size."""
-        truth = average_to_size(rgb_to_lab(rgb)[..., 1:], output)
+        truth = average_to_size(rgb_to_lab(batch["rgb"])[..., 1:], output)
         return ops.mean(ops.square(ops.cast(output, "float32") - truth / AB_SCALE))
 
     def output_to_ab(self, output: Tensor, lightness: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ from zoo.networks.embeddings import Embedding
 from zoo.photos.threads import map_in_threads
 
 if TYPE_CHECKING:
-    from zoo.photos.loader import Companion
+    from zoo.photos.loader import Rows, Samples
     from zoo.photos.photoset import Photo, PhotoSet
 
 #: Photos in a transaction.
@@ -66,7 +66,7 @@ class EmbeddingCache:
                     with connection:
                         connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
 
-    def companion(self, photos: "PhotoSet") -> "Companion":
+    def rows(self, photos: "PhotoSet") -> "Rows":
         """Give the vectors of `photos`, which were filled in, to a loader of these photos."""
         return partial(self._look_up, self._connect(), [photo.sha256 for photo in photos])
 
@@ -74,11 +74,11 @@ class EmbeddingCache:
         self,
         connection: sqlite3.Connection,
         keys: Sequence[str],
-        positions: np.ndarray,
-        mirrored: np.ndarray,
+        samples: "Samples",
     ) -> np.ndarray:
-        rows = np.empty((len(positions), self.embedding.width), "float32")
-        for row, (position, mirror) in enumerate(zip(positions, mirrored, strict=True)):
+        rows = np.empty((len(samples.positions), self.embedding.width), "float32")
+        photos = zip(samples.positions, samples.mirrored, strict=True)
+        for row, (position, mirror) in enumerate(photos):
             stored = self._stored(connection, keys[position])
             if stored is None:
                 raise ZooError(

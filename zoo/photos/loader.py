@@ -19,8 +19,9 @@ resumed training asks for those in the middle.
 import math
 import operator
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -42,15 +43,34 @@ _POLICY_VERSION = 1
 # Keys that keep the two streams of random numbers of one seed apart.
 _ORDER, _AUGMENTATION = 0, 1
 
-#: What belongs to photos beside their pixels: from their positions in the set, (n,), and whether
-#: each is mirrored, (n,), to an array of n rows.
-Companion = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+@dataclass(frozen=True)
+class Samples:
+    """The photos of one batch, and which ones they are.
+
+    Attributes:
+        rgb: (n, size, size, 3) uint8.
+        positions: (n,), their places in the photo set.
+        mirrored: (n,), whether each is mirrored.
+        numbers: (n,), their numbers in the training's stream; their places without augmentation.
+        seed: of the stream.
+    """
+
+    rgb: np.ndarray
+    positions: np.ndarray
+    mirrored: np.ndarray
+    numbers: np.ndarray
+    seed: int
+
+
+#: What belongs to the photos of a batch beside their pixels: an array of n rows.
+Rows = Callable[[Samples], np.ndarray]
 
 
 class PhotoLoader(keras.utils.PyDataset):
-    """Batches of photos as one-tuples `(batch,)`, batch being uint8 (n, size, size, 3).
+    """Batches of photos as one-tuples `({"rgb": ...},)`, uint8 (n, size, size, 3).
 
-    With a companion, batches are `((batch, rows),)`.
+    What `rows` gives stands beside "rgb" under its name.
 
     Warm, it delivers about 6,000 photos of 96 px a second on one core. The first loader of a set
     decodes all of it; the cache file takes 3 x (1.25 x size)^2 bytes a photo, 43 kB at 96 px, and
@@ -63,7 +83,7 @@ class PhotoLoader(keras.utils.PyDataset):
         steps: batches in `len(loader)`, for the augmented stream, which has no end of its own.
         seed: of the order, the crops and the flips; at least 0.
         augment: endless shuffled crops and flips, or every photo once in order.
-        companion: gives what belongs to the photos of a batch beside their pixels.
+        rows: by name, what gives the rows that belong to the photos of a batch.
         cache_dir: folder of the cache; by default `photos` in the folder that the environment
             variable ZOO_CACHE names, else in the user's cache folder.
         progress: whether to show a progress bar while photos are decoded.
@@ -85,7 +105,7 @@ class PhotoLoader(keras.utils.PyDataset):
         steps: int | None = None,
         seed: int = 0,
         augment: bool = True,
-        companion: Companion | None = None,
+        rows: Mapping[str, Rows] | None = None,
         cache_dir: str | os.PathLike | None = None,
         progress: bool = False,
     ) -> None:
@@ -103,7 +123,7 @@ class PhotoLoader(keras.utils.PyDataset):
         self.steps = None if steps is None else _at_least(1, "steps", steps)
         self.seed = _at_least(0, "seed", seed)
         self.augment = augment
-        self.companion = companion
+        self.rows = dict(rows or {})
         self.offset = 0
         folder = cache_folder() / "photos" if cache_dir is None else Path(cache_dir)
         self._squares = _cached_squares(photos, size, folder, progress)
@@ -111,13 +131,11 @@ class PhotoLoader(keras.utils.PyDataset):
     def __len__(self) -> int:
         return self.steps or math.ceil(len(self.photos) / self.batch_size)
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray | tuple[np.ndarray, np.ndarray]]:
+    def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray]]:
         if not 0 <= index < len(self):
             raise IndexError(f"batch {index} of {len(self)}")
-        step = self.offset + index
-        if self.companion is None:
-            return (self.batch(step),)
-        return ((self.batch(step), self.companion(*self.samples(step))),)
+        samples = self.samples(self.offset + index)
+        return ({"rgb": samples.rgb} | {name: rows(samples) for name, rows in self.rows.items()},)
 
     def batch(self, step: int) -> np.ndarray:
         """The batch with this number, counted from the stream's beginning: a pure function.
@@ -142,21 +160,19 @@ class PhotoLoader(keras.utils.PyDataset):
             batch[row] = _random_crop(self._squares[position], self.size, numbers[row])
         return batch
 
-    def samples(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """Which photos the batch with this number holds, and which of them are mirrored.
-
-        Returns:
-            Positions in the set, (n,) integers, and (n,) booleans.
+    def samples(self, step: int) -> Samples:
+        """The batch with this number, and which photos it holds: a pure function, as `batch`.
 
         Raises:
             IndexError: as `batch`.
         """
-        self._check_step(step)
+        rgb = self.batch(step)
         first = step * self.batch_size
+        numbers = np.arange(first, first + len(rgb))
         if not self.augment:
-            positions = np.arange(first, min(first + self.batch_size, len(self.photos)))
-            return positions, np.zeros(len(positions), bool)
-        return self._positions(first), _mirrors(self._uniform(first))
+            return Samples(rgb, numbers, np.zeros(len(rgb), bool), numbers, self.seed)
+        mirrored = _mirrors(self._uniform(first))
+        return Samples(rgb, self._positions(first), mirrored, numbers, self.seed)
 
     def _check_step(self, step: int) -> None:
         if step < 0 or (not self.augment and step >= len(self)):

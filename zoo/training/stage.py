@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import keras
 
-from zoo.photos.loader import Companion, PhotoLoader
+from zoo.photos.loader import PhotoLoader, Rows
 from zoo.training.plan import TrainingPlan
 from zoo.training.task import Task
 
@@ -42,7 +42,7 @@ class Stage:
     ) -> None:
         self.colorizer, self.train, self.validation, self.plan = colorizer, train, validation, plan
         self.batch_size = colorizer.config.batch_size
-        self.companion = self._companion(train, training=True)
+        self.rows = self._rows(train, training=True)
 
     def graph(self) -> Task:
         """What learns."""
@@ -60,7 +60,7 @@ class Stage:
             self.batch_size,
             steps=steps,
             seed=self.colorizer.seed,
-            companion=self.companion,
+            rows=self.rows,
             progress=self.plan.progress,
         )
 
@@ -73,7 +73,7 @@ class Stage:
             self.plan.size,
             self.batch_size,
             augment=False,
-            companion=self._companion(self.validation, training=False),
+            rows=self._rows(self.validation, training=False),
             progress=self.plan.progress,
         )
 
@@ -93,5 +93,5 @@ class Stage:
         """Why to stop before the budget is used up, by the scores of all rounds so far."""
         return None
 
-    def _companion(self, photos: "PhotoSet", training: bool) -> Companion | None:
-        return self.colorizer.companion(photos, training=training, progress=self.plan.progress)
+    def _rows(self, photos: "PhotoSet", training: bool) -> dict[str, Rows]:
+        return self.colorizer.rows(photos, training=training, progress=self.plan.progress)

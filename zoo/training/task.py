@@ -3,7 +3,6 @@
 The loader yields uint8 RGB; color conversion and losses are part of the compiled graph.
 """
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import keras
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Task(keras.Model):
-    """From uint8 photos, or those and their companions, to the loss: one graph for Keras' `fit`.
+    """From batches of photos to the loss: one graph for Keras' `fit`.
 
     Args:
         colorizer: whose loss it is.
@@ -29,9 +28,9 @@ class Task(keras.Model):
         self._network_input = colorizer.network_input
         self._photo_loss = colorizer.loss
 
-    def call(self, batch: Tensor | tuple[Tensor, Tensor], training: bool = False) -> Tensor:
-        """(N, h, w, 3) uint8, with or without rows beside them -> the network's output."""
-        return self.network(self._network_input(*_parts(batch)), training=training)
+    def call(self, batch: dict[str, Tensor], training: bool = False) -> Tensor:
+        """From `rgb`, (N, h, w, 3) uint8, and rows beside it to the network's output."""
+        return self.network(self._network_input(batch), training=training)
 
     def compute_loss(
         self,
@@ -44,16 +43,9 @@ class Task(keras.Model):
         """What Keras asks for; see `step_loss`."""
         return self.step_loss(x, y_pred, training)
 
-    def step_loss(
-        self, batch: Tensor | tuple[Tensor, Tensor], output: Tensor, training: bool
-    ) -> Tensor:
+    def step_loss(self, batch: dict[str, Tensor], output: Tensor, training: bool) -> Tensor:
         """The colorizer's loss; weight decay joins in training only, to keep scores comparable."""
-        rgb, *beside = _parts(batch)
-        loss = self._photo_loss(rgb, output, *beside)
+        loss = self._photo_loss(batch, output)
         if training and self.losses:
             loss = loss + sum(ops.cast(term, "float32") for term in self.losses)
         return loss
-
-
-def _parts(batch: Tensor | Sequence[Tensor]) -> Sequence[Tensor]:
-    return batch if isinstance(batch, (tuple, list)) else (batch,)

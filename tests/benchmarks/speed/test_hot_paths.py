@@ -51,7 +51,7 @@ def test_the_plain_loop_makes_what_the_loader_makes(tmp_path):
     photos = PhotoSet.from_folder(tmp_path / "photos")
     plain = hot_paths._plain_batch(photos, 0)
     loader = PhotoLoader(photos, hot_paths._SIZE, hot_paths._BATCH, steps=1, cache_dir=tmp_path)
-    assert plain.shape == loader[0][0].shape
+    assert plain.shape == loader.batch(0).shape
     assert plain.dtype == np.uint8
 
 

@@ -132,7 +132,7 @@ def test_each_net_has_the_gradient_of_its_own_loss(photos, adversarial):
     before = model.variables()
     start = {name: as_numpy(variable) for name, variable in before.items()}
     with tf.GradientTape(persistent=True) as tape:
-        output = generator(model.network_input(rgb), training=True)
+        output = generator(model.network_input({"rgb": rgb}), training=True)
         lightness, truth = model.judged(rgb, output)
         fake_for_judge = judge([lightness, tf.stop_gradient(output)], training=True)
         d_loss = 0.5 * (
@@ -151,7 +151,7 @@ def test_each_net_has_the_gradient_of_its_own_loss(photos, adversarial):
         variable.assign(start[name])
 
     graph = compiled(model, keras.optimizers.SGD(1.0))
-    graph.train_on_batch(rgb)
+    graph.train_on_batch({"rgb": rgb})
     for network in (generator, judge):
         for variable in network.trainable_variables:
             name = next(name for name, v in before.items() if v is variable)
@@ -173,7 +173,7 @@ def test_a_net_without_a_rate_stays_and_the_other_moves(photos, still):
         for v in graph.trainable_variables
     ]
     trained = {name: values(net.trainable_variables) for name, net in model.networks.items()}
-    graph.train_on_batch(batch(photos))
+    graph.train_on_batch({"rgb": batch(photos)})
     for name, network in model.networks.items():
         moved = [
             (as_numpy(v) != old).any()
@@ -187,8 +187,8 @@ def test_the_generators_term_leaves_the_judges_statistics_alone(photos):
     """They move twice a step, by true colors and by made ones, as two calls by hand move them."""
     model, other = (tiny(dropout=0.0, patch_norm="batch") for _ in range(2))
     rgb = batch(photos)
-    compiled(model, keras.optimizers.SGD(0.0)).train_on_batch(rgb)
-    output = other.networks["colorizer"](other.network_input(rgb), training=True)
+    compiled(model, keras.optimizers.SGD(0.0)).train_on_batch({"rgb": rgb})
+    output = other.networks["colorizer"](other.network_input({"rgb": rgb}), training=True)
     lightness, truth = other.judged(rgb, output)
     judge = other.networks["discriminator"]
     for ab in (truth, output):

@@ -175,10 +175,10 @@ def test_the_critic_learns_alone_from_what_is_written_out(photos, tmp_path):
     loader = stage.training_loader(32, 6)
     generator = model.networks["colorizer"]
     for step in range(3):
-        ((rgb, colors),) = loader[step]
-        np.testing.assert_array_equal(colors, stored[0])
-        expected = as_numpy(generator(model.network_input(rgb), training=False))
-        np.testing.assert_allclose(colors, expected, atol=2e-3)
+        (batch,) = loader[step]
+        np.testing.assert_array_equal(batch["made"], stored[0])
+        expected = as_numpy(generator(model.network_input(batch), training=False))
+        np.testing.assert_allclose(batch["made"], expected, atol=2e-3)
 
 
 def test_the_critic_settles_once_it_can_tell(photos, tmp_path):

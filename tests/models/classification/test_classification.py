@@ -112,7 +112,7 @@ def test_the_loss_is_the_weighted_divergence(name, neighbors):
     target, nearest = dense_targets(model, true_chroma(name, rgb, 2))
     divergences = stats.entropy(target, softmax(logits.astype("float64")), axis=-1)
     expected = np.mean(divergences * model.weights[nearest])
-    assert float(model.loss(rgb, logits)) == pytest.approx(expected, rel=1e-4)
+    assert float(model.loss({"rgb": rgb}, logits)) == pytest.approx(expected, rel=1e-4)
 
 
 @every_classifier
@@ -121,17 +121,17 @@ def test_a_flat_photo_counts_as_much_as_its_bin(name, color):
     model = tiny(name)
     rgb = np.full((2, 32, 32, 3), color, np.uint8)
     logits = rng(0).normal(0, 2, (2, 16, 16, len(model.bins))).astype("float32")
-    plain = float(model.loss(rgb, logits))
+    plain = float(model.loss({"rgb": rgb}, logits))
     assert plain > 0.1
     target, nearest = dense_targets(model, true_chroma(name, rgb[:1, :2, :2], 2))
     (bin_of_color,) = np.unique(nearest)
     model.weights = rng(1).uniform(0.2, 5, len(model.bins)).astype("float32")
     expected = plain * model.weights[bin_of_color]
-    assert float(model.loss(rgb, logits)) == pytest.approx(expected, rel=1e-5)
+    assert float(model.loss({"rgb": rgb}, logits)) == pytest.approx(expected, rel=1e-5)
     # The weight is the true color's, whatever is predicted; and a perfect answer costs nothing.
     perfect = np.log(np.maximum(target, 1e-30)).astype("float32")
     perfect = np.broadcast_to(perfect, logits.shape)
-    assert float(model.loss(rgb, perfect)) == pytest.approx(0, abs=1e-4)
+    assert float(model.loss({"rgb": rgb}, perfect)) == pytest.approx(0, abs=1e-4)
 
 
 @every_classifier
@@ -155,12 +155,12 @@ def test_training_follows_the_weights(name, photos, monkeypatch):
     assert model.weights.dtype == np.float32
     np.testing.assert_allclose(model.weights, expected, rtol=1e-6)
     # One step was taken, from logits that are nearly uniform.
-    (rgb,) = PhotoLoader(photos, 32, 4, steps=1, seed=0)[0]
+    rgb = PhotoLoader(photos, 32, 4, steps=1, seed=0).batch(0)
     logits = np.zeros((4, 16, 16, len(model.bins)), "float32")
     (loss,) = history.curves["loss"]
-    assert loss == pytest.approx(float(model.loss(rgb, logits)), rel=0.05)
+    assert loss == pytest.approx(float(model.loss({"rgb": rgb}, logits)), rel=0.05)
     model.weights = np.ones(len(model.bins), "float32")
-    assert loss > 5 * float(model.loss(rgb, logits))
+    assert loss > 5 * float(model.loss({"rgb": rgb}, logits))
 
 
 @every_classifier
@@ -342,7 +342,7 @@ def test_one_photo_is_learned_as_well_as_its_bins_allow():
     model = tiny("zhang", width=8, depth=3)
     photo = zoo.sample_photos("test")[1:2]
     assert photo[0].name == "coffee.png"
-    (rgb,) = PhotoLoader(photo, 32, 1, augment=False)[0]
+    rgb = PhotoLoader(photo, 32, 1, augment=False).batch(0)
     truth = true_chroma("zhang", rgb, 2)
 
     def auc(ab):
@@ -358,7 +358,7 @@ def test_one_photo_is_learned_as_well_as_its_bins_allow():
     rate = keras.optimizers.schedules.CosineDecay(1e-2, 300)
     graph = conformance.compiled(model, keras.optimizers.Adam(rate))
     for _ in range(300):
-        graph.train_on_batch(rgb)
+        graph.train_on_batch({"rgb": rgb})
     lightness = spaces.rgb_to_lightness(rgb)
     output, padded = model.network_output(lightness)
     found = ops.convert_to_numpy(model.output_to_ab(output, padded, temperature=0.38))

@@ -40,7 +40,7 @@ def size_of(variables):
 
 def uv_counts(photos):
     """(10, 10): pixels in each cell, by scikit-image and NumPy."""
-    (rgb,) = PhotoLoader(photos, 32, len(photos), augment=False)[0]
+    rgb = PhotoLoader(photos, 32, len(photos), augment=False).batch(0)
     uv = rgb2yuv(rgb)[..., 1:].reshape(-1, 16, 2, 16, 2, 2).mean(axis=(2, 4)).reshape(-1, 2)
     ends = np.linspace(-0.45, 0.45, 11), np.linspace(-0.65, 0.65, 11)
     return np.histogram2d(*uv.T, bins=ends)[0]
@@ -86,7 +86,7 @@ def test_the_paper_s_settings():
 def test_the_network_sees_luma_around_zero():
     model = tiny()
     gray = np.arange(256, dtype=np.uint8)[None, :, None, None].repeat(3, axis=-1)
-    seen = ops.convert_to_numpy(model.network_input(gray))
+    seen = ops.convert_to_numpy(model.network_input({"rgb": gray}))
     assert seen.shape == (1, 256, 1, 1)
     np.testing.assert_allclose(seen.ravel(), np.linspace(-1, 1, 256), atol=1e-4)
 
@@ -180,7 +180,7 @@ def test_colors_outside_the_kept_bins_go_to_the_nearest(color):
     largest = logits.max(axis=-1, keepdims=True)
     logs = logits - largest - np.log(np.exp(logits - largest).sum(axis=-1, keepdims=True))
     expected = -logs[..., nearest].mean()
-    assert float(model.loss(rgb, logits)) == pytest.approx(expected, rel=1e-4)
+    assert float(model.loss({"rgb": rgb}, logits)) == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_the_network_sees_lightness_around_zero(paper):
     seen = paper.scale_lightness(np.array([0.0, 50.0, 100.0], "float32"))
     np.testing.assert_allclose(np.array(seen), [-0.5, 0, 0.5])
     gray = np.full((1, 8, 8, 3), 119, np.uint8)
-    assert float(np.mean(paper.network_input(gray))) == pytest.approx(
+    assert float(np.mean(paper.network_input({"rgb": gray}))) == pytest.approx(
         (rgb2lab(gray)[..., 0].mean() - 50) / 100, abs=1e-5
     )
 
@@ -133,7 +133,7 @@ def gradient(model, rgb, output):
     output = tf.constant(output)
     with tf.GradientTape() as tape:
         tape.watch(output)
-        loss = model.loss(rgb, output)
+        loss = model.loss({"rgb": rgb}, output)
     return float(loss), tape.gradient(loss, output).numpy()
 
 
@@ -186,7 +186,7 @@ def test_a_batch_of_nearly_gray_photos_teaches_nothing():
     model = tiny()
     before = conformance.values(model)
     graph = conformance.compiled(model, keras.optimizers.SGD(1.0))
-    assert float(graph.train_on_batch(np.stack([NEARLY_GRAY] * 4))) == 0
+    assert float(graph.train_on_batch({"rgb": np.stack([NEARLY_GRAY] * 4)})) == 0
     for name, value in conformance.values(model).items():
         if "moving" not in name:
             np.testing.assert_array_equal(value, before[name], err_msg=name)
@@ -200,7 +200,7 @@ def test_the_weights_follow_the_training_photos(photos, monkeypatch, counting_on
     monkeypatch.setattr(base, "_COUNTED_AT_ONCE", 4)
     model = tiny()
     model.fit(photos, **FIT)
-    (rgb,) = PhotoLoader(photos, 32, len(photos), augment=False)[0]
+    rgb = PhotoLoader(photos, 32, len(photos), augment=False).batch(0)
     ab = rgb2lab(rgb)[..., 1:].reshape(6, 16, 2, 16, 2, 2).mean(axis=(2, 4)).reshape(-1, 2)
     centers = model.bins.centers.astype("float64")
     nearest = np.square(ab[:, None] - centers).sum(axis=-1).argmin(axis=-1)

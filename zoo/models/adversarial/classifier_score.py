@@ -52,11 +52,9 @@ class ClassifierScore:
 
     def __call__(self, model: "Colorizer") -> float:
         """The score of the photos in this model's colors: at least 1, higher is better."""
-        logits = [self._logits(model.colorize_batch(batch)) for (batch,) in self._batches()]
+        batches = (self._loader.batch(index) for index in range(len(self._loader)))
+        logits = [self._logits(model.colorize_batch(batch)) for batch in batches]
         return diversity(np.concatenate(logits))
-
-    def _batches(self) -> list[tuple[np.ndarray]]:
-        return [self._loader[index] for index in range(len(self._loader))]
 
     def _logits(self, rgb: np.ndarray) -> np.ndarray:
         return self._classifier.vectors(central_squares(rgb, self._classifier.size))

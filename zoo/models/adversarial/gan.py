@@ -238,9 +238,9 @@ class GAN(GradientColorizer):
         lightness = self.scale_lightness(average_to_size(rgb_to_lightness(rgb), output))
         return lightness, average_to_size(AB.of_rgb(rgb), output) / AB_SCALE
 
-    def loss(self, rgb: Tensor, output: Tensor) -> Tensor:
+    def loss(self, batch: dict[str, Tensor], output: Tensor) -> Tensor:
         """Mean absolute error of ab / 110."""
-        _, truth = self.judged(rgb, output)
+        _, truth = self.judged(batch["rgb"], output)
         return ops.mean(ops.abs(ops.cast(output, "float32") - truth))
 
     def content_loss(self) -> Callable[[Tensor, Tensor, Tensor], Tensor]:

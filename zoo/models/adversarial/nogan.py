@@ -290,7 +290,7 @@ class CriticStage(Stage):
             self.plan.size,
             self.batch_size,
             augment=False,
-            companion=lambda positions, mirrored: made[positions],
+            rows={"made": lambda samples: made[samples.positions]},
         )
 
     def score(self, logs: dict[str, float]) -> None:
@@ -308,7 +308,7 @@ class CriticStage(Stage):
     def _colors(self, rgb: np.ndarray) -> np.ndarray:
         """What the generator makes of photos: (N, h, w, 2) float16 ab, scaled."""
         model = self.colorizer
-        made = predict(model.networks["colorizer"], model.network_input(rgb))
+        made = predict(model.networks["colorizer"], model.network_input({"rgb": rgb}))
         return ops.convert_to_numpy(made).astype("float16")
 
     def _write(self, path: Path) -> None:
@@ -340,11 +340,11 @@ class MadeLoader(PhotoLoader):
         super().__init__(*args, **kwargs)
         self._made = made
 
-    def __getitem__(self, index: int) -> tuple[tuple[np.ndarray, np.ndarray]]:
+    def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray]]:
         if not 0 <= index < len(self):
             raise IndexError(f"batch {index} of {len(self)}")
         step = (self.offset + index) % len(self._made)
-        return ((self.batch(step), np.array(self._made[step])),)
+        return ({"rgb": self.batch(step), "made": np.array(self._made[step])},)
 
 
 class CriticGraph(Task):
@@ -361,14 +361,14 @@ class CriticGraph(Task):
         self._judged, self._config = colorizer.judged, colorizer.config
         self.means = [keras.metrics.Mean(name=name) for name in self.LOGGED]
 
-    def call(self, batch: tuple[Tensor, Tensor], training: bool = False) -> Tensor:
+    def call(self, batch: dict[str, Tensor], training: bool = False) -> Tensor:
         """Logits for true and made colors: (N, h, w, 2)."""
-        rgb, made = batch
-        lightness, truth = self._judged(rgb, made)
+        made = batch["made"]
+        lightness, truth = self._judged(batch["rgb"], made)
         pairs = ([lightness, truth], [lightness, ops.cast(made, "float32")])
         return ops.concatenate([self.network(pair, training=training) for pair in pairs], axis=-1)
 
-    def step_loss(self, batch: tuple[Tensor, Tensor], output: Tensor, training: bool) -> Tensor:
+    def step_loss(self, batch: dict[str, Tensor], output: Tensor, training: bool) -> Tensor:
         """The discriminator's loss of the joint training."""
         real, fake = output[..., :1], output[..., 1:]
         on_real, on_fake, _ = ADVERSARIAL_LOSSES[self._config.adversarial]

@@ -84,13 +84,14 @@ class AlterationGraph(Task):
         self._judged, self._like = colorizer.judged, colorizer.empty_output
         self.accuracy = keras.metrics.Mean(name="accuracy")
 
-    def call(self, batch: Tensor, training: bool = False) -> Tensor:
+    def call(self, batch: dict[str, Tensor], training: bool = False) -> Tensor:
         """(N, h, w, 3) uint8 -> (N, ALTERATIONS) logits for its altered colors."""
-        lightness, truth = self._judged(batch, self._like(batch))
+        rgb = batch["rgb"]
+        lightness, truth = self._judged(rgb, self._like(rgb))
         altered, _ = alter(truth)
         return self.network([lightness, altered], training=training)[-1]
 
-    def step_loss(self, batch: Tensor, output: Tensor, training: bool) -> Tensor:
+    def step_loss(self, batch: dict[str, Tensor], output: Tensor, training: bool) -> Tensor:
         """Cross-entropy."""
         kinds = ops.arange(ops.shape(output)[0], dtype="int32") % ALTERATIONS
         right = ops.cast(ops.argmax(output, axis=-1), "int32") == kinds

@@ -75,9 +75,9 @@ class GeneratorGraph(Task):
         self._content = colorizer.content_loss()
         self.means = {name: keras.metrics.Mean(name=name) for name in self.LOGGED}
 
-    def step_loss(self, batch: Tensor, output: Tensor, training: bool) -> Tensor:
+    def step_loss(self, batch: dict[str, Tensor], output: Tensor, training: bool) -> Tensor:
         """How far the made colors are from the true ones, and what `adversaries_loss` adds."""
-        lightness, truth = self._judged(batch, output)
+        lightness, truth = self._judged(batch["rgb"], output)
         fake = ops.cast(output, "float32")
         l1 = self._photo_loss(batch, output)
         scores = _color_scores(50.0 * (lightness + 1.0), truth * AB_SCALE, fake * AB_SCALE)

@@ -104,9 +104,9 @@ class ClassificationColorizer(DistributionColorizer, GradientColorizer):
         self.weights = rebalancing_weights(prior, self.config.uniform_share).astype("float32")
         return super().learn(train, validation, plan)
 
-    def loss(self, rgb: Tensor, output: Tensor) -> Tensor:
+    def loss(self, batch: dict[str, Tensor], output: Tensor) -> Tensor:
         """Weighted cross-entropy (2016, equation 2) less what a perfect prediction would have."""
-        chroma = average_to_size(self.plane.of_rgb(rgb), output)
+        chroma = average_to_size(self.plane.of_rgb(batch["rgb"]), output)
         nearest = NearestBins(self.bins, self.config.neighbors)
         indices, shares = soft_encode(chroma, nearest, self.config.sigma)
         losses = divergence(output, indices, shares) * ops.take(self.weights, indices[..., 0])
@@ -122,7 +122,7 @@ class ClassificationColorizer(DistributionColorizer, GradientColorizer):
         side = plan.size // self.output_stride
         like = np.empty((1, side, side, 1))
         for index in range(len(loader)):
-            yield average_to_size(self.plane.of_rgb(loader[index][0]), like)
+            yield average_to_size(self.plane.of_rgb(loader.batch(index)), like)
 
     def network_output(self, lightness: Tensor) -> tuple[Tensor, Tensor]:
         """The logits, by the trained network: see `GradientColorizer`."""

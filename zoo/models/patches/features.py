@@ -225,7 +225,7 @@ def sample_patches(
     reservoir = Reservoir(rows, generator)
     loader = PhotoLoader(photos, plan.size, _PHOTOS_AT_ONCE, augment=False, progress=plan.progress)
     for index in numbers_with_bar(len(loader), title, plan.progress):
-        (rgb,) = loader[index]
+        rgb = loader.batch(index)
         photo, place = _draw(generator, len(rgb), plan.size**2, per_photo)
         chroma = ops.convert_to_numpy(plane.of_rgb(rgb)).reshape(len(rgb), -1, 2)[photo, place]
         lightness = rgb_to_lightness(rgb) / 100.0
