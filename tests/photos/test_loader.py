@@ -71,8 +71,10 @@ def test_batches_are_one_tuples_of_uint8(photos):
     batches = list(loader)
     assert len(batches) == 5
     for (batch,) in batches:
-        assert batch.shape == (4, 16, 16, 3)
-        assert batch.dtype == np.uint8
+        assert list(batch) == ["rgb"]
+        assert batch["rgb"].shape == (4, 16, 16, 3)
+        assert batch["rgb"].dtype == np.uint8
+
     with pytest.raises(IndexError):
         loader[5]
     with pytest.raises(IndexError):
@@ -86,7 +88,7 @@ def test_batches_are_a_pure_function_of_seed_and_number(photos):
         np.testing.assert_array_equal(loader.batch(step), expected[step])
     again = PhotoLoader(photos, 16, 4, steps=2, seed=3)
     again.offset = 6
-    np.testing.assert_array_equal(again[1][0], expected[7])
+    np.testing.assert_array_equal(again[1][0]["rgb"], expected[7])
     other = PhotoLoader(photos, 16, 4, steps=8, seed=4)
     assert not np.array_equal(other.batch(0), expected[0])
     with ThreadPoolExecutor(4) as pool:
@@ -98,7 +100,7 @@ def test_batches_are_a_pure_function_of_seed_and_number(photos):
 def test_the_stream_does_not_depend_on_the_batch_size(photos, batch_size):
     whole = PhotoLoader(photos, 16, 26, steps=1, seed=5).batch(0)
     parts = PhotoLoader(photos, 16, batch_size, steps=26 // batch_size, seed=5)
-    stream = np.concatenate([batch for (batch,) in parts])
+    stream = np.concatenate([batch["rgb"] for (batch,) in parts])
     np.testing.assert_array_equal(stream, whole[: len(stream)])
 
 
@@ -185,7 +187,7 @@ def test_photos_are_decoded_once_for_all_loaders(photos, tmp_path, monkeypatch):
         for (batch,), before in zip(first, expected, strict=True):
             np.testing.assert_array_equal(batch, before)
     warm = PhotoLoader(photos, 16, 6, steps=2, cache_dir=tmp_path / "cache")
-    np.testing.assert_array_equal(warm[1][0], expected[1])
+    np.testing.assert_array_equal(warm[1][0]["rgb"], expected[1])
     PhotoLoader(photos, 16, 6, augment=False, cache_dir=tmp_path / "cache")
     with pytest.raises(AssertionError, match="decoded again"):  # another size is another file
         PhotoLoader(photos, 17, 6, steps=2, cache_dir=tmp_path / "cache")
@@ -320,7 +322,8 @@ def test_keras_sees_each_batch_of_each_round(numbered):
     def total(batch):
         return keras.ops.sum(keras.ops.cast(batch, "int32"), axis=(1, 2, 3))
 
-    model = keras.Sequential([keras.layers.Lambda(total)])
+    photos = keras.Input((4, 4, 3), dtype="uint8", name="rgb")
+    model = keras.Model({"rgb": photos}, keras.layers.Lambda(total)(photos))
     loader = PhotoLoader(numbered, 4, 3, steps=4, seed=1)
     for offset in (0, 4):  # a round that starts where the last one ended
         loader.offset = offset
