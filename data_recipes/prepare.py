@@ -26,9 +26,9 @@ from zoo._version import __version__
 from zoo.errors import ZooError
 from zoo.files import atomic_path, read_json, require_writable, write_json
 from zoo.photos.decoding import write_photo
+from zoo.photos.division import TEST_SHARE, VALIDATION_SHARE
 from zoo.photos.photoset import Entry, PhotoSet, Skipped, find_photos, scan
 
-_VAL_SHARE, _TEST_SHARE = 0.05, 0.1
 _STARTED = ".preparing.json"
 
 
@@ -330,7 +330,7 @@ def _write_manifest(out: Path, places: dict[str, Place], progress: bool) -> Outc
 def _by_content(photos: PhotoSet, own: dict[str, str | None]) -> dict[str, str]:
     """The split of each photo that has none of its own."""
     free = PhotoSet(tuple(photo for photo in photos if own[photo.name] is None))
-    parts = free.split(val=_VAL_SHARE, test=_TEST_SHARE)
+    parts = free.split(val=VALIDATION_SHARE, test=TEST_SHARE)
     return {photo.name: split for split, part in parts.items() for photo in part}
 
 

@@ -70,3 +70,33 @@ def test_impossible_budgets(text):
     for wrong in ({}, {"photos_seen": 5, "minutes": 1}, {"minutes": float("nan")}):
         with pytest.raises(ZooError):
             Budget(**wrong)
+
+
+def test_a_name_stands_for_one_thing_everywhere(shipped, tmp_path, monkeypatch):
+    trained, baseline = registry.resolve("mse_regression"), registry.resolve("gray")
+    assert (trained.folder, trained.preset) == (shipped / "mse_regression", "tiny")
+    assert (baseline.entry.name, baseline.preset, baseline.folder) == ("gray", None, None)
+    assert registry.resolve("zhang").folder is None  # no trained weights are shipped here
+    untrained = registry.resolve("mse_regression:compact")
+    assert (untrained.preset, untrained.folder) == ("compact", None)
+    monkeypatch.chdir(tmp_path)
+    zoo.create_model("gray").save("mse_regression")
+    assert registry.resolve("mse_regression").entry.name == "gray"
+    assert registry.shipped_folder("mse_regression") == shipped / "mse_regression"
+    for name, told in (
+        ("mse_regresion", "no folder or model 'mse_regresion' .did you mean 'mse_regression'"),
+        ("mse_regression:huge", "no preset of mse_regression 'huge'"),
+        (tmp_path, "is not a saved model"),
+    ):
+        with pytest.raises(ZooError, match=told):
+            registry.resolve(name)
+
+
+def test_two_presets_are_refused():
+    with pytest.raises(ZooError, match=r"'zhang:tiny' names its preset, and 'compact' is another"):
+        zoo.create_model("zhang:tiny", preset="compact")
+    assert zoo.create_model("mse_regression:tiny", preset="tiny").preset == "tiny"
+
+
+def test_a_baseline_is_loaded_by_its_name():
+    assert zoo.load_model("gray").name == "gray"

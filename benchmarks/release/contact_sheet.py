@@ -58,8 +58,8 @@ def _draw(folder: Path, count: int, out: Path) -> None:
     from PIL import Image
 
     from benchmarks.report.figures import PhotoRow, draw_comparison
-    from zoo.cli.inputs import read_photos
     from zoo.files import atomic_path
+    from zoo.photos.division import read_photos
     from zoo.registry import list_pretrained, load_model, shipped_folder
 
     names = list_pretrained()

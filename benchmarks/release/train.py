@@ -24,11 +24,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from benchmarks.release.model_texts import LIMITS, MODEL_TEXTS, RIGHTS, WEIGHTS_LICENSE
 from zoo.budget import Budget
-from zoo.cli.inputs import counted, read_photos, spoken_warnings
+from zoo.cli.inputs import counted, spoken_warnings
 from zoo.cli.settings import parse_fields, parse_pairs, parse_sizes
 from zoo.cli.startup import start_keras
 from zoo.errors import TrainingInterrupted, ZooError
 from zoo.files import read_json, require_writable
+from zoo.photos.division import read_photos, refuse_overlap
+from zoo.photos.samples import sample_photos
 from zoo.pretrained import FOLDER
 from zoo.registry import create_model, entry
 
@@ -124,7 +126,8 @@ def _run(options: argparse.Namespace) -> None:
         read_photos(options.photos, "train").color_only(),
         read_photos(options.val_photos, "val").color_only(),
     )
-    _refuse_overlap(train, validation)
+    advice = "remove them from one of the folders"
+    refuse_overlap(train, [*validation, *sample_photos("all")], advice)
     print(f"Learning from {train.summary()}; choosing by {counted(len(validation), 'photo')}.")
     start_keras()
     from benchmarks.release.packing import pack
@@ -150,20 +153,6 @@ def _run(options: argparse.Namespace) -> None:
         f"Packed to {found.megabytes} MB with {found.mantissa_bits} bits of the mantissa: colors "
         f"differ by {found.ciede2000_mean} CIEDE2000. The model is in {ship}."
     )
-
-
-def _refuse_overlap(train: "PhotoSet", validation: "PhotoSet") -> None:
-    """Refuse photos that would both teach and choose, and those that the default benchmark asks."""
-    from zoo.photos.samples import sample_photos
-
-    seen = {photo.sha256 for photo in train}
-    both = [photo.name for photo in validation if photo.sha256 in seen]
-    asked = [photo.name for photo in sample_photos("all") if photo.sha256 in seen]
-    if both or asked:
-        raise ZooError(
-            f"{(both + asked)[0]} is among the photos to learn from and among those to choose or "
-            "score by; remove it from one of them."
-        )
 
 
 def _new_model(options: argparse.Namespace, preset: str) -> "Colorizer":

@@ -29,9 +29,10 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from benchmarks.speed.timing import Measurement, in_new_process, measure_in_turn, peak_memory
-from zoo.cli.inputs import load_run, read_photos
+from zoo.cli.inputs import load_run
 from zoo.errors import ZooError
 from zoo.files import atomic_path, read_json
+from zoo.photos.division import read_photos
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer

@@ -368,7 +368,10 @@ def test_set_changes_the_configuration(run, photos, tmp_path):
     [
         (["zhagn"], ["no model 'zhagn'", "mse_regression"]),
         (["mse_regression:huge"], ["no preset", "compact"]),
-        (["mse_regression:tiny", "--preset", "paper"], ["disagree"]),
+        (
+            ["mse_regression:tiny", "--preset", "paper"],
+            ["'mse_regression:tiny' names its preset", "'paper' is another"],
+        ),
         ([*TINY, "--budget", "lots"], ["'lots'", "15min"]),
         ([*TINY, "--budget", "0"], ["above 0"]),
         ([*TINY, "--set", "wdth=4"], ["wdth", "width"]),
@@ -533,7 +536,7 @@ def test_evaluate_passes_options_on(run, trained, photos, tmp_path):
         (["gray", "-o", "render_factor=900"], ["1 to 64", "900"]),
         (["gray", "gray"], ["twice"]),
         (["mse_regression"], ["trained first", "zoo train mse_regression"]),
-        (["nowhere/run"], ["no folder nowhere/run", "gray"]),
+        (["nowhere/run"], ["no folder or model 'nowhere/run'", "gray"]),
         (["gray", "--json", "."], ["is a folder"]),
     ],
 )

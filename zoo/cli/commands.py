@@ -15,30 +15,27 @@ from typer.core import TyperGroup
 
 from zoo import registry
 from zoo._version import __version__
-from zoo.cli import exporting, studies
+from zoo.cli import exporting, options, studies
 from zoo.cli.data import data
 from zoo.cli.inputs import (
     counted,
     load_run,
     load_runs,
     option_values,
-    read_photos,
     require_writable_file,
-    splits_in,
     spoken_warnings,
 )
 from zoo.cli.settings import parse_fields, parse_pairs, parse_sizes
 from zoo.cli.startup import start_keras
 from zoo.errors import TrainingInterrupted, ZooError, valid_choice
 from zoo.files import require_writable
+from zoo.photos.division import Division, divide, read_photos
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
     from zoo.metrics.networks import NetworkMetrics
-    from zoo.photos.photoset import PhotoSet
     from zoo.training.plan import History
 
-_VALIDATION_SHARE = 0.05
 _IMPORTABLE = ("zhang",)
 
 
@@ -76,17 +73,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-PhotosOption = Annotated[
-    list[Path],
-    typer.Option(metavar="DIR", help="Folder of color photos, or a .csv manifest; repeatable."),
-]
-OptionsOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "-o", "--option", metavar="NAME=VALUE", help="Prediction option; `zoo info` lists them."
-    ),
-]
 
 
 def main() -> None:
@@ -167,14 +153,9 @@ def train(
     model: Annotated[
         str, typer.Argument(metavar="MODEL[:PRESET]", help="A name that `zoo list` shows.")
     ],
-    photos: PhotosOption,
+    photos: options.Photos,
     out: Annotated[Path, typer.Option(metavar="RUN", help="Folder for the trained model.")],
-    val_photos: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="DIR", help="Photos that choose the best weights; repeatable; else 5 % of all."
-        ),
-    ] = None,
+    val_photos: options.ValidationPhotos = None,
     preset: Annotated[str | None, typer.Option(help="The model's preset.")] = None,
     start: Annotated[
         Path | None,
@@ -183,24 +164,11 @@ def train(
     freeze: Annotated[
         int, typer.Option(min=0, metavar="N", help="The first N layers stay as they are.")
     ] = 0,
-    size: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PX[,PX...]",
-            help="Side of the training squares; several have equal shares: 64,96,128.",
-        ),
-    ] = None,
-    budget: Annotated[str, typer.Option(help="Photos seen, or a time: 20000, 90s, 15min.")] = (
-        "20000"
-    ),
-    seed: Annotated[int, typer.Option(min=0, help="Decides every random choice.")] = 0,
-    precision: Annotated[
-        str, typer.Option(help="auto (what is faster here), float32 or mixed_bfloat16.")
-    ] = "auto",
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="FIELD=VALUE", help="Configuration; `zoo info` lists it."),
-    ] = None,
+    size: options.TrainingSizes = None,
+    budget: options.TrainingBudget = "20000",
+    seed: options.Seed = 0,
+    precision: options.Precision = "auto",
+    settings: options.Settings = None,
     tensorboard: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write TensorBoard events there.")
     ] = None,
@@ -237,11 +205,12 @@ def train(
     else:
         given = chosen if preset or ":" in model else None
         colorizer = _trained_before(start, entry.name, given, seed, changes)
-    training, validation = _training_photos(photos, val_photos)
+    division = divide(photos, val_photos, tell=typer.echo)
+    _tell_division(division)
     with spoken_warnings():
         history = colorizer.fit(
-            training,
-            validation,
+            division.train,
+            division.validation,
             budget=amount,
             size=sizes,
             freeze=freeze,
@@ -286,21 +255,13 @@ def evaluate(
             metavar="RUN...", help="Trained folders, names that come trained, or `gray`."
         ),
     ],
-    photos: PhotosOption,
-    size: Annotated[
-        int | None, typer.Option(min=1, help="Shrink larger photos to this short side in px.")
-    ] = None,
-    option: OptionsOption = None,
+    photos: options.Photos,
+    size: options.PhotoSide = None,
+    option: options.PredictionOptions = None,
     metric: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this metric; repeatable.")
     ] = None,
-    network: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="METRIC=NETWORK",
-            help="A metric of a pretrained network, as classifier=hub:FOLDER; repeatable.",
-        ),
-    ] = None,
+    network: options.MetricNetworks = None,
     json: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write every photo's scores there.")
     ] = None,
@@ -370,7 +331,7 @@ def colorize(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the colored photos go.")] = Path(
         "colorized"
     ),
-    option: OptionsOption = None,
+    option: options.PredictionOptions = None,
     confidence: Annotated[
         bool,
         typer.Option(
@@ -424,7 +385,7 @@ def compare(
     out: Annotated[Path, typer.Option(metavar="FILE", help="The picture to write.")] = Path(
         "comparison.png"
     ),
-    option: OptionsOption = None,
+    option: options.PredictionOptions = None,
 ) -> None:
     """Draw a photo in gray, as each model colors it, and as it was, into one picture.
 
@@ -543,26 +504,12 @@ def _check_position(out: Path, exists: bool, resume: bool) -> None:
         typer.echo(f"There is no position to resume in {out}: starting anew.")
 
 
-def _training_photos(
-    photos: list[Path], val_photos: list[Path] | None
-) -> "tuple[PhotoSet, PhotoSet | None]":
-    """Photos to learn from and to validate on; the latter None where too few are there."""
-    training, validation = read_photos(photos, "train"), None
-    with_split = [path for path in photos if "val" in splits_in(path)]
-    typer.echo(f"Photos: {training.summary()}; gray ones are left out.")
-    training = training.color_only()
-    if val_photos or with_split:
-        validation = read_photos(val_photos or with_split, "val")
-    else:
-        parts = training.split(val=_VALIDATION_SHARE)
-        if all(len(part) for part in parts.values()):  # of a handful, either may be empty
-            training, validation = parts["train"], parts["val"]
-    numbers = f"Learning from {counted(len(training), 'photo')}"
-    if validation is None:
+def _tell_division(division: Division) -> None:
+    numbers = f"Learning from {counted(len(division.train), 'photo')}"
+    if division.validation is None:
         typer.echo(f"{numbers}; they are too few to validate on some, so the last weights count.")
     else:
-        typer.echo(f"{numbers}, choosing the best weights on {len(validation):,} others.")
-    return training, validation
+        typer.echo(f"{numbers}, choosing the best weights on {len(division.validation):,} others.")
 
 
 def _tensorboard(folder: Path | None) -> list[Any]:

@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli.inputs import load_run, option_values, read_photos
+from zoo.cli.inputs import load_run, option_values
 from zoo.cli.settings import parse_pairs
 from zoo.errors import ZooError
 from zoo.files import read_json
+from zoo.photos.division import read_photos
 
 
 def export(

@@ -3,9 +3,8 @@
 As in `commands.py`, nothing at the top imports a deep-learning framework.
 """
 
-import csv
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,6 @@ from zoo.files import require_writable
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
-    from zoo.photos.photoset import PhotoSet
 
 
 def load_run(run: str) -> "Colorizer":
@@ -41,33 +39,6 @@ def option_values(model: "Colorizer", given: dict[str, str]) -> dict[str, float]
     """The given options as this model's numbers; unknown names and bad values are refused."""
     resolved = model.resolve_options(given)
     return {name: resolved[name] for name in given}
-
-
-def read_photos(paths: Sequence[Path], split: str) -> "PhotoSet":
-    """The photos of folders and manifests: those of one split where a manifest has splits."""
-    from zoo.photos.photoset import PhotoSet
-
-    parts = [_read_part(path, split) for path in paths]
-    return parts[0] if len(parts) == 1 else PhotoSet.joined(parts)
-
-
-def _read_part(path: Path, split: str) -> "PhotoSet":
-    from zoo.photos.photoset import PhotoSet
-
-    if path.suffix.lower() != ".csv":
-        return PhotoSet.from_folder(path, progress=True)
-    return PhotoSet.from_manifest(path, split if splits_in(path) else None, progress=True)
-
-
-def splits_in(path: Path) -> set[str]:
-    """The values of a manifest's column `split`; none for a folder or without that column."""
-    if path.suffix.lower() != ".csv" or not path.is_file():
-        return set()
-    try:
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            return {row["split"] for row in csv.DictReader(file) if "split" in row}
-    except csv.Error:
-        return set()  # reading the photos tells what is wrong with the file
 
 
 def require_writable_file(path: Path) -> None:

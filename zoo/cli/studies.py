@@ -7,10 +7,11 @@ import typer
 from rich.console import Console
 
 from zoo import registry
-from zoo.cli.inputs import load_run, read_photos
+from zoo.cli.inputs import load_run
 from zoo.cli.startup import start_keras
 from zoo.errors import ZooError
 from zoo.files import require_writable
+from zoo.photos.division import read_photos
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer

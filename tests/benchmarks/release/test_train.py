@@ -64,7 +64,7 @@ def test_photos_that_would_teach_and_choose_are_refused(command, capsys):
     place = command.index("--val-photos")
     command[place + 1] = command[command.index("--photos") + 1]
     assert train.main(["mean_color", *command]) == 2
-    assert "remove it from one of them" in capsys.readouterr().err
+    assert "remove them from one of the folders" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
