@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import keras
 from keras import ops
 
+from zoo.color import scores
 from zoo.color.spaces import Tensor, lab_to_rgb
 from zoo.models.adversarial.classifier_score import ClassifierScore
 from zoo.networks.blocks import AB_SCALE
@@ -24,9 +25,6 @@ from zoo.training.task import Task
 if TYPE_CHECKING:
     from zoo.models.adversarial.gan import GAN
 
-
-#: The greatest ab error that AuC tells apart.
-_FARTHEST = 150.0
 
 #: Of true and of made colors, where the discriminator wins.
 _SURELY_REAL, _SURELY_FAKE = 0.98, 0.02
@@ -80,8 +78,8 @@ class GeneratorGraph(Task):
         lightness, truth = self._judged(batch["rgb"], output)
         fake = ops.cast(output, "float32")
         l1 = self._photo_loss(batch, output)
-        scores = _color_scores(50.0 * (lightness + 1.0), truth * AB_SCALE, fake * AB_SCALE)
-        self.log(l1=l1, **dict(zip(("auc", "colorfulness", "truth"), scores, strict=True)))
+        logged = _color_scores(50.0 * (lightness + 1.0), truth * AB_SCALE, fake * AB_SCALE)
+        self.log(l1=l1, **dict(zip(("auc", "colorfulness", "truth"), logged, strict=True)))
         content = self._content(lightness, truth, fake)
         return content + self.adversaries_loss(lightness, truth, fake, training)
 
@@ -181,17 +179,9 @@ class AdversarialStage(Stage):
 def _color_scores(lightness: Tensor, truth: Tensor, made: Tensor) -> tuple[Tensor, ...]:
     """AuC, and the colorfulness of the made and the true colors, means over the photos.
 
-    As `zoo.metrics` has them, but in the graph: AuC as the limit of infinitely many thresholds, and
-    RGB not rounded.
+    As `zoo.metrics` has them, but AuC is that of infinitely many thresholds, and RGB not rounded.
     """
     error = ops.sqrt(ops.sum(ops.square(truth - made), axis=-1) + 1e-12)
-    auc = 1.0 - ops.mean(ops.minimum(error, _FARTHEST)) / _FARTHEST
-    return auc, *(_colorfulness(ops.concatenate([lightness, ab], axis=-1)) for ab in (made, truth))
-
-
-def _colorfulness(lab: Tensor) -> Tensor:
-    red, green, blue = ops.unstack(255.0 * lab_to_rgb(lab), axis=-1)
-    opponents = ops.stack([red - green, (red + green) / 2.0 - blue], axis=-1)
-    spread = ops.sum(ops.var(opponents, axis=(1, 2)), axis=-1)
-    offset = ops.sum(ops.square(ops.mean(opponents, axis=(1, 2))), axis=-1)
-    return ops.mean(ops.sqrt(spread + 1e-12) + 0.3 * ops.sqrt(offset + 1e-12))
+    rgb = [255.0 * lab_to_rgb(ops.concatenate([lightness, ab], axis=-1)) for ab in (made, truth)]
+    colorful = [ops.mean(scores.colorfulness(one, ops, epsilon=1e-12)) for one in rgb]
+    return scores.auc_in_the_limit(error, ops), *colorful
