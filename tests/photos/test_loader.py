@@ -181,11 +181,11 @@ def test_small_photos_are_enlarged_and_transparent_ones_are_on_white(tmp_path):
 
 def test_photos_are_decoded_once_for_all_loaders(photos, tmp_path, monkeypatch):
     first = PhotoLoader(photos, 16, 6, steps=2, cache_dir=tmp_path / "cache")
-    expected = [batch for (batch,) in first]
+    expected = [batch["rgb"] for (batch,) in first]
     forbid_decoding(monkeypatch)
     for _ in range(2):
         for (batch,), before in zip(first, expected, strict=True):
-            np.testing.assert_array_equal(batch, before)
+            np.testing.assert_array_equal(batch["rgb"], before)
     warm = PhotoLoader(photos, 16, 6, steps=2, cache_dir=tmp_path / "cache")
     np.testing.assert_array_equal(warm[1][0]["rgb"], expected[1])
     PhotoLoader(photos, 16, 6, augment=False, cache_dir=tmp_path / "cache")

@@ -1,21 +1,29 @@
-"""Predictions by weights that are known not to change: faster where photos come one by one.
+"""Running networks on values, or tracing them into a graph: by objects, so that nothing is a mode.
 
-TensorFlow's oneDNN rearranges a convolution's weights before it computes. For weights that are
-constants of the graph it does so once; for variables it does so at every call, and for a single
-photo it computes on the unsuited arrangement instead. So `fixed_weights` makes, for the length of a
-block, a graph with constants. The constants cannot follow the variables: that is why the graph
-belongs to a block, in which nothing trains, and ends with it.
+A model runs its networks by the runner that it is given:
 
-While a model is exported, `predict` is a part of the graph that is made: see `exported`.
+- `PlainRunner`: as Keras predicts. Weights may change from call to call.
+- `FixedWeights`: for many predictions in a row by weights that do not change meanwhile. TensorFlow's
+  oneDNN rearranges a convolution's weights before it computes. For weights that are constants of
+  the graph it does so once; for variables it does so at every call, and for a single photo it
+  computes on the unsuited arrangement instead.
+- `TracingRunner`: the network becomes a part of the graph that is made, for an export. Batch
+  normalization that follows a convolution becomes a part of its weights.
+
+Two threads may share a runner.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import keras
+import numpy as np
 from keras import ops, tree
+
+from zoo.color.spaces import Tensor
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -23,82 +31,126 @@ if TYPE_CHECKING:
 #: Making the graph takes the time that it saves in about so many predictions.
 _WORTHWHILE = 8
 
-#: The networks of the open blocks; a graph is made at a network's first prediction.
-_fixed: "dict[keras.Model, _ConstantGraph | None]" = {}
-
-#: While a model is exported: what takes each network's place in the graph.
-_exported: dict[keras.Model, Callable[[Any], Any]] = {}
+#: What takes the place of an operation of a network; None where the operation itself is run.
+Replacement = Callable[[Any], Callable[..., Tensor] | None]
 
 
-@contextmanager
-def fixed_weights(networks: Iterable[keras.Model], predictions: int) -> Iterator[None]:
-    """Let `predict` rely on it that the networks' weights do not change inside the block.
+class Runner(ABC):
+    """Runs functional networks.
 
-    Weights that do change inside have no effect before the block ends. A graph takes about nine
-    times the memory of the weights, until then.
+    Attributes:
+        traced: whether values are tensors of a graph that is being made.
+    """
+
+    traced: ClassVar[bool] = False
+
+    @abstractmethod
+    def __call__(self, network: keras.Model, inputs: Mapping[str, Tensor]) -> Any:
+        """Give what `network` makes of its named inputs, outside of training."""
+
+
+class PlainRunner(Runner):
+    """Runs networks by Keras' `predict_on_batch`: NumPy arrays from NumPy arrays or tensors."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __call__(self, network: keras.Model, inputs: Mapping[str, Tensor]) -> Any:
+        if keras.backend.backend() == "tensorflow":
+            # Two threads must not compile one network at the same time.
+            with self._lock:
+                network.make_predict_function()
+            return network.predict_on_batch(dict(inputs))
+        # On other backends Keras keeps a call's state on the network.
+        with self._lock:
+            return network.predict_on_batch(dict(inputs))
+
+
+class FixedWeights(Runner):
+    """Runs networks as graphs with constant weights; a context manager, which frees them.
+
+    Weights that change meanwhile have no effect on it. A graph takes about nine times the memory of
+    the weights, and is made at a network's first prediction. Where a graph does not pay, Keras
+    predicts.
 
     Args:
         networks: functional models.
-        predictions: about how many will be made; too few, and nothing is prepared for them.
+        predictions: about how many will be made.
     """
-    added = [] if predictions < _WORTHWHILE or not _helps() else list(networks)
-    added = [network for network in added if network not in _fixed]
-    _fixed.update(dict.fromkeys(added))
-    try:
-        yield
-    finally:
-        for network in added:
-            graph = _fixed.pop(network)
-            if graph is not None:
-                graph.close()
+
+    def __init__(self, networks: Iterable[keras.Model], predictions: int) -> None:
+        pays = predictions >= _WORTHWHILE and _constants_help()
+        self._graphs: dict[keras.Model, _ConstantGraph | None]
+        self._graphs = dict.fromkeys(networks) if pays else {}
+        self._plain, self._lock = PlainRunner(), threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for graph in filter(None, self._graphs.values()):
+            graph.close()
+        self._graphs = {}
+
+    def __call__(self, network: keras.Model, inputs: Mapping[str, Tensor]) -> Any:
+        if network not in self._graphs:
+            return self._plain(network, inputs)
+        with self._lock:
+            graph = self._graphs[network]
+            if graph is None:
+                graph = self._graphs[network] = _ConstantGraph(network)
+        return graph(inputs)
 
 
-def predict(network: keras.Model, batch: Any) -> Any:
-    """What `network.predict_on_batch(batch)` gives, up to rounding, as NumPy arrays."""
-    if network in _exported:
-        return _exported[network](batch)
-    if network not in _fixed:
-        return network.predict_on_batch(batch)
-    graph = _fixed[network]
-    if graph is None:
-        graph = _fixed[network] = _ConstantGraph(network)
-    return graph(batch)
+class TracingRunner(Runner):
+    """Makes networks a part of TensorFlow's graph at hand, with folded batch normalization."""
+
+    traced = True
+
+    def __call__(self, network: keras.Model, inputs: Mapping[str, Tensor]) -> Any:
+        folded = dict(_folded(network))
+        return walk(network, inputs, lambda operation: folded.get(operation) or _dense(operation))
 
 
-@contextmanager
-def exported(networks: dict[keras.Model, Callable[[Any], Any]]) -> Iterator[None]:
-    """Let `predict` call these in the networks' places, on tensors of a graph, inside the block."""
-    _exported.update(networks)
-    try:
-        yield
-    finally:
-        _exported.clear()
+def walk(network: keras.Model, inputs: Mapping[str, Tensor], replacement: Replacement) -> Any:
+    """Run a functional network outside of training, some of its operations replaced.
+
+    The layers themselves stay as they are, so that others may use them at the same time.
+
+    Args:
+        network: a functional model.
+        inputs: its inputs by name.
+        replacement: gives what is called in the place of an operation, or None.
+    """
+    return _walk(network, [inputs[tensor.name] for tensor in network.inputs], replacement)
 
 
-def is_exporting() -> bool:
-    """Whether predictions are being made into a graph: there are no values, only tensors."""
-    return bool(_exported)
+def _walk(network: keras.Model, inputs: list[Tensor], replacement: Replacement) -> Any:
+    def called(operation: Any) -> Callable[..., Tensor]:
+        if isinstance(operation, keras.Model):
+            return lambda given: _walk(operation, tree.flatten(given), replacement)
+        return replacement(operation) or operation
+
+    outputs = network._run_through_graph(inputs, operation_fn=called)
+    return outputs[0] if isinstance(outputs, list | tuple) and len(outputs) == 1 else outputs
 
 
 class _ConstantGraph:
-    """A network's prediction as a TensorFlow graph that holds the weights of now.
-
-    A `tf.function` with constants computes just as fast, but takes twice the memory: it keeps more
-    copies of its graph. Rewriting makes more copies still, and only its folding of constants saves
-    time, that of bfloat16.
-    """
+    """A network as a graph of TensorFlow in which its weights are constants."""
 
     def __init__(self, network: keras.Model) -> None:
         import tensorflow as tf
 
-        variables = (network.trainable_variables, network.non_trainable_variables)
-        weights = [[ops.convert_to_numpy(variable) for variable in part] for part in variables]
-        with tf.Graph().as_default() as graph, single_step_dilation(network):
-            inputs = tree.map_structure(
-                lambda tensor: tf.compat.v1.placeholder(tensor.dtype, tensor.shape), network.input
-            )
-            constants = [[tf.constant(values) for values in part] for part in weights]
-            outputs, _ = network.stateless_call(*constants, inputs, training=False)
+        weights = [(variable, ops.convert_to_numpy(variable)) for variable in network.variables]
+        self._names = [tensor.name for tensor in network.inputs]
+        with tf.Graph().as_default() as graph:
+            inputs = {
+                tensor.name: tf.compat.v1.placeholder(tensor.dtype, tensor.shape)
+                for tensor in network.inputs
+            }
+            constants = [(variable, tf.constant(values)) for variable, values in weights]
+            with keras.StatelessScope(state_mapping=constants):
+                outputs = walk(network, inputs, _dense)
         config = tf.compat.v1.ConfigProto(
             intra_op_parallelism_threads=tf.config.threading.get_intra_op_parallelism_threads(),
             inter_op_parallelism_threads=tf.config.threading.get_inter_op_parallelism_threads(),
@@ -107,50 +159,92 @@ class _ConstantGraph:
         rewriting.optimizers.append("constfold")
         rewriting.meta_optimizer_iterations = rewriting.ONE
         self._session = tf.compat.v1.Session(graph=graph, config=config)
-        self._run = self._session.make_callable(outputs, tree.flatten(inputs))
+        feeds = [inputs[name] for name in self._names]
+        self._run = self._session.make_callable(outputs, feeds)
 
-    def __call__(self, batch: Any) -> Any:
-        return self._run(*[ops.convert_to_numpy(part) for part in tree.flatten(batch)])
+    def __call__(self, inputs: Mapping[str, Tensor]) -> Any:
+        return self._run(*[ops.convert_to_numpy(inputs[name]) for name in self._names])
 
     def close(self) -> None:
         """Give the memory back."""
         self._session.close()
 
 
-@contextmanager
-def single_step_dilation(network: keras.Model) -> Iterator[None]:
-    """Compute dilated convolutions in one step inside the block.
+def _dense(operation: Any) -> Callable[..., Tensor] | None:
+    """A dilated convolution in one step.
 
     Keras' way has a gradient on every processor, but it cuts its input into pieces first and joins
     the results, for each convolution anew.
     """
-    layers = list(_dilated(network))
-    for layer in layers:
-        layer.convolution_op = partial(_convolve, layer)
-    try:
-        yield
-    finally:
-        for layer in layers:
-            del layer.convolution_op
+    if not isinstance(operation, keras.layers.Conv2D) or max(operation.dilation_rate) == 1:
+        return None
+    return partial(_convolve, operation)
 
 
-def _convolve(layer: keras.layers.Conv2D, inputs: "tf.Tensor", kernel: "tf.Tensor") -> "tf.Tensor":
+def _convolve(layer: keras.layers.Conv2D, inputs: Tensor) -> Tensor:
     import tensorflow as tf
 
-    return tf.nn.conv2d(
-        inputs, kernel, layer.strides, layer.padding.upper(), dilations=layer.dilation_rate
+    result = tf.nn.conv2d(
+        inputs,
+        ops.convert_to_tensor(layer.kernel),
+        layer.strides,
+        layer.padding.upper(),
+        dilations=layer.dilation_rate,
     )
+    if layer.use_bias:
+        result = tf.nn.bias_add(result, ops.convert_to_tensor(layer.bias))
+    return layer.activation(result)
 
 
-def _dilated(network: keras.Model) -> Iterator[keras.layers.Conv2D]:
+def _folded(network: keras.Model) -> Iterator[tuple[Any, Callable[..., Tensor]]]:
+    """What computes each convolution together with the batch normalization that follows it.
+
+    That of a convolution with an activation stays, as does that of several convolutions' results.
+    """
     for layer in network.layers:
         if isinstance(layer, keras.Model):
-            yield from _dilated(layer)
-        elif isinstance(layer, keras.layers.Conv2D) and max(layer.dilation_rate) > 1:
-            yield layer
+            yield from _folded(layer)
+        if type(layer) not in (keras.layers.Conv2D, keras.layers.Conv2DTranspose):
+            continue
+        if layer.activation is not keras.activations.linear:
+            continue
+        followers = [node.operation for node in layer._outbound_nodes]
+        if len(followers) == 1 and type(followers[0]) is keras.layers.BatchNormalization:
+            yield layer, partial(_convolve_normalized, layer, followers[0])
+            yield followers[0], lambda inputs: inputs
 
 
-def _helps() -> bool:
+def _convolve_normalized(
+    layer: keras.layers.Layer, normalization: keras.layers.BatchNormalization, inputs: "tf.Tensor"
+) -> "tf.Tensor":
+    import tensorflow as tf
+
+    spread = np.sqrt(_value(normalization.moving_variance) + normalization.epsilon)
+    scale = _value(normalization.gamma) / spread
+    shift = _value(normalization.beta) - _value(normalization.moving_mean) * scale
+    if layer.use_bias:
+        shift = shift + _value(layer.bias) * scale
+    transposed = isinstance(layer, keras.layers.Conv2DTranspose)
+    kernel = _value(layer.kernel) * (scale[:, None] if transposed else scale)
+    kernel = tf.constant(kernel, tf.float32)
+    if transposed:
+        result = ops.conv_transpose(inputs, kernel, layer.strides, layer.padding)
+    else:
+        result = tf.nn.conv2d(
+            inputs, kernel, layer.strides, layer.padding.upper(), dilations=layer.dilation_rate
+        )
+    return tf.nn.bias_add(result, tf.constant(shift, tf.float32))
+
+
+def _value(variable: keras.Variable) -> np.ndarray:
+    """A variable's value as float64, also while a graph is made."""
+    import tensorflow as tf
+
+    with tf.init_scope():
+        return np.asarray(variable, "float64")
+
+
+def _constants_help() -> bool:
     """Whether constants make predictions faster: with TensorFlow on processors."""
     if keras.backend.backend() != "tensorflow":
         return False

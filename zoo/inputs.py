@@ -1,0 +1,88 @@
+"""Inputs: what a model's network takes, by name, declared by the model.
+
+Every network takes `LIGHTNESS`. A further input is either given by the caller, derived from the
+photo (as an embedding is), or simulated in training from the true photo (as hints are). Loader,
+prediction, evaluation, exports and command line read the declaration and know no model.
+"""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from keras import ops
+
+from zoo.color.spaces import Tensor
+
+if TYPE_CHECKING:
+    from zoo.photos.loader import Rows, Samples
+    from zoo.photos.photoset import PhotoSet
+
+
+@dataclass(frozen=True)
+class Input:
+    """A named input of a network.
+
+    Attributes:
+        name: of the network's input.
+        kind: "map", (N, H, W, channels), of the size of L; "vector", (N, channels); "image",
+            (N, h, w, channels), of a size of its own.
+        channels: how many numbers there are at a place, or in a vector.
+        absent: the number that stands for an input that nobody gives.
+    """
+
+    name: str
+    kind: Literal["map", "vector", "image"]
+    channels: int
+    absent: float = 0.0
+
+    def missing(self, lightness: Tensor) -> Tensor:
+        """What stands for this input where it is absent, for photos given by (N, H, W, 1) L."""
+        if self.kind == "vector":
+            like = ops.zeros_like(lightness[:, 0, 0, :])
+        else:
+            like = ops.zeros_like(lightness)
+        return ops.repeat(like, self.channels, axis=-1) + self.absent
+
+
+@dataclass(frozen=True)
+class DerivedInput(Input):
+    """An input that follows from the photo's lightness."""
+
+    @property
+    @abstractmethod
+    def side(self) -> int:
+        """Side in px of the square into which a photo's L is squeezed."""
+
+    @abstractmethod
+    def derive(self, squares: Tensor, *, traced: bool = False) -> Tensor:
+        """(N, side, side, 1) L in [0, 100] -> the input; `traced`: in a graph that is made."""
+
+    @abstractmethod
+    def rows(self, photos: "PhotoSet", *, progress: bool) -> "Rows":
+        """What a loader of `photos` takes for this input, computed beforehand where that pays."""
+
+
+@dataclass(frozen=True)
+class SimulatedInput(Input):
+    """An input that people give at prediction, and that training makes of the true photo."""
+
+    @abstractmethod
+    def simulate(self, rgb: np.ndarray, seed: int, numbers: np.ndarray) -> np.ndarray:
+        """Make the input for photos of a training: a pure function.
+
+        Args:
+            rgb: (n, h, w, 3) uint8.
+            seed: of the training.
+            numbers: (n,), the photos' numbers in the training.
+
+        Returns:
+            n rows of the input.
+        """
+
+    def rows(self, samples: "Samples") -> np.ndarray:
+        """What a loader takes for this input."""
+        return self.simulate(samples.rgb, samples.seed, samples.numbers)
+
+
+LIGHTNESS = Input("lightness", "map", 1)

@@ -1,0 +1,74 @@
+"""Options: numbers that the user may set at prediction, declared by the models that take them."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from zoo.errors import ZooError
+
+#: Where an option counts: in the size at which photos are seen, in what the network computes, or in
+#: how its answer becomes color.
+Step = Literal["size", "network", "decode"]
+
+#: How exported models have it: as an input, fixed at the value of the export, or not at all, which
+#: leaves the default.
+Exported = Literal["input", "fixed", "refused"]
+
+
+@dataclass(frozen=True)
+class Option:
+    """A number that the user may set at prediction: its default, range and meaning.
+
+    Attributes:
+        name: what Python and the command line call it.
+        default: its value where nobody gives one, until a training changes that.
+        low: the lowest value that is accepted.
+        high: the highest one.
+        meaning: in a few words, for help and error messages.
+        whole: whether it must be a whole number.
+        step: where it counts; to change an option of the step "decode" runs no network again.
+        export: how exported models have it.
+
+    Examples:
+        >>> Option("k", default=32, low=1, high=64, meaning="neighbors", whole=True).check("8")
+        8
+    """
+
+    name: str
+    default: float
+    low: float
+    high: float
+    meaning: str
+    whole: bool = False
+    step: Step = "decode"
+    export: Exported = "input"
+
+    def check(self, value: Any) -> float:
+        """Return `value` as this option's number.
+
+        Raises:
+            ZooError: if it is no number, not whole where it must be, or out of range.
+        """
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not self.low <= number <= self.high or (self.whole and number != int(number)):
+            kind = "a whole number" if self.whole else "a number"
+            raise ZooError(
+                f"Option {self.name} ({self.meaning}) must be {kind} from {self.low:g} to "
+                f"{self.high:g}; got {value!r}."
+            )
+        return int(number) if self.whole else number
+
+
+RENDER_FACTOR = Option(
+    "render_factor",
+    default=8,
+    low=1,
+    high=64,
+    meaning="short side at which the network sees the photo, in units of 16 px",
+    whole=True,
+    step="size",
+    export="fixed",
+)
