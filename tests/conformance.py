@@ -17,11 +17,12 @@ from conftest import eagerly
 from PIL import Image
 
 import zoo
+from predictions import ab_of
 from zoo import Budget, PhotoSet, registry, saving
 from zoo.colorizer import Colorizer
 from zoo.errors import TrainingInterrupted, ZooError
 from zoo.files import sha256_of_file
-from zoo.networks.runner import fixed_weights
+from zoo.networks.runner import FixedWeights
 from zoo.training.plan import History
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def predicts_finite_chroma_of_any_size(name: str) -> None:
     model = smallest(name)
     for count, height, width in ((1, 1, 1), (3, 17, 37)):
         lightness = np.random.default_rng(0).uniform(0, 100, (count, height, width, 1))
-        ab = model.predict_ab(lightness.astype("float32"))
+        ab = model.decode(model.predict({"lightness": lightness}))
         assert ab.shape == (count, height, width, 2)
         assert ab.dtype == np.float32
         assert np.isfinite(ab).all()
@@ -133,13 +134,13 @@ def colorizes_every_mode(name: str) -> None:
 
 
 def colors_many_photos_like_one(name: str) -> None:
-    """Folders are colored inside `fixed_weights`, where predictions take another way."""
+    """Folders are colored by `FixedWeights`, whose predictions take another way."""
     model = smallest(name)
     photos = [random_photo(20, 30), random_photo(33, 24)]
     alone = [model.colorize(photo, render_factor=2) for photo in photos]
-    with fixed_weights(model.networks.values(), predictions=100):
+    with FixedWeights(model.networks.values(), predictions=100) as runner:
         for photo, expected in zip(photos, alone, strict=True):
-            colored = model.colorize(photo, render_factor=2)
+            colored = model.colorize(photo, runner=runner, render_factor=2)
             assert np.abs(colored.astype(int) - expected).max() <= 1
 
 
@@ -188,7 +189,7 @@ def saves_and_loads_exactly(name: str, photos: PhotoSet, tmp_path) -> None:
     assert loaded.card["weights_sha256"] == sha256_of_file(path / "weights.npz")
     np.testing.assert_array_equal(loaded.colorize(photo), before)
     lightness = np.linspace(0, 100, 32 * 32, dtype="float32").reshape(1, 32, 32, 1)
-    np.testing.assert_array_equal(loaded.predict_ab(lightness), model.predict_ab(lightness))
+    np.testing.assert_array_equal(ab_of(loaded, lightness), ab_of(model, lightness))
 
 
 def refuses_broken_folders(name: str, tmp_path) -> None:

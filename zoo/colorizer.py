@@ -7,7 +7,6 @@ business. On disk a model is a folder, see `zoo.saving`.
 """
 
 import dataclasses
-import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -22,68 +21,17 @@ from zoo._version import __version__
 from zoo.budget import Budget
 from zoo.color.spaces import Tensor
 from zoo.errors import ZooError, valid_choice
+from zoo.inputs import LIGHTNESS, DerivedInput, Input
+from zoo.networks.runner import PlainRunner, Runner
+from zoo.options import RENDER_FACTOR, Option, Step
 from zoo.photos.decoding import read_photo
+from zoo.prediction import Prediction
 from zoo.training.plan import PRECISIONS, History, TrainingPlan
 
 if TYPE_CHECKING:
     import PIL.Image
 
     from zoo.photos.photoset import PhotoSet
-
-
-@dataclasses.dataclass(frozen=True)
-class Option:
-    """A number that the user may set at prediction: its default, range and meaning.
-
-    Attributes:
-        name: what Python and the command line call it.
-        default: its value where nobody gives one, until a training changes that.
-        low: the lowest value that is accepted.
-        high: the highest one.
-        meaning: in a few words, for help and error messages.
-        whole: whether it must be a whole number.
-        exportable: whether exported models may have another value than the default.
-
-    Examples:
-        >>> Option("k", default=32, low=1, high=64, meaning="neighbors", whole=True).check("8")
-        8
-    """
-
-    name: str
-    default: float
-    low: float
-    high: float
-    meaning: str
-    whole: bool = False
-    exportable: bool = True
-
-    def check(self, value: Any) -> float:
-        """Return `value` as this option's number.
-
-        Raises:
-            ZooError: if it is no number, not whole where it must be, or out of range.
-        """
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            number = math.nan
-        if not self.low <= number <= self.high or (self.whole and number != int(number)):
-            kind = "a whole number" if self.whole else "a number"
-            raise ZooError(
-                f"Option {self.name} ({self.meaning}) must be {kind} from {self.low:g} to "
-                f"{self.high:g}; got {value!r}."
-            )
-        return int(number) if self.whole else number
-
-
-RENDER_FACTOR = Option(
-    "render_factor",
-    default=8,
-    low=1,
-    high=64,
-    meaning="short side at which the network sees the photo, in units of 16 px",
-    whole=True,
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,6 +59,7 @@ class Colorizer(ABC):
         defaults: the value of each option where the caller gives none; training may change it.
         card: what is known about this model's training and scores, as stored in card.json.
         fitted: whether the weights have been learned or imported.
+        runner: runs the networks where the caller gives no other.
     """
 
     PRESETS: ClassVar[dict[str, Preset]]
@@ -128,6 +77,7 @@ class Colorizer(ABC):
         self.defaults = {option.name: option.default for option in self.options}
         self.card: dict[str, Any] = {}
         self.fitted = False
+        self.runner: Runner = PlainRunner()
         self.networks = self.build_networks()
 
     @abstractmethod
@@ -154,44 +104,33 @@ class Colorizer(ABC):
         """
 
     @abstractmethod
-    def chroma(self, lightness: Tensor, **values: Tensor) -> Tensor:
-        """What `predict_ab` gives, in `keras.ops`: the graph that is exported, too.
+    def run_networks(
+        self, inputs: Mapping[str, Tensor], runner: Runner, **values: Tensor
+    ) -> Prediction:
+        """What `predict` does, in `keras.ops`: this is exported, too.
 
         Args:
-            lightness: (N, H, W, 1) float32, L in [0, 100]; all but the last may be unknown.
-            **values: every option but the render factor, as numbers or scalar tensors; and what
-                `context` gives, which is made from `lightness` where it is missing.
+            inputs: every declared input by name; of L, (N, H, W, 1), sides may be unknown.
+            runner: runs the networks.
+            **values: every option of the step "network", as numbers or scalar tensors.
+        """
+
+    @abstractmethod
+    def to_ab(self, prediction: Prediction, **values: Tensor) -> Tensor:
+        """What `decode` does, in `keras.ops`: this is exported, too.
+
+        Args:
+            prediction: what `run_networks` gave.
+            **values: every option of the step "decode", as numbers or scalar tensors.
 
         Returns:
             (N, H, W, 2) float32 ab.
         """
 
-    def predict_ab(self, lightness: Tensor, **options: float) -> np.ndarray:
-        """Predict chroma of any size: (N, H, W, 1) L in [0, 100] -> (N, H, W, 2) float32 ab."""
-        lightness = keras.ops.cast(lightness, "float32")
-        return keras.ops.convert_to_numpy(self.chroma(lightness, **self.chroma_options(options)))
-
-    def chroma_options(self, options: dict[str, Any]) -> dict[str, float]:
-        """The value of every option but the render factor, which decides the size of L."""
-        values = self.resolve_options(options)
-        del values[RENDER_FACTOR.name]
-        return values
-
     @property
-    def context_side(self) -> int | None:
-        """Side of the square in which `context` wants to see photos; None where it adds nothing."""
-        return None
-
-    def context(self, squares: Tensor) -> dict[str, Tensor]:
-        """What `chroma` wants to know of whole photos beside their L at the working size.
-
-        Args:
-            squares: (N, context_side, context_side, 1), the photos' L in [0, 100], squeezed.
-
-        Returns:
-            Arguments for `chroma`.
-        """
-        return {}
+    def inputs(self) -> tuple[Input, ...]:
+        """The inputs of the colorizing network; L is always the first."""
+        return (LIGHTNESS,)
 
     def references(self) -> dict[str, dict[str, str]]:
         """What predictions depend on that is too large for the model's folder; nothing for most.
@@ -237,7 +176,7 @@ class Colorizer(ABC):
         copy.fitted = self.fitted
         return copy
 
-    def resolve_options(self, options: dict[str, Any]) -> dict[str, float]:
+    def resolve_options(self, options: Mapping[str, Any]) -> dict[str, float]:
         """Every option's value: the caller's where given, else this model's default.
 
         Raises:
@@ -347,15 +286,93 @@ class Colorizer(ABC):
             "photos_seen": before.get("photos_seen"),
         }
 
+    # ------------------------------------------------------------------ two steps to a color
+
+    def predict(
+        self, inputs: Mapping[str, Tensor], *, runner: Runner | None = None, **options: float
+    ) -> Prediction:
+        """Run the network: the first step.
+
+        Args:
+            inputs: "lightness", (N, H, W, 1) L in [0, 100] of any size, and further declared inputs
+                by name. Those that are missing are derived from L, or absent.
+            runner: runs the networks; the model's own by default.
+            **options: see `model.options`; those of the step "network" count here.
+
+        Returns:
+            What the network said, for `decode`.
+
+        Raises:
+            ZooError: on an input or option that there is not, or a bad value.
+        """
+        values = self._values(options, "network")
+        return self.run_networks(self._complete(inputs), runner or self.runner, **values)
+
+    def decode(self, prediction: Prediction, **options: float) -> np.ndarray:
+        """Make color of a prediction: the second step, which runs no network.
+
+        Args:
+            prediction: what `predict` gave.
+            **options: see `model.options`; those of the step "decode" count here.
+
+        Returns:
+            (N, H, W, 2) float32 ab, of the size of L.
+
+        Raises:
+            ZooError: on an option that there is not, or a bad value.
+        """
+        values = self._values(options, "decode")
+        return keras.ops.convert_to_numpy(self.to_ab(prediction, **values))
+
+    def see(self, rgb: np.ndarray, render_factor: int) -> dict[str, Tensor]:
+        """The inputs that follow from photos of one size, (N, H, W, 3) uint8, by name."""
+        size = preprocessing.working_size(*rgb.shape[1:3], render_factor)
+        inputs = {LIGHTNESS.name: preprocessing.working_lightness(rgb, size)}
+        for declared in self.inputs:
+            if isinstance(declared, DerivedInput):
+                square = (declared.side, declared.side)
+                squares = preprocessing.working_lightness(rgb, square)
+                inputs[declared.name] = declared.derive(squares)
+        return inputs
+
+    def _complete(self, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        names = tuple(declared.name for declared in self.inputs)
+        for name in given:
+            valid_choice(f"input of {self.name}", name, names)
+        if LIGHTNESS.name not in given:
+            raise ZooError(f"{self.name} needs the input {LIGHTNESS.name}; give it.")
+        lightness = keras.ops.cast(given[LIGHTNESS.name], "float32")
+        inputs = {LIGHTNESS.name: lightness}
+        for declared in self.inputs[1:]:
+            if given.get(declared.name) is not None:
+                inputs[declared.name] = given[declared.name]
+            elif isinstance(declared, DerivedInput):
+                square = (declared.side, declared.side)
+                squares = preprocessing.resample_lightness(lightness, square)
+                inputs[declared.name] = declared.derive(squares)
+            else:
+                inputs[declared.name] = declared.missing(lightness)
+        return inputs
+
+    def _values(self, options: Mapping[str, Any], step: Step) -> dict[str, float]:
+        """The value of each option of a step."""
+        values = self.resolve_options(options)
+        return {option.name: values[option.name] for option in self.options if option.step == step}
+
     # ------------------------------------------------------------------ photos in, photos out
 
     def colorize(
-        self, photo: "str | os.PathLike | bytes | PIL.Image.Image | np.ndarray", **options: float
+        self,
+        photo: "str | os.PathLike | bytes | PIL.Image.Image | np.ndarray",
+        *,
+        runner: Runner | None = None,
+        **options: float,
     ) -> np.ndarray:
         """Color one photo of any size and mode; its own lightness stays at full resolution.
 
         Args:
             photo: a file, its bytes, a Pillow image or an array; gray, RGB, RGBA, palette, 16-bit.
+            runner: runs the networks; the model's own by default.
             **options: see `model.options`.
 
         Returns:
@@ -366,14 +383,17 @@ class Colorizer(ABC):
             ZooError: if the photo cannot be read or an option does not fit.
         """
         rgb, alpha = read_photo(photo)
-        colored = self.colorize_batch(rgb[None], **options)[0]
+        colored = self.colorize_batch(rgb[None], runner=runner, **options)[0]
         return colored if alpha is None else np.dstack([colored, alpha])
 
-    def colorize_batch(self, rgb: np.ndarray, **options: float) -> np.ndarray:
+    def colorize_batch(
+        self, rgb: np.ndarray, *, runner: Runner | None = None, **options: float
+    ) -> np.ndarray:
         """Color photos of one size, as `colorize` does one.
 
         Args:
             rgb: (N, H, W, 3) uint8 sRGB; their own colors play no part.
+            runner: runs the networks; the model's own by default.
             **options: see `model.options`.
 
         Returns:
@@ -382,19 +402,46 @@ class Colorizer(ABC):
         Raises:
             ZooError: if an option does not fit, or the model predicts colors that are not finite.
         """
-        values = self.resolve_options(options)
-        size = preprocessing.working_size(*rgb.shape[1:3], int(values.pop("render_factor")))
-        side, context = self.context_side, {}
-        if side is not None:
-            context = self.context(preprocessing.working_lightness(rgb, (side, side)))
-        ab = self.chroma(preprocessing.working_lightness(rgb, size), **context, **values)
-        ab = keras.ops.convert_to_numpy(ab)
-        if not np.isfinite(ab).all():
-            raise ZooError(
-                f"{self.name} predicts colors that are not finite: its weights are broken; "
-                "train it again or load another copy."
-            )
-        return preprocessing.merge(rgb, ab)
+        (colored,) = self.colorize_variants(rgb, [options], runner=runner)
+        return colored
+
+    def colorize_variants(
+        self,
+        rgb: np.ndarray,
+        variants: Sequence[Mapping[str, float]],
+        *,
+        runner: Runner | None = None,
+    ) -> list[np.ndarray]:
+        """Color photos as `colorize_batch` does, with each of several sets of options.
+
+        The network runs once for all sets that differ in how its answer becomes color.
+
+        Args:
+            rgb: (N, H, W, 3) uint8 sRGB.
+            variants: sets of options; see `model.options`.
+            runner: runs the networks; the model's own by default.
+
+        Returns:
+            For each set (N, H, W, 3) uint8 sRGB.
+
+        Raises:
+            ZooError: as `colorize_batch`.
+        """
+        predictions: dict[tuple[float, ...], Prediction] = {}
+        colored = []
+        for values in [self.resolve_options(variant) for variant in variants]:
+            key = tuple(values[one.name] for one in self.options if one.step != "decode")
+            if key not in predictions:
+                inputs = self.see(rgb, int(values[RENDER_FACTOR.name]))
+                predictions[key] = self.predict(inputs, runner=runner, **values)
+            ab = self.decode(predictions[key], **values)
+            if not np.isfinite(ab).all():
+                raise ZooError(
+                    f"{self.name} predicts colors that are not finite: its weights are broken; "
+                    "train it again or load another copy."
+                )
+            colored.append(preprocessing.merge(rgb, ab))
+        return colored
 
     # ------------------------------------------------------------------ exported
 

@@ -13,6 +13,9 @@ from zoo import preprocessing
 from zoo.color.bins import Bins, entropy
 from zoo.color.spaces import Tensor
 
+#: Height and width.
+Size = tuple[preprocessing.Length, preprocessing.Length]
+
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
@@ -25,7 +28,7 @@ class Prediction:
     """
 
     lightness: Tensor
-    size: tuple[preprocessing.Length, preprocessing.Length]
+    size: Size
 
     def enlarged(self, x: Tensor) -> Tensor:
         """(N, h, w, C) of the output's size -> (N, H, W, C)."""

@@ -164,21 +164,6 @@ def resize(x: Tensor, size: tuple[Length, Length]) -> Tensor:
     return x
 
 
-def fit_to(x: Tensor, padded: Tensor, like: Tensor) -> Tensor:
-    """Enlarge `x` to the size of `padded`, and leave out what `reflect_to_multiple` added there.
-
-    Args:
-        x: (N, h, w, C).
-        padded: (N, H', W', ...), the padded image that `x` was made from.
-        like: (N, H, W, ...), the image before it was padded.
-
-    Returns:
-        (N, H, W, C).
-    """
-    height, width = ops.shape(like)[1:3]
-    return resize(x, ops.shape(padded)[1:3])[:, :height, :width]
-
-
 def reflect_to_multiple(x: Tensor, stride: int) -> Tensor:
     """Pad (N, h, w, C) at the bottom and right, by reflection, to multiples of `stride`.
 

@@ -284,7 +284,7 @@ def against_torch() -> Iterator[str]:
 
     from benchmarks.speed.zhang_torch import ZhangNetwork
     from zoo import create_model
-    from zoo.networks.runner import fixed_weights, predict
+    from zoo.networks.runner import FixedWeights
 
     network = create_model("zhang:paper").networks["colorizer"]
     spec = [tf.TensorSpec((None, None, None, 1), tf.float32, "lightness")]
@@ -302,8 +302,8 @@ def against_torch() -> Iterator[str]:
     actions = {"ONNX Runtime": lambda: session.run(None, {"lightness": batch})[0]}
     actions["TensorFlow"] = partial(network.predict_on_batch, batch)
     actions["PyTorch"] = run_torch
-    with fixed_weights([network], predictions=1000):
-        actions["TensorFlow, constants"] = partial(predict, network, batch)
+    with FixedWeights([network], predictions=1000) as runner:
+        actions["TensorFlow, constants"] = partial(runner, network, {"lightness": batch})
         onnx, *others = measure_in_turn(actions, 1, repetitions=21)
     for other in others:
         yield f"network of zhang:paper, {_SIDE} px: {_ratio(onnx, other)}"

@@ -247,7 +247,7 @@ def colorize_row() -> Row:
         False,
         measure_seconds("colorize", lambda: model.colorize(photo), repetitions=3),
         measure_seconds(
-            f"network alone, {size[1]} x {size[0]}", lambda: model.predict_ab(lightness)
+            f"network alone, {size[1]} x {size[0]}", lambda: model.predict({"lightness": lightness})
         ),
     )
 
@@ -265,7 +265,7 @@ def torch_rows(
     _require_torch()
     start_keras()
     from zoo.networks.blocks import zhang_network
-    from zoo.networks.runner import fixed_weights
+    from zoo.networks.runner import FixedWeights
     from zoo.training.precision import training_precision
 
     network = zhang_network(channels=313, width=width, decay=0.0, seed=0)
@@ -275,16 +275,20 @@ def torch_rows(
             f"PyTorch, {memory_format}": _torch_forward(width, precision, memory_format)
             for memory_format in ("contiguous_format", "channels_last")
         }
-        with training_precision(network, policy), fixed_weights([network], predictions=1000):
+        with (
+            training_precision(network, policy),
+            FixedWeights([network], predictions=1000) as runner,
+        ):
             for count in batches:
                 photos = np.random.default_rng(0).random((count, side, side, 1), "float32")
                 enough = repetitions if count == 1 else repetitions // 4
-                rows.append(_torch_row(network, theirs, precision, photos, enough))
+                ours = partial(runner, network, {"lightness": photos})
+                rows.append(_torch_row(ours, theirs, precision, photos, enough))
     return rows
 
 
 def _torch_row(
-    network: Any,
+    ours: Callable,
     theirs: dict[str, Callable],
     precision: str,
     photos: np.ndarray,
@@ -293,16 +297,14 @@ def _torch_row(
     """A forward pass from array to array, against PyTorch in the faster of its memory formats."""
     import keras
 
-    from zoo.networks.runner import predict
-
-    actions = {f"zoo, {keras.backend.backend()}": partial(predict, network, photos)}
+    actions = {f"zoo, {keras.backend.backend()}": ours}
     actions |= {name: partial(forward, photos) for name, forward in theirs.items()}
-    ours, *alternatives = measure_in_turn(actions, len(photos), repetitions)
+    measured, *alternatives = measure_in_turn(actions, len(photos), repetitions)
     return Row(
         f"network of Zhang et al. 2016, {photos.shape[1]} px, {len(photos)} at once, {precision}",
         "s/photo",
         False,
-        ours,
+        measured,
         min(alternatives, key=lambda measurement: measurement.median),
     )
 

@@ -9,6 +9,8 @@ see `experiment` for how good the model is. One more file in the benchmark's fol
 import logging
 import statistics
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,9 +22,8 @@ from benchmarks.harness.environment import store_environment
 from benchmarks.speed.timing import Measurement, measure_rate, measure_seconds, peak_memory
 from zoo import registry
 from zoo.budget import Budget
-from zoo.colorizer import Colorizer
 from zoo.files import write_json
-from zoo.networks.runner import fixed_weights
+from zoo.networks.runner import FixedWeights
 
 if TYPE_CHECKING:
     from benchmarks.harness.run_cell import Task
@@ -57,9 +58,10 @@ def measure_speed(task: "Task") -> None:
     task.announce()
     cell, folder = task.cell, task.out / "models" / task.cell.key
     model = registry.load_model(folder)
-    with fixed_weights(model.networks.values(), predictions=1000):
-        batch, throughput = _best_throughput(model)
-        latency = measure_seconds("latency", lambda: model.colorize_batch(_noise(1)), _REPETITIONS)
+    with FixedWeights(model.networks.values(), predictions=1000) as runner:
+        color = partial(model.colorize_batch, runner=runner)
+        batch, throughput = _best_throughput(color)
+        latency = measure_seconds("latency", lambda: color(_noise(1)), _REPETITIONS)
     peak = peak_memory()  # before anything is trained in this process
     found = {
         "row_key": cell.row_key,
@@ -113,13 +115,11 @@ def _one(shape: tuple[int | None, ...]) -> list[int | None]:
     return [1, *shape[1:]]
 
 
-def _best_throughput(model: Colorizer) -> tuple[int, Measurement]:
+def _best_throughput(color: Callable[[np.ndarray], np.ndarray]) -> tuple[int, Measurement]:
     """The batch size that colorizes most photos a second, and how many."""
     rates = {}
     for count in BATCHES:
-        photos = _noise(count)
-        action = lambda photos=photos: model.colorize_batch(photos)  # noqa: E731
-        rates[count] = measure_rate("throughput", count, action)
+        rates[count] = measure_rate("throughput", count, partial(color, _noise(count)))
     best = max(rates, key=lambda count: rates[count].median)
     return best, rates[best]
 

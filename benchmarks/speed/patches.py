@@ -111,7 +111,7 @@ def neighbor_rows(patches: int = _PATCHES, side: int = _SIDE) -> list[Row]:
     fewer = queries[: (side // model.config.stride) ** 2]
     ours, theirs = measure_in_turn(
         {
-            "knn_patches:compact": partial(model.predict_ab, lightness),
+            "knn_patches:compact": partial(model.predict, {"lightness": lightness}),
             "scikit-learn": partial(search.predict_proba, fewer),
         },
         1,

@@ -125,7 +125,8 @@ def test_the_embedding_changes_colors_everywhere(module):
     head.kernel.assign(np.random.default_rng(0).normal(size=head.kernel.shape))
     lightness = np.full((1, 32, 48, 1), 60, "float32")
     one, other = (
-        model.chroma(lightness, embedding=np.full((1, 9), value, "float32")) for value in (0, 3)
+        model.decode(model.predict({"lightness": lightness, "embedding": vector}))
+        for vector in (np.full((1, 9), value, "float32") for value in (0, 3))
     )
     assert (np.abs(one - other).max(axis=-1) > 0).all()
 
@@ -148,14 +149,12 @@ def test_a_photo_is_embedded_at_the_classifier_s_own_size(module):
     """A fine pattern that the working size would blur reaches the classifier."""
     photo = np.zeros((64, 64, 3), np.uint8)
     photo[:4, :4] = 255  # one pixel of the module's 16, far less than one of a working size of 16
-    model, seen = frozen(module), []
-    assert model.context_side == 16
-    context = model.context
-    model.context = lambda squares: seen.append(context(squares)) or seen[0]
-    model.colorize(photo, render_factor=1)
-    assert seen[0]["embedding"][0, 0] > 0.8
+    model = frozen(module)
+    assert model.inputs[1].side == 16
+    assert model.see(photo[None], render_factor=1)["embedding"][0, 0] > 0.8
     small = zoo.preprocessing.working_lightness(photo[None], (4, 4))
-    assert model.embedding.of_lightness(small)[0, 0] < 0.5
+    squares = zoo.preprocessing.resample_lightness(small, (16, 16))
+    assert model.inputs[1].derive(squares)[0, 0] < 0.5
 
 
 def test_stored_and_computed_vectors_give_the_same_photo(photos, module):
@@ -166,13 +165,13 @@ def test_stored_and_computed_vectors_give_the_same_photo(photos, module):
     stored = cache.rows(photos)(Samples(None, positions, positions < 0, positions, seed=0))
     for index, photo in enumerate(photos):
         rgb = photo.read()[None]
-        squares = zoo.preprocessing.working_lightness(rgb, (model.context_side,) * 2)
-        computed = model.context(squares)["embedding"]
-        np.testing.assert_allclose(stored[index : index + 1], computed, rtol=1e-6, atol=1e-7)
-        expected = model.colorize(photo.path)
-        model.context = lambda squares, index=index: {"embedding": stored[index : index + 1]}
-        np.testing.assert_array_equal(model.colorize(photo.path), expected)
-        del model.context
+        seen = model.see(rgb, render_factor=2)
+        vectors = stored[index : index + 1]
+        np.testing.assert_allclose(vectors, seen["embedding"], rtol=1e-6, atol=1e-7)
+        computed, given = (
+            model.decode(model.predict(inputs)) for inputs in (seen, seen | {"embedding": vectors})
+        )
+        np.testing.assert_allclose(given, computed, atol=1e-4)
 
 
 def test_training_uses_the_stored_vectors(photos, module, monkeypatch):

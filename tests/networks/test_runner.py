@@ -1,11 +1,13 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
-from zoo.networks import runner
+from zoo.networks import runner as runners
 from zoo.networks.blocks import zhang_network
-from zoo.networks.runner import fixed_weights, predict
+from zoo.networks.runner import FixedWeights, PlainRunner, walk
 
 ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 only_tensorflow = pytest.mark.skipif(not ON_TENSORFLOW, reason="other backends have no such graph")
@@ -14,6 +16,10 @@ MANY = 1000
 
 def noise(*shape, seed=0):
     return np.random.default_rng(seed).random(shape, "float32")
+
+
+def photos(*shape, seed=0):
+    return {"lightness": noise(*shape, 1, seed=seed)}
 
 
 def randomize(network, seed=1):
@@ -48,48 +54,47 @@ def close(a, b):
 
 @pytest.mark.parametrize("shape", [(1, 32, 32), (3, 24, 40)])
 def test_predictions_are_those_of_keras(network, shape):
-    batch = noise(*shape, 1)
+    batch = photos(*shape)
     expected = network.predict_on_batch(batch)
     assert expected.std() > 0.01
-    assert close(predict(network, batch), expected)
-    with fixed_weights([network], MANY):
-        assert close(predict(network, batch), expected)
-        assert close(predict(network, keras.ops.convert_to_tensor(batch)), expected)
+    assert close(PlainRunner()(network, batch), expected)
+    with FixedWeights([network], MANY) as run:
+        assert close(run(network, batch), expected)
+        tensors = {"lightness": keras.ops.convert_to_tensor(batch["lightness"])}
+        assert close(run(network, tensors), expected)
 
 
 def test_no_prediction_comes_from_weights_of_the_past(network):
-    batch = noise(1, 16, 16, 1)
-    with fixed_weights([network], MANY):
-        before = predict(network, batch)
+    batch = photos(1, 16, 16)
+    with FixedWeights([network], MANY) as run:
+        before = run(network, batch)
     for seed in (2, 3):
         randomize(network, seed)
         expected = network.predict_on_batch(batch)
         assert not close(expected, before)
-        assert close(predict(network, batch), expected)
-        with fixed_weights([network], MANY):
-            assert close(predict(network, batch), expected)
+        with FixedWeights([network], MANY) as run:
+            assert close(run(network, batch), expected)
 
 
-def test_training_goes_on_as_usual_after_a_block(network):
-    batch = noise(2, 16, 16, 1)
+def test_training_goes_on_as_usual_afterwards(network):
+    batch = photos(2, 16, 16)
     network.compile("sgd", "mse")
-    with fixed_weights([network], MANY):
-        before = predict(network, batch)
+    with FixedWeights([network], MANY) as run:
+        before = run(network, batch)
     network.train_on_batch(batch, np.ones_like(before))
-    assert not close(predict(network, batch), before)
-    assert close(predict(network, batch), network.predict_on_batch(batch))
+    after = PlainRunner()(network, batch)
+    assert not close(after, before)
+    assert close(after, network.predict_on_batch(batch))
 
 
 @only_tensorflow
-def test_a_block_predicts_without_keras(network, no_keras_predictions):
-    batch = noise(1, 16, 16, 1)
-    with fixed_weights([network], MANY):
-        first = predict(network, batch)
-        with fixed_weights([network], MANY):
-            predict(network, batch)
-        assert (predict(network, batch) == first).all()
+def test_fixed_weights_predict_without_keras(network, no_keras_predictions):
+    batch = photos(1, 16, 16)
+    with FixedWeights([network], MANY) as run:
+        first = run(network, batch)
+        assert (run(network, batch) == first).all()
     with pytest.raises(AssertionError, match="predicted by Keras"):
-        predict(network, batch)
+        run(network, batch)  # it has ended
 
 
 @pytest.mark.parametrize("reason", ["few predictions", "another backend", "a GPU"])
@@ -103,32 +108,19 @@ def test_keras_predicts_where_a_graph_does_not_pay(
         monkeypatch.setattr(tensorflow.config, "list_physical_devices", lambda kind: [kind])
     few = reason == "few predictions"
     with (
-        fixed_weights([network], 1 if few else MANY),
+        FixedWeights([network], 1 if few else MANY) as run,
         pytest.raises(AssertionError, match="predicted by Keras"),
     ):
-        predict(network, noise(1, 16, 16, 1))
-
-
-@only_tensorflow
-def test_an_error_ends_the_block(network):
-    def fail_inside():
-        with fixed_weights([network], MANY):
-            predict(network, noise(1, 16, 16, 1))
-            raise ValueError("stop")
-
-    with pytest.raises(ValueError, match="stop"):
-        fail_inside()
-    assert not runner._fixed
+        run(network, photos(1, 16, 16))
 
 
 @only_tensorflow
 def test_dilated_convolutions_are_single_operations_in_the_graph_alone(network):
-    graph = runner._ConstantGraph(network)
+    graph = runners._ConstantGraph(network)
     kinds = [operation.type for operation in graph._session.graph.get_operations()]
     graph.close()
     assert "SpaceToBatchND" not in kinds
     assert kinds.count("Conv2D") == sum(isinstance(x, layers.Conv2D) for x in network.layers)
-    assert not any("convolution_op" in vars(layer) for layer in network.layers)
 
 
 def test_several_inputs_nested_networks_and_dropout():
@@ -138,7 +130,33 @@ def test_several_inputs_nested_networks_and_dropout():
     network = keras.Model({"photo": photo, "words": words}, {"sum": x, "twice": 2 * x})
     batch = {"photo": noise(2, 9, 8, 2), "words": noise(2, 3)}
     expected = network.predict_on_batch(batch)
-    with fixed_weights([network], MANY):
-        given = predict(network, batch)
+    with FixedWeights([network], MANY) as run:
+        given = run(network, batch)
     assert given.keys() == expected.keys()
     assert all(close(given[key], expected[key]) for key in expected)
+
+
+def test_a_walk_replaces_operations_and_leaves_the_network_alone(network):
+    batch = photos(1, 16, 16)
+    expected = network.predict_on_batch(batch)
+    head = network.get_layer("head")
+    inside = {name: keras.ops.convert_to_tensor(value) for name, value in batch.items()}
+    found = walk(network, inside, lambda one: (lambda x: 2 * one(x)) if one is head else None)
+    assert close(keras.ops.convert_to_numpy(found), 2 * expected)
+    assert close(network.predict_on_batch(batch), expected)
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_threads_share_a_runner(fixed):
+    """What several threads get at once is what each of them would get alone."""
+    networks = [zhang_network(channels=5, width=4, decay=0.0, seed=seed) for seed in (0, 1)]
+    for seed, network in enumerate(networks):
+        randomize(network, seed)
+    asked = [(networks[i % 2], photos(1, 16 + 8 * (i % 3), 24, seed=i)) for i in range(24)]
+    alone = [PlainRunner()(network, batch) for network, batch in asked]
+    run = FixedWeights(networks, MANY) if fixed else PlainRunner()
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda pair: run(*pair), asked))
+    assert all(close(a, b) for a, b in zip(found, alone, strict=True))
+    if fixed:
+        run.__exit__(None, None, None)

@@ -23,6 +23,7 @@ from zoo.photos.photoset import find_photos
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
     from zoo.models.classification.distribution import DistributionColorizer
+    from zoo.networks.runner import Runner
 
 
 @dataclass(frozen=True)
@@ -86,28 +87,32 @@ def _photos_of(given: Path, out: Path) -> list[tuple[Path, str]]:
 
 def run_jobs(model: "Colorizer", jobs: list[Job], options: dict[str, float]) -> dict[str, str]:
     """Make and write each file; return the reasons why some photos could not be read, by name."""
-    from zoo.networks.runner import fixed_weights
+    from zoo.networks.runner import FixedWeights
 
     failures = {}
     several = len(jobs) > 1
-    with fixed_weights(model.networks.values(), len(jobs)):
+    with FixedWeights(model.networks.values(), len(jobs)) as runner:
         for job in track(jobs, "Coloring", console=Console(stderr=True), disable=not several):
             write = _write_confidence if job.confidence else _write_colored
             try:
-                write(model, job, options)
+                write(model, job, runner, options)
             except PhotoError as error:
                 failures[job.name] = error.reason
     return failures
 
 
-def _write_colored(model: "Colorizer", job: Job, options: dict[str, float]) -> None:
-    colored = model.colorize(job.source, **options)
+def _write_colored(
+    model: "Colorizer", job: Job, runner: "Runner", options: dict[str, float]
+) -> None:
+    colored = model.colorize(job.source, runner=runner, **options)
     alpha = colored[..., 3] if colored.shape[2] == 4 else None
     write_photo(job.target, colored[..., :3], alpha)
 
 
-def _write_confidence(model: "DistributionColorizer", job: Job, options: dict[str, float]) -> None:
+def _write_confidence(
+    model: "DistributionColorizer", job: Job, runner: "Runner", options: dict[str, float]
+) -> None:
     """Draw the confidence in gray: 255 where the network is sure, 0 where anything may be."""
-    levels = np.rint(255 * model.confidence(job.source, **options)).astype(np.uint8)
+    levels = np.rint(255 * model.confidence(job.source, runner=runner, **options)).astype(np.uint8)
     with atomic_path(job.target) as temporary:
         Image.fromarray(levels).save(temporary, "PNG")

@@ -271,9 +271,10 @@ class Questions:
         size = preprocessing.working_size(*photo.shape[:2], int(self._options["render_factor"]))
         lightness = preprocessing.working_lightness(photo[None], size)
         lightness = keras.ops.convert_to_numpy(lightness)
-        if self._model.context_side is not None:
+        if len(self._model.inputs) > 1:
             # Here the whole photo is known by its L at the working size alone.
-            ab = self._model.predict_ab(lightness, **self._options)
+            prediction = self._model.predict({"lightness": lightness}, **self._options)
+            ab = self._model.decode(prediction, **self._options)
             expected = preprocessing.merge(photo[None], ab)
         inputs = {"lightness": lightness} | self._heat
         return Call(signature, inputs, [expected], lambda ab: preprocessing.merge(photo[None], ab))

@@ -5,8 +5,7 @@ predictions fast (see `zoo.networks.runner`), and so an exported model has no va
 normalization that follows a convolution becomes a part of its weights.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,9 @@ from tensorflow.python.eager.wrap_function import function_from_graph_def
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from zoo import preprocessing
-from zoo.networks.runner import exported, single_step_dilation
+from zoo.inputs import DerivedInput
+from zoo.networks.runner import TracingRunner
+from zoo.options import RENDER_FACTOR
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
@@ -53,21 +54,23 @@ class Graph:
         *,
         half: bool = False,
     ) -> None:
-        values = dict(values)
         self.size = size
         self._freeze = partial(_frozen, half=half)
-        self._render_factor = int(values.pop("render_factor"))
-        self.temperature = values.pop(TEMPERATURE, None)
-        self._side = model.context_side
-        with _exporting(model):
-            self._context_names, self._context = self._trace_context(model)
-            self._chroma = self._trace_chroma(model, values)
+        self._render_factor = int(values[RENDER_FACTOR.name])
+        self.temperature = values.get(TEMPERATURE)
+        self._derived = {
+            declared.name: (declared.side, self._trace_input(declared))
+            for declared in model.inputs
+            if isinstance(declared, DerivedInput)
+        }
+        self._chroma = self._trace_chroma(model, values)
 
     def chroma(self, lightness: tf.Tensor, temperature: tf.Tensor | None = None) -> tf.Tensor:
-        """(N, h, w, 1) L in [0, 100] -> (N, h, w, 2) ab, as `predict_ab` gives it."""
-        squares = None
-        if self._side is not None:
-            squares = preprocessing.resample_lightness(lightness, (self._side, self._side))
+        """(N, h, w, 1) L in [0, 100] -> (N, h, w, 2) ab, as the model gives it."""
+
+        def squares(side: int) -> tf.Tensor:
+            return preprocessing.resample_lightness(lightness, (side, side))
+
         return self._colored(lightness, squares, temperature)
 
     def photo(
@@ -86,43 +89,46 @@ class Graph:
         height, width = keras.ops.shape(rgb)[1:3]
         shrink = _striped_lightness if striped else preprocessing.whole_lightness
         working = preprocessing.working_size(height, width, self._render_factor)
-        squares = None if self._side is None else shrink(rgb, (self._side, self._side))
+
+        def squares(side: int) -> tf.Tensor:
+            return shrink(rgb, (side, side))
+
         ab = self._colored(shrink(rgb, working), squares, temperature)
         return _striped_merge(rgb, ab) if striped else preprocessing.merged_rows(rgb, ab, height)
 
     def _colored(
-        self, lightness: tf.Tensor, squares: tf.Tensor | None, temperature: tf.Tensor | None
+        self,
+        lightness: tf.Tensor,
+        squares: Callable[[int], tf.Tensor],
+        temperature: tf.Tensor | None,
     ) -> tf.Tensor:
-        context = [] if squares is None else self._context(squares)
-        heat = [] if self.temperature is None else [temperature]
-        (ab,) = self._chroma(lightness, *context, *heat)
+        derived = [derive(squares(side))[0] for side, derive in self._derived.values()]
+        given = [] if self.temperature is None else [temperature]
+        (ab,) = self._chroma(lightness, *derived, *given)
         return ab
 
-    def _trace_context(self, model: "Colorizer") -> tuple[list[str], Callable[..., Any] | None]:
-        if self._side is None:
-            return [], None
-        names: list[str] = []
+    def _trace_input(self, declared: DerivedInput) -> Any:
+        def derive(squares: tf.Tensor) -> list[tf.Tensor]:
+            return [declared.derive(squares, traced=True)]
 
-        def context(squares: tf.Tensor) -> list[tf.Tensor]:
-            found = model.context(squares)
-            names[:] = found
-            return list(found.values())
+        return self._freeze(derive, [tf.TensorSpec((None, declared.side, declared.side, 1))])
 
-        return names, self._freeze(context, [tf.TensorSpec((None, self._side, self._side, 1))])
-
-    def _trace_chroma(self, model: "Colorizer", values: dict[str, float]) -> Callable[..., Any]:
+    def _trace_chroma(self, model: "Colorizer", values: dict[str, float]) -> Any:
         size = self.size and preprocessing.working_size(*self.size, self._render_factor)
         specs = [tf.TensorSpec((None, *(size or (None, None)), 1), name="lightness")]
-        if self._context is not None:
-            specs += [tf.TensorSpec(out.shape, out.dtype) for out in self._context.outputs]
+        for _, derive in self._derived.values():
+            specs += [tf.TensorSpec(out.shape, out.dtype) for out in derive.outputs]
         if self.temperature is not None:
             specs.append(tf.TensorSpec((), name=TEMPERATURE))
+        steps: dict[str, dict[str, Any]] = {"size": {}, "network": {}, "decode": {}}
 
         def chroma(lightness: tf.Tensor, *others: tf.Tensor) -> list[tf.Tensor]:
-            given = dict(zip(self._context_names, others, strict=False))
-            if self.temperature is not None:
-                given[TEMPERATURE] = others[-1]
-            return [model.chroma(lightness, **given, **values)]
+            inputs = {"lightness": lightness} | dict(zip(self._derived, others, strict=False))
+            for option in model.options:
+                value = others[-1] if option.name == TEMPERATURE else values[option.name]
+                steps[option.step][option.name] = value
+            prediction = model.run_networks(inputs, TracingRunner(), **steps["network"])
+            return [model.to_ab(prediction, **steps["decode"])]
 
         return self._freeze(chroma, specs)
 
@@ -220,80 +226,3 @@ def _by_stripes(
         lambda index, _: index < stripes, handle, (0, pieces), parallel_iterations=1
     )
     return tf.ensure_shape(tf.transpose(pieces.concat(), swapped), like.shape)
-
-
-# ---------------------------------------------------------------------- networks
-
-
-@contextmanager
-def _exporting(model: "Colorizer") -> Iterator[None]:
-    """Let the model's predictions be made of its networks' plain graphs inside the block."""
-    with exported({network: partial(_in_graph, network) for network in model.networks.values()}):
-        yield
-
-
-def _in_graph(network: keras.Model, inputs: Any) -> tf.Tensor:
-    with single_step_dilation(network), _folded_normalization(network):
-        return network(inputs, training=False)
-
-
-@contextmanager
-def _folded_normalization(network: keras.Model) -> Iterator[None]:
-    """Let convolutions compute the batch normalization right after them inside the block.
-
-    That of a convolution with an activation stays, as does that of several convolutions' results.
-    """
-    pairs = list(_normalized(network))
-    for convolution, normalization in pairs:
-        convolution.call = partial(_convolve_normalized, convolution, normalization)
-        normalization.call = _unchanged
-    try:
-        yield
-    finally:
-        for convolution, normalization in pairs:
-            del convolution.call, normalization.call
-
-
-def _normalized(
-    network: keras.Model,
-) -> Iterator[tuple[keras.layers.Layer, keras.layers.BatchNormalization]]:
-    """The pairs of a convolution and the batch normalization that alone follows it."""
-    kinds = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
-    for layer in network.layers:
-        if isinstance(layer, keras.Model):
-            yield from _normalized(layer)
-        if type(layer) not in kinds or layer.activation is not keras.activations.linear:
-            continue
-        followers = [node.operation for node in layer._outbound_nodes]
-        if len(followers) == 1 and type(followers[0]) is keras.layers.BatchNormalization:
-            yield layer, followers[0]
-
-
-def _convolve_normalized(
-    layer: keras.layers.Layer, normalization: keras.layers.BatchNormalization, inputs: tf.Tensor
-) -> tf.Tensor:
-    spread = np.sqrt(_value(normalization.moving_variance) + normalization.epsilon)
-    scale = _value(normalization.gamma) / spread
-    shift = _value(normalization.beta) - _value(normalization.moving_mean) * scale
-    if layer.use_bias:
-        shift = shift + _value(layer.bias) * scale
-    transposed = isinstance(layer, keras.layers.Conv2DTranspose)
-    kernel = _value(layer.kernel) * (scale[:, None] if transposed else scale)
-    kernel = tf.constant(kernel, tf.float32)
-    if transposed:
-        result = keras.ops.conv_transpose(inputs, kernel, layer.strides, layer.padding)
-    else:
-        result = tf.nn.conv2d(
-            inputs, kernel, layer.strides, layer.padding.upper(), dilations=layer.dilation_rate
-        )
-    return tf.nn.bias_add(result, tf.constant(shift, tf.float32))
-
-
-def _value(variable: keras.Variable) -> np.ndarray:
-    """A variable's value as float64, also while a graph is made."""
-    with tf.init_scope():
-        return np.asarray(variable, "float64")
-
-
-def _unchanged(inputs: tf.Tensor, **settings: Any) -> tf.Tensor:
-    return inputs

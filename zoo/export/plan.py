@@ -154,7 +154,7 @@ def _chosen_formats(formats: Sequence[str]) -> tuple[str, ...]:
 def _exported_options(model: "Colorizer", given: dict[str, Any]) -> dict[str, float]:
     values = model.resolve_options(given)
     for option in model.options:
-        if not option.exportable and values[option.name] != option.default:
+        if option.export == "refused" and values[option.name] != option.default:
             raise ZooError(
                 f"An exported {model.name} has no {option.name}: it draws random numbers, which "
                 "differ between formats; leave that option out."

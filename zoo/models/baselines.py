@@ -1,6 +1,7 @@
 """Baselines: no color, and the mean color. A broken benchmark shows in their rows first."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,8 +11,9 @@ from keras import layers, ops
 
 from zoo.color.spaces import Tensor, rgb_to_lab
 from zoo.colorizer import Colorizer, Preset
-from zoo.networks.runner import predict
+from zoo.networks.runner import Runner
 from zoo.photos.photoset import PhotoSet
+from zoo.prediction import Chroma, Prediction
 from zoo.training.plan import History, TrainingPlan
 
 
@@ -54,9 +56,19 @@ class Gray(Colorizer):
         """There is nothing to learn: no photo is read."""
         return History()
 
-    def chroma(self, lightness: Tensor) -> Tensor:
+    def run_networks(
+        self, inputs: Mapping[str, Tensor], runner: Runner, **values: Tensor
+    ) -> Prediction:
         """The constant chroma."""
-        return predict(self.networks["chroma"], lightness)
+        lightness = inputs["lightness"]
+        height, width = ops.shape(lightness)[1:3]
+        ab = runner(self.networks["chroma"], {"lightness": lightness})
+        return Chroma(lightness, (height, width), ab)
+
+    def to_ab(self, prediction: Prediction, **values: Tensor) -> Tensor:
+        """The chroma as it is."""
+        assert isinstance(prediction, Chroma)
+        return prediction.ab
 
 
 class MeanColor(Gray):

@@ -11,7 +11,7 @@ the training photos have labels, a classification loss teaches the features to t
 Any other embedding may take their place: `embedding="hub:..."` or "keras:...", see `embeddings.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,15 +19,14 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from zoo import preprocessing
 from zoo.color.spaces import Tensor, rgb_to_lab
 from zoo.colorizer import Preset
 from zoo.errors import valid_choice
+from zoo.inputs import LIGHTNESS, Input
 from zoo.models.gradient import GradientColorizer
 from zoo.networks.blocks import AB_SCALE, HEAD, average_to_size, batch_norm, conv, dense, unet
-from zoo.networks.embedding_cache import EmbeddingCache
-from zoo.networks.embeddings import ZeroEmbedding, open_embedding, scratch_features, scratch_width
-from zoo.networks.runner import predict
+from zoo.networks.embedding_cache import EmbeddingInput
+from zoo.networks.embeddings import open_embedding, scratch_features, scratch_width
 from zoo.training.config import TrainingConfig, check_fields
 from zoo.training.plan import History, TrainingPlan
 
@@ -185,35 +184,33 @@ class Fusion(GradientColorizer):
         self._classes = tuple(labels) if wanted else ()
         return super().learn(train, validation, plan)
 
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """L, and the photo's vector unless the network makes its own."""
+        if self.embedding is None:
+            return (LIGHTNESS,)
+        return (LIGHTNESS, EmbeddingInput.of(self.embedding))
+
     def rows(self, photos: "PhotoSet", *, training: bool, progress: bool) -> "dict[str, Rows]":
-        """The photos' vectors, or the numbers of their labels.
+        """Further inputs, and the numbers of the photos' labels where these are told apart.
 
         Validation photos have no labels: their loss is that of the colors alone, which chooses.
         """
-        if isinstance(self.embedding, ZeroEmbedding):
-            return {"embedding": lambda samples: self.embedding.vectors(samples.positions)}
-        if self.embedding is not None:
-            cache = EmbeddingCache(self.embedding)
-            cache.fill(photos, progress=progress)
-            return {"embedding": cache.rows(photos)}
-        if not self._classes:
-            return {}
-        known = {label: number for number, label in enumerate(self._classes)} if training else {}
-        numbers = np.array([known.get(photo.label, _NO_LABEL) for photo in photos], "int32")
-        return {"label": lambda samples: numbers[samples.positions]}
+        rows = super().rows(photos, training=training, progress=progress)
+        if self._classes:
+            known = {label: number for number, label in enumerate(self._classes) if training}
+            found = [known.get(photo.label, _NO_LABEL) for photo in photos]
+            numbers = np.array(found, "int32")
+            rows["label"] = lambda samples: numbers[samples.positions]
+        return rows
 
-    def network_input(self, batch: dict[str, Tensor]) -> Tensor | tuple[Tensor, Tensor]:
-        """Scaled L, and the vectors unless the network makes its own."""
-        scaled = super().network_input(batch)
-        return scaled if self.embedding is None else (scaled, batch["embedding"])
-
-    def loss(self, batch: dict[str, Tensor], output: Tensor | tuple[Tensor, Tensor]) -> Tensor:
+    def loss(self, batch: Mapping[str, Tensor], output: Tensor | tuple[Tensor, Tensor]) -> Tensor:
         """Mean squared error of scaled ab over pixels and channels: 1/(2HW) of their sum.
 
         Where labels are told apart, plus their weighted cross-entropy.
         """
         ab, logits = output if self._classes else (output, None)
-        truth = average_to_size(rgb_to_lab(batch["rgb"])[..., 1:], ab) / self._ab_scale
+        truth = average_to_size(rgb_to_lab(batch["rgb"])[..., 1:], ab) / self.ab_scale
         loss = ops.mean(ops.square(ops.cast(ab, "float32") - truth))
         if logits is None:
             return loss
@@ -223,49 +220,12 @@ class Fusion(GradientColorizer):
         truth = ops.one_hot(labels, len(self._classes), dtype="float32")
         return loss - self.config.class_weight * ops.mean(ops.sum(truth * chances, axis=-1))
 
-    # ------------------------------------------------------------------ predicted
-
-    @property
-    def context_side(self) -> int | None:
-        """The classifier's own size."""
-        return None if self.embedding is None else self.embedding.size
-
-    def context(self, squares: Tensor) -> dict[str, Tensor]:
-        """The photos' vectors."""
-        return {"embedding": self.embedding.of_squares(squares)}
-
-    def chroma(self, lightness: Tensor, embedding: Tensor | None = None) -> Tensor:
-        """As `GradientColorizer.chroma`.
-
-        Args:
-            lightness: (N, H, W, 1) L in [0, 100].
-            embedding: (N, width), the whole photos' vectors; made from `lightness` where None.
-        """
-        output, padded = self.network_output(lightness, embedding)
-        return preprocessing.fit_to(self.output_to_ab(output, padded), padded, lightness)
-
-    def network_output(
-        self, lightness: Tensor, embedding: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """As `GradientColorizer.network_output`, of L and the vectors."""
-        if self.embedding is None:
-            return super().network_output(lightness)
-        if embedding is None:
-            embedding = self.embedding.of_lightness(lightness)
-        padded = preprocessing.reflect_to_multiple(ops.cast(lightness, "float32"), self.stride)
-        inputs = [self.scale_lightness(padded), embedding]
-        return predict(self.networks["colorizer"], inputs), padded
-
     def scale_lightness(self, lightness: Tensor) -> Tensor:
         """L as the network sees it, in [-1, 1]."""
         return lightness / 50.0 - 1.0
 
-    def output_to_ab(self, output: Tensor, lightness: Tensor) -> Tensor:
-        """Undo the network's scale."""
-        return output * self._ab_scale
-
     @property
-    def _ab_scale(self) -> float:
+    def ab_scale(self) -> float:
         return AB_SCALE if self.config.architecture == "unet" else _TANH_SCALE
 
 

@@ -5,7 +5,8 @@ The loader yields uint8 RGB; color conversion and losses are part of the compile
 
 import dataclasses
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 import keras
 from keras import ops
@@ -14,8 +15,11 @@ from zoo import preprocessing
 from zoo.color.spaces import Tensor, rgb_to_lightness
 from zoo.colorizer import Colorizer
 from zoo.errors import ZooError
-from zoo.networks.runner import predict
+from zoo.inputs import LIGHTNESS, DerivedInput, SimulatedInput
+from zoo.networks.blocks import AB_SCALE
+from zoo.networks.runner import Runner
 from zoo.photos.loader import Rows
+from zoo.prediction import Chroma, Prediction, Size
 from zoo.training.optimizers import schedule
 from zoo.training.plan import History, TrainingPlan
 from zoo.training.precision import fastest_precision, training_precision
@@ -46,7 +50,7 @@ class GradientColorizer(Colorizer):
         """(N, h, w, 1) L in [0, 100] -> the network's input."""
 
     @abstractmethod
-    def loss(self, batch: dict[str, Tensor], output: Tensor) -> Tensor:
+    def loss(self, batch: Mapping[str, Tensor], output: Tensor) -> Tensor:
         """The scalar to minimize, from the photos and the network's output for them.
 
         Args:
@@ -57,32 +61,29 @@ class GradientColorizer(Colorizer):
             A float32 scalar, in `keras.ops`.
         """
 
-    @abstractmethod
-    def output_to_ab(self, output: Tensor, lightness: Tensor, **options: float) -> Tensor:
-        """The network's output as chroma.
+    #: What the network's ab is divided by.
+    ab_scale: ClassVar[float] = AB_SCALE
 
-        Args:
-            output: what the network gave.
-            lightness: (N, h, w, 1) L in [0, 100] that it was made from.
-            **options: the model's own at prediction, every one of them but the render factor.
-
-        Returns:
-            (N, h', w', 2) ab, of the output's size or of L's.
-        """
-
-    def network_input(self, batch: dict[str, Tensor]) -> Tensor:
+    def network_input(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What the network sees of a batch of training photos."""
-        return self.scale_lightness(rgb_to_lightness(batch["rgb"]))
+        seen = {declared.name: batch[declared.name] for declared in self.inputs[1:]}
+        return seen | {LIGHTNESS.name: self.scale_lightness(rgb_to_lightness(batch["rgb"]))}
 
     def rows(self, photos: "PhotoSet", *, training: bool, progress: bool) -> dict[str, Rows]:
-        """What training needs of each photo beside its pixels, by name; nothing for most models.
+        """What training needs of each photo beside its pixels, by name: the further inputs.
 
         Args:
             photos: those to train on, or those for validation.
             training: which of the two.
             progress: whether to show a progress bar where this takes long.
         """
-        return {}
+        rows: dict[str, Rows] = {}
+        for declared in self.inputs:
+            if isinstance(declared, DerivedInput):
+                rows[declared.name] = declared.rows(photos, progress=progress)
+            elif isinstance(declared, SimulatedInput):
+                rows[declared.name] = declared.rows
+        return rows
 
     def training_network(self) -> keras.Model:
         """The network that `loss` gets its output from; it may give more than the colorizer's."""
@@ -101,19 +102,31 @@ class GradientColorizer(Colorizer):
         config = self.config
         return keras.optimizers.Adam(schedule(config, steps), beta_2=config.beta_2)
 
-    def chroma(self, lightness: Tensor, **values: Tensor) -> Tensor:
-        """The network's answer as ab, of the size of L: see `Colorizer.chroma`."""
-        output, padded = self.network_output(lightness)
-        return preprocessing.fit_to(self.output_to_ab(output, padded, **values), padded, lightness)
+    def run_networks(
+        self, inputs: Mapping[str, Tensor], runner: Runner, **values: Tensor
+    ) -> Prediction:
+        """Run the network on inputs that are reflected at the border to its stride."""
+        maps = {declared.name for declared in self.inputs if declared.kind == "map"}
+        padded = {
+            name: preprocessing.reflect_to_multiple(ops.cast(x, "float32"), self.stride)
+            if name in maps
+            else x
+            for name, x in inputs.items()
+        }
+        lightness = padded[LIGHTNESS.name]
+        seen = padded | {LIGHTNESS.name: self.scale_lightness(lightness)}
+        output = runner(self.networks["colorizer"], seen)
+        height, width = ops.shape(inputs[LIGHTNESS.name])[1:3]
+        return self.understood(output, lightness, (height, width))
 
-    def network_output(self, lightness: Tensor) -> tuple[Tensor, Tensor]:
-        """What the network makes of (N, H, W, 1) L in [0, 100] of any size.
+    def understood(self, output: Tensor, lightness: Tensor, size: Size) -> Prediction:
+        """What the network's output says; arguments as those of `Prediction`."""
+        return Chroma(lightness, size, output * self.ab_scale)
 
-        Returns:
-            The output, and L as the network saw it: reflected at the border to the stride.
-        """
-        padded = preprocessing.reflect_to_multiple(ops.cast(lightness, "float32"), self.stride)
-        return predict(self.networks["colorizer"], self.scale_lightness(padded)), padded
+    def to_ab(self, prediction: Prediction, **values: Tensor) -> Tensor:
+        """The ab that was predicted."""
+        assert isinstance(prediction, Chroma)
+        return prediction.enlarged(prediction.ab)
 
     def learn(
         self, train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan

@@ -7,6 +7,7 @@ two processor cores. The squared error averages over all plausible colors of an 
 photos come out muted: that is the approach, not a bug.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -98,11 +99,7 @@ class MSERegression(GradientColorizer):
             return (lightness - 50.0) / 100.0
         return lightness / 50.0 - 1.0
 
-    def loss(self, batch: dict[str, Tensor], output: Tensor) -> Tensor:
+    def loss(self, batch: Mapping[str, Tensor], output: Tensor) -> Tensor:
         """Mean squared error of ab / 110 against the truth averaged down to the output's size."""
         truth = average_to_size(rgb_to_lab(batch["rgb"])[..., 1:], output)
         return ops.mean(ops.square(ops.cast(output, "float32") - truth / AB_SCALE))
-
-    def output_to_ab(self, output: Tensor, lightness: Tensor) -> Tensor:
-        """Undo the network's scale."""
-        return output * AB_SCALE

@@ -9,6 +9,7 @@ that is damaged is made anew, and deleting one costs nothing but the time to fil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -18,9 +19,11 @@ import numpy as np
 from keras import ops
 
 from zoo import preprocessing
+from zoo.color.spaces import Tensor
 from zoo.errors import ZooError
 from zoo.files import cache_folder
-from zoo.networks.embeddings import Embedding
+from zoo.inputs import DerivedInput
+from zoo.networks.embeddings import Embedding, ZeroEmbedding
 from zoo.photos.threads import map_in_threads
 
 if TYPE_CHECKING:
@@ -31,6 +34,35 @@ if TYPE_CHECKING:
 _BATCH = 32
 #: Part of the file's name: raise it when what is kept of a photo changes.
 _VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingInput(DerivedInput):
+    """A network's input that an embedding makes of the photo."""
+
+    embedding: Embedding
+
+    @classmethod
+    def of(cls, embedding: Embedding) -> "EmbeddingInput":
+        """The input that takes this embedding's vectors."""
+        return cls(name="embedding", kind="vector", channels=embedding.width, embedding=embedding)
+
+    @property
+    def side(self) -> int:
+        """The classifier's own size."""
+        return self.embedding.size
+
+    def derive(self, squares: Tensor, *, traced: bool = False) -> Tensor:
+        """The vectors of photos: see `DerivedInput`."""
+        return self.embedding.of_squares(squares, traced=traced)
+
+    def rows(self, photos: "PhotoSet", *, progress: bool) -> "Rows":
+        """The vectors of `photos`, from the cache, which is filled with them first."""
+        if isinstance(self.embedding, ZeroEmbedding):
+            return lambda samples: self.embedding.vectors(samples.positions)
+        cache = EmbeddingCache(self.embedding)
+        cache.fill(photos, progress=progress)
+        return cache.rows(photos)
 
 
 class EmbeddingCache:

@@ -33,12 +33,10 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from zoo import preprocessing
 from zoo.color.spaces import Tensor, lightness_to_gray
 from zoo.errors import ZooError, valid_choice
 from zoo.files import cache_folder, sha256_of_file
 from zoo.networks.blocks import conv, dense, seed_for
-from zoo.networks.runner import is_exporting
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -160,14 +158,12 @@ class Embedding(ABC):
     def vectors_in_graph(self, gray: Tensor) -> Tensor:
         """As `vectors`, for a graph of TensorFlow that is exported."""
 
-    def of_lightness(self, lightness: Tensor) -> Tensor:
-        """The vectors of photos given by their L in [0, 100], (N, H, W, 1) -> (N, width)."""
-        lightness = ops.cast(lightness, "float32")
-        return self.of_squares(preprocessing.resample_lightness(lightness, (self.size, self.size)))
+    def of_squares(self, lightness: Tensor, *, traced: bool = False) -> Tensor:
+        """The vectors of photos by their L at the classifier's size: (N, size, size, 1).
 
-    def of_squares(self, lightness: Tensor) -> Tensor:
-        """The vectors of photos by their L at the classifier's size: (N, size, size, 1)."""
-        if is_exporting():
+        `traced`: for a graph that is made.
+        """
+        if traced:
             return self.vectors_in_graph(lightness_to_gray(lightness))
         parts = [lightness[first : first + _BATCH] for first in range(0, len(lightness), _BATCH)]
         grays = (ops.convert_to_numpy(lightness_to_gray(part)) for part in parts)

@@ -3,10 +3,10 @@
 A model runs its networks by the runner that it is given:
 
 - `PlainRunner`: as Keras predicts. Weights may change from call to call.
-- `FixedWeights`: for many predictions in a row by weights that do not change meanwhile. TensorFlow's
-  oneDNN rearranges a convolution's weights before it computes. For weights that are constants of
-  the graph it does so once; for variables it does so at every call, and for a single photo it
-  computes on the unsuited arrangement instead.
+- `FixedWeights`: for many predictions in a row by weights that do not change meanwhile.
+  TensorFlow's oneDNN rearranges a convolution's weights before it computes. For weights that are
+  constants of the graph it does so once; for variables it does so at every call, and for a single
+  photo it computes on the unsuited arrangement instead.
 - `TracingRunner`: the network becomes a part of the graph that is made, for an export. Batch
   normalization that follows a convolution becomes a part of its weights.
 

@@ -12,6 +12,7 @@ from skimage import color as reference
 
 import conformance
 import zoo
+from predictions import ab_of, shares_of
 from zoo import Budget, PhotoSet, preprocessing
 from zoo.color import spaces
 from zoo.color.bins import annealed_mean, rebalancing_weights
@@ -63,7 +64,7 @@ def true_chroma(name, rgb, stride):
     return averaged(convert(rgb)[..., 1:], stride)
 
 
-def ab_of(name, chroma, lightness):
+def reference_ab(name, chroma, lightness):
     """By scikit-image."""
     if name == "zhang":
         return chroma
@@ -189,7 +190,7 @@ def test_configurations_that_make_no_loss_are_refused(name, field, value):
 )
 def test_distributions_sum_to_one_at_any_size(name, size, output):
     model = decided(name)
-    shares = model.predict_distribution(lightness_of(2, *size))
+    shares = shares_of(model, lightness_of(2, *size))
     assert shares.shape == (2, *output, len(model.bins))
     assert shares.dtype == np.float32
     assert (shares >= 0).all()
@@ -200,39 +201,39 @@ def test_distributions_sum_to_one_at_any_size(name, size, output):
 @every_classifier
 def test_temperature_one_is_the_mean(name):
     model, lightness = decided(name), lightness_of(2, 13, 18)
-    mean = model.predict_distribution(lightness) @ model.bins.centers
+    mean = shares_of(model, lightness) @ model.bins.centers
     padded = np.pad(lightness, [(0, 0), (0, 3), (0, 2), (0, 0)], mode="reflect")
-    ab = ab_of(name, mean, averaged(padded, 2))
+    ab = reference_ab(name, mean, averaged(padded, 2))
     expected = enlarged(ab, (16, 20))[:, :13, :18]
     assert expected.std() > 0.5
-    found = model.predict_ab(lightness, temperature=1)
+    found = ab_of(model, lightness, temperature=1)
     np.testing.assert_allclose(found, expected, atol=0.02)
 
 
 @every_classifier
 def test_temperature_zero_is_the_most_likely_bin(name):
     model, lightness = decided(name, output_stride=1), lightness_of(2, 12, 20)
-    mode = model.predict_distribution(lightness).argmax(axis=-1)
+    mode = shares_of(model, lightness).argmax(axis=-1)
     assert len(np.unique(mode)) > 3
-    found = model.predict_ab(lightness, temperature=0)
+    found = ab_of(model, lightness, temperature=0)
     if name == "zhang":
         np.testing.assert_array_equal(found, model.bins.centers[mode])
-    expected = ab_of(name, model.bins.centers[mode], lightness)
+    expected = reference_ab(name, model.bins.centers[mode], lightness)
     np.testing.assert_allclose(found, expected, atol=0.02)
 
 
 @every_classifier
 def test_temperatures_between_sharpen_the_distribution(name):
     model, lightness = decided(name, output_stride=1), lightness_of(1, 12, 20)
-    shares = model.predict_distribution(lightness).astype("float64")
+    shares = shares_of(model, lightness).astype("float64")
     for temperature in (0.38, 3.0):
         sharpened = shares ** (1 / temperature)
         mean = sharpened / sharpened.sum(axis=-1, keepdims=True) @ model.bins.centers
-        expected = ab_of(name, mean, lightness)
-        found = model.predict_ab(lightness, temperature=temperature)
+        expected = reference_ab(name, mean, lightness)
+        found = ab_of(model, lightness, temperature=temperature)
         np.testing.assert_allclose(found, expected, atol=0.02)
     np.testing.assert_array_equal(
-        model.predict_ab(lightness), model.predict_ab(lightness, temperature=0.38)
+        ab_of(model, lightness), ab_of(model, lightness, temperature=0.38)
     )
 
 
@@ -262,7 +263,7 @@ def test_temperatures_out_of_range_are_refused(name, wrong):
     with pytest.raises(ZooError, match=r"temperature .* from 0 to 10"):
         model.colorize(conformance.random_photo(8, 8), temperature=wrong)
     with pytest.raises(ZooError, match="temperature"):
-        model.predict_ab(lightness_of(1, 8, 8), temperature=wrong)
+        ab_of(model, lightness_of(1, 8, 8), temperature=wrong)
 
 
 def test_a_regression_has_no_temperature():
@@ -290,7 +291,7 @@ def test_confidence_has_the_photo_s_size_and_is_a_share(name, size):
 def test_confidence_is_what_is_left_of_the_greatest_entropy(name):
     model, photo = decided(name, output_stride=1), conformance.random_photo(32, 48)
     lightness = preprocessing.working_lightness(photo[None], (32, 48))
-    entropies = stats.entropy(model.predict_distribution(lightness)[0], axis=-1)
+    entropies = stats.entropy(shares_of(model, lightness)[0], axis=-1)
     expected = 1 - entropies / np.log(len(model.bins))
     sure = model.confidence(photo, render_factor=2)
     np.testing.assert_allclose(sure, expected, atol=1e-5)
@@ -304,7 +305,7 @@ def test_confidence_lies_where_the_photo_does(name):
     """A photo of 45 x 34 px, seen at 42 x 32, padded to 44 x 32: the padding is cut off again."""
     model, photo = decided(name), conformance.random_photo(45, 34)
     lightness = preprocessing.working_lightness(photo[None], (42, 32))
-    entropies = stats.entropy(model.predict_distribution(lightness), axis=-1)[..., None]
+    entropies = stats.entropy(shares_of(model, lightness), axis=-1)[..., None]
     sure = enlarged(1 - entropies / np.log(len(model.bins)), (44, 32))[:, :42]
     expected = enlarged(sure, (45, 34))[0, ..., 0]
     np.testing.assert_allclose(model.confidence(photo, render_factor=2), expected, atol=1e-5)
@@ -360,6 +361,6 @@ def test_one_photo_is_learned_as_well_as_its_bins_allow():
     for _ in range(300):
         graph.train_on_batch({"rgb": rgb})
     lightness = spaces.rgb_to_lightness(rgb)
-    output, padded = model.network_output(lightness)
-    found = ops.convert_to_numpy(model.output_to_ab(output, padded, temperature=0.38))
+    prediction = model.predict({"lightness": lightness})
+    found = ops.convert_to_numpy(model.colors(prediction, 0.38))
     assert auc(found) == pytest.approx(best, abs=0.005)

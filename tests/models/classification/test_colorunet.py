@@ -7,6 +7,7 @@ from skimage.color import deltaE_ciede2000, rgb2lab, rgb2yuv
 
 import conformance
 import zoo
+from predictions import ab_of, shares_of
 from zoo import Budget, PhotoSet
 from zoo.color import spaces
 from zoo.color.bins import uv_bins
@@ -73,8 +74,8 @@ def test_golden_parameter_counts():
 def test_the_paper_s_output_has_the_photo_s_size():
     model = zoo.create_model("colorunet:paper")
     assert (model.stride, model.output_stride) == (8, 1)
-    assert model.predict_distribution(np.zeros((2, 16, 24, 1))).shape == (2, 16, 24, 32)
-    assert model.predict_ab(np.zeros((1, 13, 9, 1))).shape == (1, 13, 9, 2)
+    assert shares_of(model, np.zeros((2, 16, 24, 1))).shape == (2, 16, 24, 32)
+    assert ab_of(model, np.zeros((1, 13, 9, 1))).shape == (1, 13, 9, 2)
 
 
 def test_the_paper_s_settings():
@@ -139,10 +140,8 @@ def test_the_bins_survive_saving(photos, tmp_path):
     assert loaded.bins.step == model.bins.step
     assert (loaded.bins.low, loaded.bins.high) == (model.bins.low, model.bins.high)
     lightness = np.linspace(0, 100, 32 * 32, dtype="float32").reshape(1, 32, 32, 1)
-    for predict in ("predict_ab", "predict_distribution"):
-        np.testing.assert_array_equal(
-            getattr(loaded, predict)(lightness), getattr(model, predict)(lightness)
-        )
+    for of in (ab_of, shares_of):
+        np.testing.assert_array_equal(of(loaded, lightness), of(model, lightness))
 
 
 def test_the_bins_survive_more_training(photos, tmp_path, counting_only):
@@ -195,7 +194,7 @@ def test_configurations_that_cannot_work_are_refused(field, value):
 def test_other_cells_and_bins():
     model = tiny(cells=6, kept=36)
     np.testing.assert_array_equal(model.bins.centers, uv_bins(6).centers)
-    assert model.predict_distribution(np.zeros((1, 8, 8, 1))).shape == (1, 4, 4, 36)
+    assert shares_of(model, np.zeros((1, 8, 8, 1))).shape == (1, 4, 4, 36)
 
 
 # --- colors -----------------------------------------------------------------------------------

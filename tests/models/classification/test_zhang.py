@@ -9,6 +9,7 @@ from skimage.color import rgb2lab
 
 import conformance
 import zoo
+from predictions import ab_of, shares_of
 from zoo import Budget, PhotoSet
 from zoo.color.bins import rebalancing_weights, smooth_prior
 from zoo.errors import ZooError
@@ -60,9 +61,9 @@ def test_golden_parameter_counts(paper):
 
 def test_the_paper_s_output_is_a_quarter_of_the_photo(paper):
     assert (paper.stride, paper.output_stride) == (8, 4)
-    shares = paper.predict_distribution(np.full((1, 30, 41, 1), 50, "float32"))
+    shares = shares_of(paper, np.full((1, 30, 41, 1), 50, "float32"))
     assert shares.shape == (1, 8, 12, 313)
-    assert paper.predict_ab(np.full((1, 30, 41, 1), 50, "float32")).shape == (1, 30, 41, 2)
+    assert ab_of(paper, np.full((1, 30, 41, 1), 50, "float32")).shape == (1, 30, 41, 2)
 
 
 def test_the_paper_s_layers(paper):
@@ -121,7 +122,7 @@ def test_another_grid_has_other_bins():
     assert len(tiny().bins) == 313
     model = tiny(grid=20.0)
     assert len(model.bins) == 77
-    assert model.predict_distribution(np.zeros((1, 8, 8, 1))).shape == (1, 4, 4, 77)
+    assert shares_of(model, np.zeros((1, 8, 8, 1))).shape == (1, 4, 4, 77)
 
 
 # --- nearly gray photos -----------------------------------------------------------------------

@@ -111,7 +111,8 @@ def test_the_published_file_becomes_a_model_that_computes_the_same(tmp_path, mon
     assert (model.name, model.preset) == ("zhang", "paper")
     lightness = np.random.default_rng(1).uniform(0, 100, (1, 64, 96, 1)).astype("float32")
     expected = torch_logits(state, lightness)
-    logits, _ = model.network_output(lightness)
+    prediction = model.predict({"lightness": lightness})
+    logits = prediction.logits
     assert expected.shape == logits.shape == (1, 16, 24, 313)
     assert 0.3 < expected.std() < 3.0
     np.testing.assert_allclose(np.array(logits), expected, atol=1e-4)
@@ -121,8 +122,8 @@ def test_the_published_file_becomes_a_model_that_computes_the_same(tmp_path, mon
     # The colors are those of the authors' program: the plain mean over their bins.
     shares = np.exp(expected - expected.max(-1, keepdims=True))
     mean = (shares / shares.sum(-1, keepdims=True)) @ centers
-    ab = model.output_to_ab(logits, lightness, model.defaults["temperature"])
-    np.testing.assert_allclose(np.array(ab), mean, atol=0.05)
+    ab = ops.convert_to_numpy(model.colors(prediction, model.defaults["temperature"]))
+    np.testing.assert_allclose(ab, mean, atol=0.05)
     assert model.defaults == {"render_factor": 16, "temperature": 1.0}
     origin = {"file": "published.pth", "sha256": sha256_of_file(file)}
     assert read_json(out / "card.json")["origin"] == origin

@@ -8,6 +8,7 @@ from keras import ops
 from scipy import ndimage
 
 import zoo
+from predictions import shares_of
 from zoo import Budget, PhotoSet, preprocessing
 from zoo.errors import ZooError
 from zoo.models.patches.nearest import KNNConfig
@@ -66,7 +67,7 @@ def test_the_picture_shows_each_unit_in_its_place(topology):
 def test_distributions_sum_to_one_and_give_a_confidence(name, photos):
     model = fitted(name, photos)
     lightness = rng(0).uniform(0, 100, (2, 20, 30, 1)).astype("float32")
-    distribution = model.predict_distribution(lightness)
+    distribution = shares_of(model, lightness)
     assert distribution.shape == (2, 10, 15, 9)
     np.testing.assert_allclose(distribution.sum(axis=-1), 1.0, atol=1e-5)
     sure = model.confidence(photos[0].read())

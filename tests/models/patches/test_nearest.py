@@ -9,6 +9,7 @@ from keras import ops
 from sklearn.neighbors import KNeighborsClassifier
 
 import zoo
+from predictions import ab_of, shares_of
 from zoo import Budget, PhotoSet, preprocessing
 from zoo.errors import ZooError
 from zoo.models.patches.nearest import NearestVotes
@@ -142,7 +143,7 @@ def test_the_most_likely_cluster_is_what_scikit_learn_predicts(photos):
     lightness = rng(0).uniform(0, 100, (1, 24, 32, 1)).astype("float32")
     features = as_numpy(model.features(lightness / 100)).reshape(-1, table.shape[1])
     predicted = reference(table, labels, 4).predict(features)
-    ab = model.predict_ab(lightness, k=4, temperature=0.0)
+    ab = ab_of(model, lightness, k=4, temperature=0.0)
     whole = preprocessing.resize(model.bins.centers[predicted].reshape(1, 12, 16, 2), (24, 32))
     np.testing.assert_allclose(ab, as_numpy(whole), atol=1e-4)
 
@@ -150,14 +151,14 @@ def test_the_most_likely_cluster_is_what_scikit_learn_predicts(photos):
 def test_options_change_the_votes(photos):
     model = fitted("knn_patches", photos)
     lightness = rng(0).uniform(0, 100, (1, 16, 16, 1)).astype("float32")
-    few, many = (model.predict_distribution(lightness, k=k) for k in (1, 40))
+    few, many = (shares_of(model, lightness, k=k) for k in (1, 40))
     assert few.shape == (1, 8, 8, 9)
     np.testing.assert_allclose(few.max(axis=-1), 1.0, atol=1e-6)
     assert many.max(axis=-1).mean() < 0.9
-    nearer = model.predict_distribution(lightness, k=40, weights=3)
+    nearer = shares_of(model, lightness, k=40, weights=3)
     assert (nearer != many).any()
     with pytest.raises(ZooError, match=r"Option k .*neighbors"):
-        model.predict_ab(lightness, k=65)
+        ab_of(model, lightness, k=65)
 
 
 def test_a_smaller_budget_takes_a_random_part_of_the_photos(photos):
@@ -236,4 +237,4 @@ def test_networks_hold_everything_that_is_learned(photos, tmp_path):
         variable.assign(keras_values[key])
     assert isinstance(again.networks["colorizer"], keras.Model)
     lightness = rng(0).uniform(0, 100, (1, 16, 16, 1)).astype("float32")
-    np.testing.assert_array_equal(again.predict_ab(lightness), model.predict_ab(lightness))
+    np.testing.assert_array_equal(ab_of(again, lightness), ab_of(model, lightness))

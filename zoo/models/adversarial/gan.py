@@ -16,11 +16,10 @@ batch normalization: in training it sees true and made colors in batches of thei
 statistics tell them apart and are of no use for a single photo.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
 import numpy as np
@@ -30,7 +29,7 @@ from PIL import Image
 from zoo import preprocessing
 from zoo.color.planes import AB
 from zoo.color.spaces import Tensor, rgb_to_lightness
-from zoo.colorizer import RENDER_FACTOR, Option, Preset
+from zoo.colorizer import Preset
 from zoo.errors import valid_choice
 from zoo.models.adversarial.stages import ADVERSARIAL_LOSSES, AdversarialGraph, AdversarialStage
 from zoo.models.gradient import GradientColorizer
@@ -44,8 +43,10 @@ from zoo.networks.blocks import (
     unet,
     up_conv,
 )
-from zoo.networks.runner import predict
+from zoo.networks.runner import Runner, walk
+from zoo.options import RENDER_FACTOR, Option
 from zoo.photos.decoding import read_photo
+from zoo.prediction import Chroma, Prediction
 from zoo.training.config import TrainingConfig, check_fields
 from zoo.training.optimizers import TwoRateAdam, schedule
 from zoo.training.plan import TrainingPlan
@@ -69,7 +70,8 @@ NOISE = Option(
     high=10_000,
     meaning="0 for one answer; every other number for a variant, by the training's dropout",
     whole=True,
-    exportable=False,
+    step="network",
+    export="refused",
 )
 
 SATURATION = Option(
@@ -238,7 +240,7 @@ class GAN(GradientColorizer):
         lightness = self.scale_lightness(average_to_size(rgb_to_lightness(rgb), output))
         return lightness, average_to_size(AB.of_rgb(rgb), output) / AB_SCALE
 
-    def loss(self, batch: dict[str, Tensor], output: Tensor) -> Tensor:
+    def loss(self, batch: Mapping[str, Tensor], output: Tensor) -> Tensor:
         """Mean absolute error of ab / 110."""
         _, truth = self.judged(batch["rgb"], output)
         return ops.mean(ops.abs(ops.cast(output, "float32") - truth))
@@ -262,25 +264,17 @@ class GAN(GradientColorizer):
 
     # ------------------------------------------------------------------ predicted
 
-    def output_to_ab(self, output: Tensor, lightness: Tensor, saturation: Tensor) -> Tensor:
-        """Undo the network's scale, and make the colors as strong as wanted."""
-        return output * AB_SCALE * saturation
+    def run_networks(
+        self, inputs: Mapping[str, Tensor], runner: Runner, **values: Tensor
+    ) -> Prediction:
+        """As `GradientColorizer.run_networks`, with dropout at work where there is noise."""
+        noise = values[NOISE.name]
+        return super().run_networks(inputs, _NoiseRunner(noise) if noise else runner)
 
-    def chroma(self, lightness: Tensor, noise: int, saturation: Tensor) -> Tensor:
-        """As `GradientColorizer.chroma`, with dropout at work where there is noise."""
-        if not noise:
-            return super().chroma(lightness, saturation=saturation)
-        output, padded = self._noisy_output(lightness, noise)
-        return preprocessing.fit_to(
-            self.output_to_ab(output, padded, saturation), padded, lightness
-        )
-
-    def _noisy_output(self, lightness: Tensor, noise: int) -> tuple[Tensor, Tensor]:
-        """As `network_output`, with dropout at work; batch normalization is as it is without."""
-        padded = preprocessing.reflect_to_multiple(ops.cast(lightness, "float32"), self.stride)
-        network = self.networks["colorizer"]
-        with _dropout_at_work(network, noise):
-            return network(self.scale_lightness(padded), training=False), padded
+    def to_ab(self, prediction: Prediction, **values: Tensor) -> Tensor:
+        """Make the colors as strong as wanted."""
+        assert isinstance(prediction, Chroma)
+        return prediction.enlarged(prediction.ab * values[SATURATION.name])
 
     def realness(
         self, photo: "str | os.PathLike | bytes | Image.Image | np.ndarray", **options: float
@@ -303,7 +297,8 @@ class GAN(GradientColorizer):
         small = np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.LANCZOS))
         padded = ops.convert_to_numpy(preprocessing.reflect_to_multiple(small[None], self.stride))
         like = np.empty((1, *(side // self.output_stride for side in padded.shape[1:3]), 2))
-        logits = predict(self.networks["discriminator"], list(self.judged(padded, like)))
+        scaled, ab = self.judged(padded, like)
+        logits = self.runner(self.networks["discriminator"], {"lightness": scaled, "ab": ab})
         real = preprocessing.resize(ops.sigmoid(logits), padded.shape[1:3])[:, :height, :width]
         real = ops.convert_to_numpy(preprocessing.resize(real, rgb.shape[:2]))[0, ..., 0]
         return real, float(real.mean())
@@ -312,31 +307,20 @@ class GAN(GradientColorizer):
 # ---------------------------------------------------------------------- networks
 
 
-class GeneratorDropout(layers.Dropout):
-    """Dropout that `noise` sets to work at prediction."""
+class _NoiseRunner(Runner):
+    """Runs a network with its dropout at work; batch normalization is as it is without."""
 
-    at_work = False
+    def __init__(self, noise: int) -> None:
+        self._noise = noise
 
-    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
-        """Drop in training, and where it is set to work."""
-        return super().call(inputs, training=training or self.at_work)
+    def __call__(self, network: keras.Model, inputs: Mapping[str, Tensor]) -> Any:
+        return walk(network, inputs, self._dropped)
 
-
-@contextmanager
-def _dropout_at_work(network: keras.Model, noise: int) -> Iterator[None]:
-    """Let dropout follow from `noise` inside the block; nothing is left changed."""
-    dropouts = [layer for layer in network.layers if isinstance(layer, GeneratorDropout)]
-    states = [np.array(ops.convert_to_numpy(layer.seed_generator.state)) for layer in dropouts]
-    try:
-        for layer, state in zip(dropouts, states, strict=True):
-            key = np.array([_dropout_seed(noise, layer.name), 0], state.dtype)
-            layer.seed_generator.state.assign(key)
-            layer.at_work = True
-        yield
-    finally:
-        for layer, state in zip(dropouts, states, strict=True):
-            layer.seed_generator.state.assign(state)
-            layer.at_work = False
+    def _dropped(self, operation: Any) -> Callable[..., Tensor] | None:
+        if not isinstance(operation, layers.Dropout):
+            return None
+        seed = _dropout_seed(int(self._noise), operation.name)
+        return partial(keras.random.dropout, rate=operation.rate, seed=seed)
 
 
 def receptive_field(patch_layers: int) -> int:
@@ -423,7 +407,7 @@ def _conv4(x: Tensor, filters: int, name: str, seed: int, strides: int, bias: bo
 
 def _dropout(x: Tensor, rate: float, name: str, seed: int) -> Tensor:
     name = f"{name}_dropout"
-    return GeneratorDropout(rate, seed=_dropout_seed(seed, name), name=name, dtype="float32")(x)
+    return layers.Dropout(rate, seed=_dropout_seed(seed, name), name=name, dtype="float32")(x)
 
 
 def _dropout_seed(seed: int, name: str) -> int:

@@ -42,7 +42,6 @@ from zoo.models.adversarial.perceptual import (
 )
 from zoo.models.adversarial.stages import ADVERSARIAL_LOSSES, AdversarialStage, GeneratorGraph
 from zoo.models.adversarial.turning_point import PATIENCE, SMOOTHED, turning_point
-from zoo.networks.runner import predict
 from zoo.photos.loader import PhotoLoader
 from zoo.photos.threads import numbers_with_bar
 from zoo.training.config import check_fields
@@ -308,7 +307,7 @@ class CriticStage(Stage):
     def _colors(self, rgb: np.ndarray) -> np.ndarray:
         """What the generator makes of photos: (N, h, w, 2) float16 ab, scaled."""
         model = self.colorizer
-        made = predict(model.networks["colorizer"], model.network_input({"rgb": rgb}))
+        made = model.runner(model.networks["colorizer"], model.network_input({"rgb": rgb}))
         return ops.convert_to_numpy(made).astype("float16")
 
     def _write(self, path: Path) -> None:

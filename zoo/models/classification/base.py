@@ -5,7 +5,7 @@ which rare colors may count more, and colors are read off the distribution at a 
 """
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from zoo.models.classification.distribution import DistributionColorizer
 from zoo.models.gradient import GradientColorizer
 from zoo.networks.blocks import average_to_size
 from zoo.photos.loader import PhotoLoader
+from zoo.prediction import Distribution, Prediction, Size
 from zoo.training.config import TrainingConfig, check_fields
 from zoo.training.plan import History, TrainingPlan
 
@@ -104,7 +105,7 @@ class ClassificationColorizer(DistributionColorizer, GradientColorizer):
         self.weights = rebalancing_weights(prior, self.config.uniform_share).astype("float32")
         return super().learn(train, validation, plan)
 
-    def loss(self, batch: dict[str, Tensor], output: Tensor) -> Tensor:
+    def loss(self, batch: Mapping[str, Tensor], output: Tensor) -> Tensor:
         """Weighted cross-entropy (2016, equation 2) less what a perfect prediction would have."""
         chroma = average_to_size(self.plane.of_rgb(batch["rgb"]), output)
         nearest = NearestBins(self.bins, self.config.neighbors)
@@ -124,6 +125,6 @@ class ClassificationColorizer(DistributionColorizer, GradientColorizer):
         for index in range(len(loader)):
             yield average_to_size(self.plane.of_rgb(loader.batch(index)), like)
 
-    def network_output(self, lightness: Tensor) -> tuple[Tensor, Tensor]:
-        """The logits, by the trained network: see `GradientColorizer`."""
-        return GradientColorizer.network_output(self, lightness)
+    def understood(self, output: Tensor, lightness: Tensor, size: Size) -> Prediction:
+        """A distribution over the bins."""
+        return Distribution(lightness, size, output, self.bins)

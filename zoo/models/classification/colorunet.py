@@ -140,7 +140,7 @@ def colorunet(channels: int, seed: int) -> keras.Model:
     Returns:
         A functional model (N, H, W, 1) -> (N, H, W, channels); H and W multiples of 8.
     """
-    inputs = keras.Input((None, None, 1), name="luma")
+    inputs = keras.Input((None, None, 1), name="lightness")
     x, skips = inputs, []
     for level, width in enumerate((16, 32, 64), start=1):
         x = _two_convs(x, width, f"down{level}", seed)

@@ -13,12 +13,15 @@ import numpy as np
 from keras import layers, ops
 
 from zoo import preprocessing
-from zoo.color.bins import Bins, annealed_mean, entropy
+from zoo.color.bins import Bins, annealed_mean
 from zoo.color.planes import Plane
 from zoo.color.spaces import Tensor
-from zoo.colorizer import RENDER_FACTOR, Colorizer, Option
+from zoo.colorizer import Colorizer
 from zoo.networks.blocks import average_by
+from zoo.networks.runner import Runner
+from zoo.options import RENDER_FACTOR, Option
 from zoo.photos.decoding import read_photo
+from zoo.prediction import Distribution, Prediction
 
 if TYPE_CHECKING:
     import os
@@ -80,19 +83,6 @@ class DistributionColorizer(Colorizer):
     def output_stride(self) -> int:
         """By how much the network's output is smaller than its input."""
 
-    @abstractmethod
-    def network_output(self, lightness: Tensor, **options: float) -> tuple[Tensor, Tensor]:
-        """The logits for L of any size.
-
-        Args:
-            lightness: (N, H, W, 1) L in [0, 100].
-            **options: the model's own ones beside the temperature.
-
-        Returns:
-            (N, h, w, Q), and (N, H', W', 1) L as the network saw it, padded at the bottom and
-            right; H' and W' are multiples of h and w.
-        """
-
     def decoder(self) -> keras.Model:
         """The network from logits and temperatures to chroma."""
         logits = keras.Input((None, None, len(self.bins)), name="logits")
@@ -111,53 +101,42 @@ class DistributionColorizer(Colorizer):
         centers = ops.convert_to_numpy(self.networks["decoder"].get_layer("bins").centers)
         self.bins = replace(self.bins, centers=np.array(centers))
 
-    def output_to_ab(self, output: Tensor, lightness: Tensor, temperature: Tensor) -> Tensor:
+    def to_ab(self, prediction: Prediction, **values: Tensor) -> Tensor:
         """The annealed mean of the distributions, as ab."""
-        temperatures = number_a_photo(temperature, output)
-        chroma = self.networks["decoder"]([ops.convert_to_tensor(output), temperatures])
-        return self.plane.to_ab(chroma, average_by(lightness, self.output_stride))
+        return prediction.enlarged(self.colors(prediction, values[TEMPERATURE.name]))
 
-    def predict_distribution(self, lightness: Tensor, **options: float) -> np.ndarray:
-        """The distribution over bins at each place of the network's output.
-
-        Args:
-            lightness: (N, H, W, 1) L in [0, 100], any size.
-            **options: as for `colorize`; the temperature and the render factor change nothing here.
-
-        Returns:
-            (N, h, w, Q) float32, summing to 1 over the bins `model.bins`; h and w are the sides of
-            the input, padded to the network's stride, divided by its output's.
-        """
-        logits, _ = self.network_output(lightness, **self.own_options(options))
-        return ops.convert_to_numpy(ops.softmax(logits, axis=-1))
+    def colors(self, prediction: Prediction, temperature: Tensor) -> Tensor:
+        """The distributions' ab, of the output's size: (N, h, w, 2)."""
+        assert isinstance(prediction, Distribution)
+        logits = ops.convert_to_tensor(prediction.logits)
+        temperatures = number_a_photo(temperature, logits)
+        chroma = self.networks["decoder"]([logits, temperatures])
+        return self.plane.to_ab(chroma, average_by(prediction.lightness, self.output_stride))
 
     def confidence(
-        self, photo: "str | os.PathLike | bytes | PIL.Image.Image | np.ndarray", **options: float
+        self,
+        photo: "str | os.PathLike | bytes | PIL.Image.Image | np.ndarray",
+        *,
+        runner: Runner | None = None,
+        **options: float,
     ) -> np.ndarray:
         """How sure the model is of each pixel's color: 1 - H / log Q, H the entropy.
 
         Args:
             photo: as for `colorize`.
-            **options: as for `colorize`; the temperature changes nothing here.
+            runner: as for `colorize`.
+            **options: as for `colorize`; those that only change colors change nothing here.
 
         Returns:
             (H, W) float32 in [0, 1], of the photo's size: 0 where all bins are equally likely.
         """
         rgb, _ = read_photo(photo)
-        factor = int(self.resolve_options(options)["render_factor"])
-        size = preprocessing.working_size(*rgb.shape[:2], factor)
-        lightness = preprocessing.working_lightness(rgb[None], size)
-        output, padded = self.network_output(lightness, **self.own_options(options))
-        sure = 1.0 - entropy(output)[..., None] / np.log(len(self.bins))
-        sure = preprocessing.resize(sure, padded.shape[1:3])[:, : size[0], : size[1]]
-        sure = ops.convert_to_numpy(preprocessing.resize(sure, rgb.shape[:2]))
-        return np.clip(sure[0, ..., 0], 0.0, 1.0)
-
-    def own_options(self, options: dict[str, float]) -> dict[str, float]:
-        """The values of the options that `network_output` takes, every one of them."""
-        values = self.chroma_options(options)
-        del values[TEMPERATURE.name]
-        return values
+        values = self.resolve_options(options)
+        inputs = self.see(rgb[None], int(values[RENDER_FACTOR.name]))
+        prediction = self.predict(inputs, runner=runner, **values)
+        assert isinstance(prediction, Distribution)
+        sure = preprocessing.resize(prediction.confidence(), rgb.shape[:2])
+        return np.clip(ops.convert_to_numpy(sure)[0, ..., 0], 0.0, 1.0)
 
 
 def number_a_photo(number: Tensor, photos: Tensor) -> Tensor:

@@ -25,12 +25,13 @@ from zoo.color.bins import Bins
 from zoo.color.codebook import TOPOLOGIES, Codebook, learn_codebook
 from zoo.color.planes import PLANES, Plane
 from zoo.color.spaces import Tensor, lab_to_rgb, unit_to_uint8
-from zoo.colorizer import RENDER_FACTOR
 from zoo.errors import valid_choice
 from zoo.models.classification.distribution import TEMPERATURE, DistributionColorizer
 from zoo.models.patches.features import PatchFeatures, sample_patches
 from zoo.networks.blocks import average_by
+from zoo.options import RENDER_FACTOR
 from zoo.photos.photoset import PhotoSet
+from zoo.prediction import Prediction
 from zoo.training.config import check_fields
 from zoo.training.plan import TrainingPlan
 
@@ -180,14 +181,14 @@ class PatchColorizer(DistributionColorizer):
         """By how much the network's output is smaller than its input."""
         return self.config.stride
 
-    def output_to_ab(self, output: Tensor, lightness: Tensor, temperature: Tensor) -> Tensor:
+    def to_ab(self, prediction: Prediction, **values: Tensor) -> Tensor:
         """The distributions' colors, smoothed where the configuration says so."""
-        ab = super().output_to_ab(output, lightness, temperature)
-        if not self.config.smoothing:
-            return ab
-        fine = lightness / 100.0
-        coarse = average_by(fine, self.output_stride)
-        return preprocessing.guided_resize(ab, coarse, fine, self.config.smoothing, _SMOOTH)
+        ab = self.colors(prediction, values[TEMPERATURE.name])
+        if self.config.smoothing:
+            fine = prediction.lightness / 100.0
+            coarse = average_by(fine, self.output_stride)
+            ab = preprocessing.guided_resize(ab, coarse, fine, self.config.smoothing, _SMOOTH)
+        return prediction.enlarged(ab)
 
 
 def _codebook(config: PatchConfig, colors: np.ndarray) -> Codebook:

@@ -6,6 +6,7 @@ off it.
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,12 +17,14 @@ from keras import layers, ops
 from zoo import preprocessing
 from zoo.color.bins import NearestBins, measure_prior, rebalancing_weights
 from zoo.color.spaces import Tensor
-from zoo.colorizer import Option, Preset
+from zoo.colorizer import Preset
 from zoo.models.classification.distribution import number_a_photo
 from zoo.models.patches.base import PatchColorizer, PatchConfig, check_patches
 from zoo.models.patches.features import prototypes, sample_patches
-from zoo.networks.runner import predict
+from zoo.networks.runner import Runner
+from zoo.options import Option
 from zoo.photos.photoset import PhotoSet
+from zoo.prediction import Distribution, Prediction
 from zoo.training.config import check_fields
 from zoo.training.plan import History, TrainingPlan
 
@@ -33,7 +36,13 @@ _MOST_NEIGHBORS, _SPARE = 64, 8
 _NOWHERE = 1e3
 
 K = Option(
-    "k", default=32, low=1, high=_MOST_NEIGHBORS, meaning="how many neighbors vote", whole=True
+    "k",
+    default=32,
+    low=1,
+    high=_MOST_NEIGHBORS,
+    meaning="how many neighbors vote",
+    whole=True,
+    step="network",
 )
 WEIGHTS = Option(
     "weights",
@@ -41,6 +50,7 @@ WEIGHTS = Option(
     low=0,
     high=4,
     meaning="power of the distance that votes are divided by: 0 all the same, 1 inverse distance",
+    step="network",
 )
 
 
@@ -253,22 +263,16 @@ class KNNPatches(PatchColorizer):
             details={"patches": len(features), "table_rows_used": len(table[0])},
         )
 
-    def chroma(self, lightness: Tensor, temperature: Tensor, **own: Tensor) -> Tensor:
-        """The votes' answer as ab, of the size of L: see `Colorizer.chroma`."""
-        output, padded = self.network_output(lightness, **own)
-        return preprocessing.fit_to(
-            self.output_to_ab(output, padded, temperature), padded, lightness
-        )
-
-    def network_output(
-        self, lightness: Tensor, k: Tensor, weights: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """The logarithms of the shares of the votes, and the padded L that they are for."""
-        padded = preprocessing.reflect_to_multiple(
-            ops.cast(lightness, "float32"), self.config.stride
-        )
-        numbers = (number_a_photo(number, padded) for number in (k, weights))
-        return predict(self.networks["colorizer"], [padded / 100.0, *numbers]), padded
+    def run_networks(
+        self, inputs: Mapping[str, Tensor], runner: Runner, **values: Tensor
+    ) -> Prediction:
+        """The logarithms of the shares of the votes."""
+        lightness = ops.cast(inputs["lightness"], "float32")
+        padded = preprocessing.reflect_to_multiple(lightness, self.config.stride)
+        numbers = {name: number_a_photo(number, padded) for name, number in values.items()}
+        logits = runner(self.networks["colorizer"], {"lightness": padded / 100.0} | numbers)
+        height, width = ops.shape(lightness)[1:3]
+        return Distribution(padded, (height, width), logits, self.bins)
 
 
 def _labels(nearest: NearestBins, chroma: np.ndarray) -> np.ndarray:
