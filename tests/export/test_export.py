@@ -27,7 +27,6 @@ from zoo.export import litert, saved_model
 from zoo.export import plan as plans
 from zoo.export.graph import Graph, halves_well
 from zoo.files import read_json, sha256_of_file, write_json
-from zoo.networks.runner import is_exporting
 
 #: Nothing that runs in a user's process may need the zoo.
 WITHOUT_ZOO = """
@@ -176,7 +175,6 @@ def test_normalization_becomes_a_part_of_the_convolutions(photos):
     operations = {node.op for node in graph._chroma.graph.as_graph_def().node}
     assert "Conv2D" in operations
     assert "Rsqrt" not in operations
-    assert not is_exporting()
     np.testing.assert_array_equal(model.colorize_batch(photos, render_factor=2), before)
 
 

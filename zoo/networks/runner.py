@@ -129,7 +129,9 @@ def _walk(network: keras.Model, inputs: list[Tensor], replacement: Replacement) 
     def called(operation: Any) -> Callable[..., Tensor]:
         if isinstance(operation, keras.Model):
             return lambda given: _walk(operation, tree.flatten(given), replacement)
-        return replacement(operation) or operation
+        found = replacement(operation)
+        # Settings that the graph recorded, as `training`, are for the operation itself.
+        return operation if found is None else lambda given, **settings: found(given)
 
     outputs = network._run_through_graph(inputs, operation_fn=called)
     return outputs[0] if isinstance(outputs, list | tuple) and len(outputs) == 1 else outputs
