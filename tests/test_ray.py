@@ -57,7 +57,7 @@ def kill_a_worker(out, killed):
 def test_a_cluster_that_loses_a_worker_gives_the_results_of_a_local_run(
     tmp_path, photos, two_workers
 ):
-    more = ["--models", "gray,mse_regression", "--budget", "480"]
+    more = ["--models", "gray,mse_regression:tiny", "--budget", "480"]
     local, cluster = tmp_path / "local", tmp_path / "cluster"
     assert run_all.main([*TINY, *photos, *more, "--out", str(local)]) == 0
     killed = []

@@ -15,6 +15,7 @@ from typing import Any
 
 import keras
 
+from benchmarks.harness.photos import Shown
 from benchmarks.suites import UNTRAINED, Row
 from zoo import registry
 from zoo.budget import Budget
@@ -22,7 +23,7 @@ from zoo.colorizer import Colorizer
 from zoo.errors import ZooError
 from zoo.files import sha256_of_file
 from zoo.metrics.networks import NetworkMetrics
-from zoo.photos.photoset import Photo, PhotoSet
+from zoo.photos.photoset import PhotoSet
 from zoo.training.precision import fastest_precision
 
 #: Part of every key: raise it when the same cell would now be trained or scored differently.
@@ -132,14 +133,6 @@ def _digest(content: dict[str, Any]) -> str:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A photo that reports show, and its role: "test" or "trained on"."""
-
-    photo: Photo
-    role: str
-
-
-@dataclass(frozen=True)
 class Conditions:
     """What the cells of one benchmark share.
 
@@ -208,6 +201,14 @@ class Conditions:
             precision=_precision(row.model, self.precision) if preset else "float32",
             own=_own_conditions(row),
         )
+
+
+def cells_of(conditions: Conditions, rows: Sequence[Row], seeds: Sequence[int]) -> list[Cell]:
+    """All rows with the first seed, then all with the next; what is not trained has one alone."""
+    found: dict[str, Cell] = {}
+    for cell in (conditions.cell(row, seed) for seed in seeds for row in rows):
+        found.setdefault(cell.key, cell)
+    return list(found.values())
 
 
 #: The training of a model that is scored as it is.

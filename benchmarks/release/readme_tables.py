@@ -17,9 +17,9 @@ from PIL import Image
 
 from benchmarks.release.model_texts import MODEL_TEXTS
 from benchmarks.report.figures import PhotoRow, draw_comparison
-from benchmarks.report.page import Leaderboard, figure, heading, load_results
+from benchmarks.report.leaderboard import Leaderboard, load_results
 from benchmarks.report.photos import gray_input
-from benchmarks.report.speed import MISSING
+from benchmarks.report.text import MISSING, figure, heading
 from zoo import registry, saving
 from zoo.errors import ZooError
 from zoo.files import atomic_path, sha256_of_file

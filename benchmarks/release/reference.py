@@ -1,8 +1,8 @@
 """The committed reference results: store a run of the benchmark, and show it in the README.
 
-    python benchmarks/release/reference.py store runs/held-out held-out
-    python benchmarks/release/reference.py write
-    python benchmarks/release/reference.py check
+    python -m benchmarks.release.reference store runs/held-out held-out
+    python -m benchmarks.release.reference write
+    python -m benchmarks.release.reference check
 
 `store` copies a finished run's results into `benchmarks/results/`: the scores of every photo, the
 environments, the speed. Absolute paths are left out, and pictures too unless all of them are of the
@@ -11,22 +11,20 @@ scores into their cards: this is the one time that test photos are looked at. `w
 README's tables and picture of what is stored, and `check` says whether they are those.
 """
 
-import argparse
 import json
 import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-# As in run_all.py: scripts find the packages `benchmarks` and `zoo` in the folder above.
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
+import typer
 from PIL import Image
 
+from zoo.cli.scripts import run_script
 from zoo.cli.startup import start_keras
-from zoo.errors import ZooError
+from zoo.errors import ZooError, valid_choice
 from zoo.files import atomic_path, read_json, write_json
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,60 +38,41 @@ _ABSOLUTE = re.compile(r"(?<![\w.~-])(/[\w.~+-]+)+/?")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Store, write or check.
-
-    Returns:
-        The exit status: 0; 1 if `check` finds something stale; 2 after a mistake in the command.
-    """
-    try:
-        options = _parser().parse_args(argv)
-        start_keras()
-        return options.action(options)
-    except ZooError as error:
-        print(error, file=sys.stderr)
-        return 2
+    """Store, write or check; return the exit status, 1 if `check` finds something stale."""
+    start_keras()
+    return run_script(_store, _write, _check, argv=argv)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _store(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="--out of benchmarks/run_all.py.")],
+    photos: Annotated[str, typer.Argument(metavar="SET", help="Which photos were scored.")],
+) -> None:
+    """Keep the results of a finished run."""
     from benchmarks.release.readme_tables import SETS
 
-    parser = argparse.ArgumentParser(description="Keep the reference results and show them.")
-    actions = parser.add_subparsers(required=True, metavar="store|write|check")
-    storing = actions.add_parser("store", help="keep the results of a finished run")
-    storing.add_argument("run", type=Path, metavar="RUN", help="--out of benchmarks/run_all.py")
-    storing.add_argument("set", choices=tuple(SETS), help="which photos were scored")
-    storing.set_defaults(action=_store)
-    actions.add_parser("write", help="make the README's tables and picture").set_defaults(
-        action=_write
-    )
-    actions.add_parser("check", help="say what is stale").set_defaults(action=_check)
-    return parser
-
-
-def _store(options: argparse.Namespace) -> int:
-    target = RESULTS / options.set
-    store(options.run, target)
+    target = RESULTS / valid_choice("set of photos", photos, tuple(SETS))
+    store(run, target)
     print(f"Stored in {target}.")
-    for folder in add_scores_to_cards(target, options.set):
+    for folder in add_scores_to_cards(target, photos):
         print(f"Its scores are in {folder / 'card.json'}.")
-    return 0
 
 
-def _write(options: argparse.Namespace) -> int:
+def _write() -> None:
+    """Make the README's tables and picture."""
     for path in write(ROOT, RESULTS):
         print(path)
-    return 0
 
 
-def _check(options: argparse.Namespace) -> int:
+def _check() -> None:
+    """Say what is stale."""
     names = stale(ROOT, RESULTS)
     if names:
         print(
             f"README.md is not what the stored results give ({', '.join(names)}); run "
-            "`python benchmarks/release/reference.py write`.",
+            "`python -m benchmarks.release.reference write`.",
             file=sys.stderr,
         )
-    return 1 if names else 0
+        raise typer.Exit(1)
 
 
 def store(run: Path, target: Path) -> None:

@@ -1,6 +1,6 @@
 """Train the weights of a model that come with the package, and put them into `zoo/pretrained/`.
 
-    python benchmarks/release/train.py zhang --photos DIR --photos DIR2 --val-photos VALDIR
+    python -m benchmarks.release.train zhang --photos DIR --photos DIR2 --val-photos VALDIR
 
 It is the same recipe for all models: the preset `compact`, stages of growing size, the decay of the
 learning rate, the crops and the flips that the trainer and its loader have; then the temperature or
@@ -13,21 +13,21 @@ Cost: with the default budget up to 45 minutes of two processor cores a model. A
 kill the same command goes on where it stopped, and ends with the same weights.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-# As in run_all.py: scripts find the packages `benchmarks` and `zoo` in the folder above.
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+import typer
 
 from benchmarks.release.model_texts import LIMITS, MODEL_TEXTS, RIGHTS, WEIGHTS_LICENSE
 from zoo.budget import Budget
+from zoo.cli import options
 from zoo.cli.inputs import counted, spoken_warnings
+from zoo.cli.scripts import run_script
 from zoo.cli.settings import parse_fields, parse_pairs, parse_sizes
 from zoo.cli.startup import start_keras
-from zoo.errors import TrainingInterrupted, ZooError
+from zoo.errors import ZooError, valid_choice
 from zoo.files import read_json, require_writable
 from zoo.photos.division import read_photos, refuse_overlap
 from zoo.photos.samples import sample_photos
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
     from zoo.evaluation.calibrate import TemperatureStudy
     from zoo.photos.photoset import PhotoSet
+
 
 #: Of the training squares, in px; each has an equal share of the budget.
 SIZES = "64,96,128"
@@ -54,118 +55,72 @@ _SATURATIONS = tuple(1 + step / 20 for step in range(21))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Train, choose and pack.
-
-    Returns:
-        The exit status: 0; 2 after a mistake in the command; 130 after Ctrl-C.
-    """
-    try:
-        _run(_parser().parse_args(argv))
-    except (KeyboardInterrupt, TrainingInterrupted):
-        print("\nStopped; repeat the command to go on.", file=sys.stderr)
-        return 130
-    except ZooError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    """Run the command; return the exit status."""
+    return run_script(train, argv=argv, interrupted="\nStopped; repeat the command to go on.")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Train the weights that come with the package.")
-    add = parser.add_argument
-    add("model", choices=tuple(MODEL_TEXTS), help="which model")
-    for flag, what in (("--photos", "learn from"), ("--val-photos", "choose by")):
-        add(
-            flag,
-            type=Path,
-            action="append",
-            required=True,
-            metavar="DIR",
-            help=f"photos to {what}: a folder, or a .csv manifest; may be repeated",
-        )
-    add(
-        "--described",
-        default="photos of scenes, cats, dogs and flowers from public research collections",
-        metavar="WORDS",
-        help="what the photos are, for the card (%(default)s)",
-    )
-    add("--preset", default="compact", help="of the model (%(default)s)")
-    add("--budget", default="60000", help="photos seen, or a time (%(default)s)")
-    add("--size", default=SIZES, metavar="PX,PX,...", help="of the stages (%(default)s)")
-    add("--seed", type=int, default=0, help="decides every random choice (%(default)s)")
-    add(
-        "--set",
-        action="append",
-        metavar="FIELD=VALUE",
-        help="change the preset's configuration; may be repeated",
-    )
-    add(
-        "--out",
-        type=Path,
-        default=Path("runs/pretrained"),
-        metavar="DIR",
-        help="the training's folder, a sub-folder a model (%(default)s)",
-    )
-    add(
-        "--ship",
-        type=Path,
-        default=FOLDER,
-        metavar="DIR",
-        help="where the packed model goes, a sub-folder a model (%(default)s)",
-    )
-    return parser
-
-
-def _run(options: argparse.Namespace) -> None:
-    budget, sizes = Budget.parse(options.budget), parse_sizes(options.size)
-    preset = entry(options.model).preset_or_only(options.preset)
-    run, ship = options.out / options.model, options.ship / options.model
-    for folder in (run, ship.parent):
+def train(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Which model.")],
+    photos: options.Photos,
+    val_photos: options.Photos,
+    described: Annotated[
+        str, typer.Option(metavar="WORDS", help="What the photos are, for the card.")
+    ] = "photos of scenes, cats, dogs and flowers from public research collections",
+    preset: Annotated[str, typer.Option(help="Of the model.")] = "compact",
+    budget: options.TrainingBudget = "60000",
+    size: options.TrainingSizes = SIZES,
+    seed: options.Seed = 0,
+    settings: options.Settings = None,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="The training's folder, a sub-folder a model.")
+    ] = Path("runs/pretrained"),
+    ship: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where the packed model goes, likewise.")
+    ] = FOLDER,
+) -> None:
+    """Train the weights of a model that come with the package."""
+    valid_choice("model that is trained", model, tuple(MODEL_TEXTS))
+    amount, sizes = Budget.parse(budget), parse_sizes(size)
+    chosen = entry(model).preset_or_only(preset)
+    run, target = out / model, ship / model
+    for folder in (run, ship):
         require_writable(folder)
-    train, validation = (
-        read_photos(options.photos, "train").color_only(),
-        read_photos(options.val_photos, "val").color_only(),
+    training, validation = (
+        read_photos(photos, "train").color_only(),
+        read_photos(val_photos, "val").color_only(),
     )
     advice = "remove them from one of the folders"
-    refuse_overlap(train, [*validation, *sample_photos("all")], advice)
-    print(f"Learning from {train.summary()}; choosing by {counted(len(validation), 'photo')}.")
+    refuse_overlap(training, [*validation, *sample_photos("all")], advice)
+    print(f"Learning from {training.summary()}; choosing by {counted(len(validation), 'photo')}.")
     start_keras()
     from benchmarks.release.packing import pack
 
     if not (run / "card.json").is_file():
-        model = _new_model(options, preset)
-        with spoken_warnings():
-            model.fit(
-                train,
-                validation,
-                budget=budget,
-                size=sizes,
-                run_dir=run,
-                resume=True,
-                progress=True,
-            )
-        _finish(model, run)
-    about = _about(options, run, train, validation)
+        base = entry(model).load().PRESETS[chosen].config
+        kind = f"configuration field of {model}"
+        changes = parse_fields(base, parse_pairs(settings, "--set"), kind)
+        made = create_model(model, chosen, seed=seed, **changes)
+        _fit(made, run, train=training, validation=validation, budget=amount, size=sizes)
+    _refuse_other_training(run, training, seed)
+    about = _about(model, described, training) | {
+        "what is stored": MODEL_TEXTS[model].stored + _privacy(run, training, validation)
+    }
     _choose_temperature(run, validation)
     _choose_saturation(run, validation)
-    found = pack(run, ship, validation, about, size=None, progress=True)
+    found = pack(run, target, validation, {"about": about}, size=None, progress=True)
     print(
         f"Packed to {found.megabytes} MB with {found.mantissa_bits} bits of the mantissa: colors "
-        f"differ by {found.ciede2000_mean} CIEDE2000. The model is in {ship}."
+        f"differ by {found.ciede2000_mean} CIEDE2000. The model is in {target}."
     )
 
 
-def _new_model(options: argparse.Namespace, preset: str) -> "Colorizer":
-    config = entry(options.model).load().PRESETS[preset].config
-    kind = f"configuration field of {options.model}"
-    values = parse_fields(config, parse_pairs(options.set, "--set"), kind)
-    return create_model(options.model, preset, seed=options.seed, **values)
-
-
-def _finish(model: "Colorizer", run: Path) -> None:
+def _fit(model: "Colorizer", run: Path, **plan: Any) -> None:
+    """Train and save a model, going on where an earlier command stopped."""
     from benchmarks.harness.environment import describe_environment
     from zoo.training import checkpoint
 
+    with spoken_warnings():
+        model.fit(**plan, run_dir=run, resume=True, progress=True)
     model.card["environment"] = describe_environment()
     model.save(run)
     checkpoint.discard(run)
@@ -210,7 +165,7 @@ def _choose_saturation(run: Path, validation: "PhotoSet") -> None:
     """
     import numpy as np
 
-    from zoo.evaluation.evaluate import evaluate
+    from zoo.evaluation.report import evaluate
     from zoo.registry import load_model
 
     model = load_model(run)
@@ -230,31 +185,26 @@ def _choose_saturation(run: Path, validation: "PhotoSet") -> None:
     print(f"The saturation is {saturation:g}: {share:.0%} of the truth's colorfulness.")
 
 
-def _about(
-    options: argparse.Namespace, run: Path, train: "PhotoSet", validation: "PhotoSet"
-) -> dict[str, Any]:
-    """What the card says in words.
-
-    Raises:
-        ZooError: if the finished training in the folder was another one than this command's.
-    """
+def _refuse_other_training(run: Path, photos: "PhotoSet", seed: int) -> None:
+    """Refuse a folder whose finished training was another one than this command's."""
     trained = read_json(run / "card.json")["training"]
-    if trained["fingerprint"] != train.fingerprint or trained["seed"] != options.seed:
+    if trained["fingerprint"] != photos.fingerprint or trained["seed"] != seed:
         raise ZooError(
             f"{run} holds a model that was trained on other photos or with another seed; give "
             "another folder with --out, or remove it."
         )
-    text, classes = MODEL_TEXTS[options.model], ", ".join(train.labels)
+
+
+def _about(model: str, described: str, photos: "PhotoSet") -> dict[str, str]:
+    """What the card says in words."""
+    text, classes = MODEL_TEXTS[model], ", ".join(photos.labels)
     return {
-        "about": {
-            "photos": f"{options.described}; {train.summary()}" + (f": {classes}" * bool(classes)),
-            "license of the weights": WEIGHTS_LICENSE,
-            "rights": RIGHTS,
-            "good at": text.good_at,
-            "bad at": text.bad_at,
-            "limits": LIMITS,
-            "what is stored": text.stored + _privacy(run, train, validation),
-        }
+        "photos": f"{described}; {photos.summary()}" + (f": {classes}" * bool(classes)),
+        "license of the weights": WEIGHTS_LICENSE,
+        "rights": RIGHTS,
+        "good at": text.good_at,
+        "bad at": text.bad_at,
+        "limits": LIMITS,
     }
 
 

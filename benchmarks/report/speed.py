@@ -3,9 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from benchmarks.report.text import MISSING
 from zoo.metrics import Metric
-
-MISSING = "–"
 
 SPEED_HEADINGS = (
     "Model",

@@ -1,8 +1,8 @@
 """Exported models: their size, speed and colors beside the model's own, one row a format.
 
-    python benchmarks/speed/exports.py RUN... --photos DIR --out exports.md
-    python benchmarks/speed/exports.py RUN --large
-    python benchmarks/speed/exports.py --against torch
+    python -m benchmarks.speed.exports RUN... --photos DIR --out exports.md
+    python -m benchmarks.speed.exports RUN --large
+    python -m benchmarks.speed.exports --against torch
 
 Each run is exported in every format and kind of weights. Then all of them and the model itself
 color the same photos in turn, so that what slows the machine slows all; a time is the median a
@@ -14,25 +14,31 @@ model and wants the extras `benchmark`, `onnx` and `litert`.
 network of Zhang et al. 2016 in ONNX Runtime beside TensorFlow and PyTorch.
 """
 
-import argparse
 import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+import typer
 
-# As in run_all.py: a script finds the packages `benchmarks` and `zoo` one folder up.
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from benchmarks.speed.timing import Measurement, in_new_process, measure_in_turn, peak_memory
+from benchmarks.speed.against_torch import in_words, runtime_lines
+from benchmarks.speed.timing import (
+    MEGAPIXELS,
+    in_new_process,
+    measure_in_turn,
+    noise,
+    peak_memory,
+)
 from zoo.cli.inputs import load_run
-from zoo.errors import ZooError
+from zoo.cli.scripts import run_script
+from zoo.errors import ZooError, valid_choice
 from zoo.files import atomic_path, read_json
 from zoo.photos.division import read_photos
+from zoo.photos.samples import sample_photos
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
@@ -50,60 +56,56 @@ VARIANTS = (
 )
 
 _SIDE = 256
-_MEGAPIXELS = {12: (3000, 4000), 48: (6000, 8000)}
 _COLUMNS = "| model | format | weights | MB | ms a photo | to the model's own time | CIEDE2000 |"
 
 Action = Callable[[np.ndarray], np.ndarray]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure and print; return the exit status."""
-    parser = argparse.ArgumentParser(description="Compare exported models with their originals.")
-    parser.add_argument("runs", nargs="*", metavar="RUN", help="trained folders, or `gray`")
-    for option, use in (("--photos", "test photos"), ("--calibration", "photos for int8")):
-        told = f"{use}; may be repeated; else samples"
-        parser.add_argument(option, type=Path, action="append", metavar="DIR", help=told)
-    parser.add_argument("--count", type=int, default=30, help="how many of the test photos")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="also write the table here")
-    parser.add_argument("--large", action="store_true", help="photos of 12 and 48 megapixels")
-    parser.add_argument(
-        "--against", choices=["torch"], help="the network of Zhang et al. in three runtimes"
-    )
-    options = parser.parse_args(argv)
-    try:
-        lines = list(_lines(options))
-        if options.out is not None:
-            with atomic_path(options.out) as temporary:
-                temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    except ZooError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    """Run the command; return the exit status."""
+    return run_script(exports, argv=argv)
 
 
-def _lines(options: argparse.Namespace) -> Iterator[str]:
-    """The lines of what was asked for, each one printed as it is known."""
-    if options.against == "torch":
-        lines = against_torch()
-    elif not options.runs:
+def exports(
+    runs: Annotated[
+        list[str] | None, typer.Argument(metavar="RUN", help="Trained folders or names, `gray`.")
+    ] = None,
+    photos: Annotated[
+        list[Path] | None, typer.Option(metavar="DIR", help="Test photos; else samples.")
+    ] = None,
+    calibration: Annotated[
+        list[Path] | None, typer.Option(metavar="DIR", help="Photos for int8; else samples.")
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="How many of the test photos.")] = 30,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the table there.")
+    ] = None,
+    large: Annotated[
+        bool, typer.Option("--large", help="Photos of 12 and 48 megapixels instead.")
+    ] = False,
+    against: Annotated[
+        str | None, typer.Option(help="torch: the network of Zhang et al. in three runtimes.")
+    ] = None,
+) -> None:
+    """Compare exported models with their originals."""
+    if against is not None:
+        valid_choice("alternative", against, ("torch",))
+        lines = runtime_lines()
+    elif not runs:
         raise ZooError("Give the folder of a trained model, or --against torch.")
-    elif options.large:
-        lines = (line for run in options.runs for line in large_photos(run))
+    elif large:
+        lines = (line for run in runs for line in large_photos(run))
     else:
-        lines = table(options.runs, *_photo_sets(options), options.count)
+        test = read_photos(photos, "test") if photos else sample_photos("test")
+        examples = read_photos(calibration, "train") if calibration else sample_photos("train")
+        lines = table(runs, test, examples, count)
+    told = []
     for line in lines:
         print(line, flush=True)
-        yield line
-
-
-def _photo_sets(options: argparse.Namespace) -> "tuple[PhotoSet, PhotoSet]":
-    from zoo import sample_photos
-
-    test, calibration = options.photos, options.calibration
-    return (
-        sample_photos("test") if test is None else read_photos(test, "test"),
-        sample_photos("train") if calibration is None else read_photos(calibration, "train"),
-    )
+        told.append(line)
+    if out is not None:
+        with atomic_path(out) as temporary:
+            temporary.write_text("\n".join(told) + "\n", encoding="utf-8")
 
 
 # ---------------------------------------------------------------------- all formats
@@ -222,34 +224,26 @@ def large_photos(run: str) -> Iterator[str]:
         exported = open_artifact(model, folder, "saved_model")
         for title, (height, width), repetitions in (
             ("256 px", (256, 256), 51),
-            ("12 megapixels", _MEGAPIXELS[12], 7),
+            ("12 megapixels", MEGAPIXELS[12], 7),
         ):
-            rgb = _noise(height, width)
+            rgb = noise(height, width, 3)
             actions = {
                 "original": partial(model.colorize, rgb),
                 "SavedModel": partial(exported, rgb),
             }
             own, theirs = measure_in_turn(actions, 1, repetitions)
-            yield f"{run}, {title}: {_ratio(theirs, own)}"
-        for megapixels in _MEGAPIXELS:
+            yield f"{run}, {title}: {in_words(theirs, own)}"
+        for megapixels in MEGAPIXELS:
             for kind in ("colorize", "SavedModel", "SavedModel, encoded"):
                 place = str(folder if kind != "colorize" else run)
                 peak = in_new_process(_peak_memory, (kind, place, megapixels))
                 yield f"{run}, {megapixels} megapixels, {kind}: peak memory {peak:,.0f} MB"
 
 
-def _ratio(ours: Measurement, alternative: Measurement) -> str:
-    return (
-        f"{ours.name} {ours.median:.4g} s [{ours.low:.4g}, {ours.high:.4g}], {alternative.name} "
-        f"{alternative.median:.4g} s [{alternative.low:.4g}, {alternative.high:.4g}], ratio "
-        f"{ours.median / alternative.median:.3f}"
-    )
-
-
 def _peak_memory(task: tuple[str, str, int]) -> float:
     """This new program's peak memory in MB after it colored a large photo."""
     kind, place, megapixels = task
-    rgb = _noise(*_MEGAPIXELS[megapixels])
+    rgb = noise(*MEGAPIXELS[megapixels], 3)
     if kind == "colorize":
         load_run(place).colorize(rgb)
         return peak_memory()
@@ -263,50 +257,6 @@ def _peak_memory(task: tuple[str, str, int]) -> float:
         del rgb
         loaded.colorize_encoded([file])["colorized_bytes"].numpy()
     return peak_memory()
-
-
-def _noise(height: int, width: int) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
-
-
-# ---------------------------------------------------------------------- three runtimes
-
-
-def against_torch() -> Iterator[str]:
-    """The network of `zhang:paper` alone, at 256 px, in ONNX Runtime, TensorFlow and PyTorch."""
-    from zoo.cli.startup import start_keras
-
-    start_keras()
-    import onnxruntime
-    import tensorflow as tf
-    import tf2onnx
-    import torch
-
-    from benchmarks.speed.zhang_torch import ZhangNetwork
-    from zoo import create_model
-    from zoo.networks.runner import FixedWeights
-
-    network = create_model("zhang:paper").networks["colorizer"]
-    spec = [tf.TensorSpec((None, None, None, 1), tf.float32, "lightness")]
-    function = tf.function(lambda x: network(x, training=False), input_signature=spec)
-    converted, _ = tf2onnx.convert.from_function(function, input_signature=spec, opset=18)
-    session = onnxruntime.InferenceSession(converted.SerializeToString())
-    theirs = ZhangNetwork().eval()
-    batch = np.random.default_rng(0).uniform(-0.5, 0.5, (1, _SIDE, _SIDE, 1)).astype("float32")
-    swapped = torch.from_numpy(batch.transpose(0, 3, 1, 2).copy())
-
-    def run_torch() -> np.ndarray:
-        with torch.inference_mode():
-            return theirs(swapped).numpy()
-
-    actions = {"ONNX Runtime": lambda: session.run(None, {"lightness": batch})[0]}
-    actions["TensorFlow"] = partial(network.predict_on_batch, batch)
-    actions["PyTorch"] = run_torch
-    with FixedWeights([network], predictions=1000) as runner:
-        actions["TensorFlow, constants"] = partial(runner, network, {"lightness": batch})
-        onnx, *others = measure_in_turn(actions, 1, repetitions=21)
-    for other in others:
-        yield f"network of zhang:paper, {_SIDE} px: {_ratio(onnx, other)}"
 
 
 if __name__ == "__main__":

@@ -1,77 +1,84 @@
 """Micro-benchmarks: the hot paths, each against a named alternative measured in the same run.
 
-    python benchmarks/speed/hot_paths.py
-    python benchmarks/speed/hot_paths.py --photos DIR --json speed.json
-    python benchmarks/speed/hot_paths.py --against torch
+    python -m benchmarks.speed.hot_paths
+    python -m benchmarks.speed.hot_paths --photos DIR --json speed.json
+    python -m benchmarks.speed.hot_paths --against torch
 
 Takes about six minutes and wants the extra `benchmark`. A time is the median of several repetitions
 after a warm-up, with the fastest and the slowest in brackets; nothing else should be running
 meanwhile. Memory is measured on Linux alone.
 """
 
-import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+import typer
 
-# As in run_all.py: a script finds the packages `benchmarks` and `zoo` one folder up.
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
+from benchmarks.speed.against_torch import forward_rows, step_rows
 from benchmarks.speed.patches import codebook_rows, neighbor_rows
 from benchmarks.speed.timing import (
+    MEGAPIXELS,
     Measurement,
     Row,
     in_new_process,
     measure_in_turn,
     measure_rate,
     measure_seconds,
+    memory_row,
+    noise,
     peak_memory,
     print_table,
     summarize,
 )
+from zoo.cli.scripts import run_script
 from zoo.cli.startup import start_keras
-from zoo.errors import ZooError
+from zoo.errors import valid_choice
 from zoo.files import write_json
 from zoo.photos.photoset import PhotoSet
 
 _SIZE = 96
 _BATCH = 32
 _STEP_PROCESSES = 3
-_MEGAPIXELS = {12: (3000, 4000), 48: (6000, 8000)}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure, print the table, and write it as JSON where asked for; return the exit status."""
-    parser = argparse.ArgumentParser(description="Time the hot paths against alternatives.")
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument(
-        "--photos", type=Path, metavar="DIR", help="photos for the loader; else synthetic ones"
-    )
-    what.add_argument(
-        "--against",
-        choices=["torch"],
-        help="measure a network's forward pass and an adversarial training step against "
-        "PyTorch's, and nothing else",
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows here")
-    options = parser.parse_args(argv)
-    try:
-        against_torch = options.against == "torch"
-        rows = torch_rows() + torch_step_rows() if against_torch else measure(options.photos)
-        print_table(rows)
-        if options.json is not None:
-            _write(options.json, rows)
-    except ZooError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    """Run the command; return the exit status."""
+    return run_script(hot_paths, argv=argv)
+
+
+def hot_paths(
+    photos: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="For the loader; else synthetic ones.")
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            help="torch: measure a network's forward pass and an adversarial training step "
+            "against PyTorch's, and nothing else."
+        ),
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the rows there.")
+    ] = None,
+) -> None:
+    """Time the hot paths against alternatives."""
+    if against is not None:
+        valid_choice("alternative", against, ("torch",))
+        rows = forward_rows() + step_rows()
+    else:
+        rows = measure(photos)
+    print_table(rows)
+    if json is not None:
+        from benchmarks.harness.environment import describe_environment
+
+        content = [asdict(row) | {"ratio": row.ratio} for row in rows]
+        write_json(json, {"environment": describe_environment(), "rows": content})
 
 
 def measure(folder: Path | None) -> list[Row]:
@@ -87,7 +94,10 @@ def measure(folder: Path | None) -> list[Row]:
     rows += neighbor_rows()
     rows += [lab_row(), soft_encoding_row(), colorize_row(), *training_step_rows()]
     if sys.platform == "linux":
-        rows += [memory_row(megapixels) for megapixels in _MEGAPIXELS]
+        rows += [
+            memory_row(f"colorizing {megapixels} megapixels", _peaks, megapixels)
+            for megapixels in MEGAPIXELS
+        ]
     return rows
 
 
@@ -152,7 +162,7 @@ def lab_row() -> Row:
 
     from zoo.color.spaces import rgb_to_lab
 
-    batch = _noise((_BATCH, _SIZE, _SIZE, 3))
+    batch = noise(_BATCH, _SIZE, _SIZE, 3)
     rgb = keras.Input((_SIZE, _SIZE, 3), dtype="uint8")
     graph = keras.Model(rgb, rgb_to_lab(rgb))
     return Row(
@@ -226,7 +236,7 @@ def _training_step(name: str) -> tuple[float, float]:
         field: config[field] for field in ("architecture", "width", "depth", "output_stride")
     }
     model = create_model(name, "compact", **network)
-    batch = _noise((config["batch_size"], _SIZE, _SIZE, 3))
+    batch = noise(config["batch_size"], _SIZE, _SIZE, 3)
     before = peak_memory() if sys.platform == "linux" else 0.0
     graph = _compiled(model)
     step = measure_seconds(name, lambda: graph.train_on_batch(batch), repetitions=20)
@@ -249,153 +259,6 @@ def colorize_row() -> Row:
         measure_seconds(
             f"network alone, {size[1]} x {size[0]}", lambda: model.predict({"lightness": lightness})
         ),
-    )
-
-
-def torch_rows(
-    side: int = 256, batches: Sequence[int] = (1, 8), width: int = 64, repetitions: int = 80
-) -> list[Row]:
-    """The network of Zhang et al. as the zoo predicts with it, against the same in PyTorch.
-
-    Single photos are timed `repetitions` times; batches take longer and need a quarter of that.
-
-    Raises:
-        ZooError: if PyTorch is not installed.
-    """
-    _require_torch()
-    start_keras()
-    from zoo.networks.blocks import zhang_network
-    from zoo.networks.runner import FixedWeights
-    from zoo.training.precision import training_precision
-
-    network = zhang_network(channels=313, width=width, decay=0.0, seed=0)
-    rows = []
-    for precision, policy in {"float32": "float32", "bfloat16": "mixed_bfloat16"}.items():
-        theirs = {
-            f"PyTorch, {memory_format}": _torch_forward(width, precision, memory_format)
-            for memory_format in ("contiguous_format", "channels_last")
-        }
-        with (
-            training_precision(network, policy),
-            FixedWeights([network], predictions=1000) as runner,
-        ):
-            for count in batches:
-                photos = np.random.default_rng(0).random((count, side, side, 1), "float32")
-                enough = repetitions if count == 1 else repetitions // 4
-                ours = partial(runner, network, {"lightness": photos})
-                rows.append(_torch_row(ours, theirs, precision, photos, enough))
-    return rows
-
-
-def _torch_row(
-    ours: Callable,
-    theirs: dict[str, Callable],
-    precision: str,
-    photos: np.ndarray,
-    repetitions: int,
-) -> Row:
-    """A forward pass from array to array, against PyTorch in the faster of its memory formats."""
-    import keras
-
-    actions = {f"zoo, {keras.backend.backend()}": ours}
-    actions |= {name: partial(forward, photos) for name, forward in theirs.items()}
-    measured, *alternatives = measure_in_turn(actions, len(photos), repetitions)
-    return Row(
-        f"network of Zhang et al. 2016, {photos.shape[1]} px, {len(photos)} at once, {precision}",
-        "s/photo",
-        False,
-        measured,
-        min(alternatives, key=lambda measurement: measurement.median),
-    )
-
-
-def _torch_forward(
-    width: int, precision: str, memory_format: str
-) -> Callable[[np.ndarray], np.ndarray]:
-    """PyTorch's forward pass, from (N, H, W, 1) on."""
-    import torch
-
-    from benchmarks.speed.zhang_torch import ZhangNetwork
-
-    kind = {"dtype": getattr(torch, precision), "memory_format": getattr(torch, memory_format)}
-    network = ZhangNetwork(width=width).eval().to(**kind)
-
-    @torch.inference_mode()
-    def forward(photos: np.ndarray) -> np.ndarray:
-        channels_first = torch.from_numpy(photos).permute(0, 3, 1, 2)
-        return network(channels_first.to(**kind)).float().numpy()
-
-    return forward
-
-
-def torch_step_rows(
-    side: int = 256, batches: Sequence[int] = (1, 4), width: int = 64, depth: int = 8
-) -> list[Row]:
-    """A training step of `gan:paper` against the same nets and losses in PyTorch.
-
-    Ours starts from 8-bit RGB and logs color scores, as trainings do; PyTorch's is given Lab.
-
-    Raises:
-        ZooError: if PyTorch is not installed.
-    """
-    _require_torch()
-    start_keras()
-    import keras
-
-    from zoo.backend import use_jit
-    from zoo.registry import create_model
-
-    rows = []
-    for count in batches:
-        photos = _noise((count, side, side, 3))
-        model = create_model("gan:paper", width=width, depth=depth, patch_width=width)
-        graph = model.training_graph()
-        graph.compile(optimizer=model.optimizer(100), jit_compile=use_jit())
-        actions = {f"zoo, {keras.backend.backend()}": partial(graph.train_on_batch, photos)}
-        for memory_format in ("contiguous_format", "channels_last"):
-            step = _torch_step(photos, memory_format, width, depth)
-            actions[f"PyTorch, {memory_format}"] = step
-        ours, *alternatives = measure_in_turn(actions, count, max(10, 30 // count))
-        rows.append(
-            Row(
-                f"training step of gan:paper, {side} px, {count} at once, float32",
-                "s/photo",
-                False,
-                ours,
-                min(alternatives, key=lambda measurement: measurement.median),
-            )
-        )
-    return rows
-
-
-def _torch_step(
-    photos: np.ndarray, memory_format: str, width: int, depth: int
-) -> Callable[[], float]:
-    """PyTorch's step on the photos' Lab."""
-    import torch
-    from skimage import color
-
-    from benchmarks.speed.pix2pix_torch import TrainingStep
-
-    lab = torch.from_numpy(color.rgb2lab(photos).astype("float32")).permute(0, 3, 1, 2)
-    lightness, ab = lab[:, :1] / 50.0 - 1.0, lab[:, 1:] / 110.0
-    return partial(TrainingStep(memory_format, width, depth), lightness, ab)
-
-
-def _require_torch() -> None:
-    if find_spec("torch") is None:
-        raise ZooError("--against torch needs PyTorch; run `pip install torch`.")
-
-
-def memory_row(megapixels: int) -> Row:
-    """Peak memory of colorizing a large photo against the same process before it."""
-    before, after = in_new_process(_peaks, megapixels)
-    return Row(
-        f"peak memory of colorizing {megapixels} megapixels",
-        "MB",
-        False,
-        Measurement("colorize", after, after, after),
-        Measurement("before, model made", before, before, before),
     )
 
 
@@ -454,13 +317,9 @@ def _model() -> Any:
     return create_model("mse_regression", "compact")
 
 
-def _noise(shape: tuple[int, ...]) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-
-
 def _large_photo(megapixels: int) -> np.ndarray:
     """A smooth random photo of so many megapixels."""
-    height, width = _MEGAPIXELS[megapixels]
+    height, width = MEGAPIXELS[megapixels]
     return _smooth(0, height, width)
 
 
@@ -478,13 +337,6 @@ def _make_photos(folder: Path) -> None:
 
     for number in range(64):
         write_photo(folder / f"{number:02}.jpg", _smooth(number, 375, 500))
-
-
-def _write(path: Path, rows: Sequence[Row]) -> None:
-    from benchmarks.harness.environment import describe_environment
-
-    content = [asdict(row) | {"ratio": row.ratio} for row in rows]
-    write_json(path, {"environment": describe_environment(), "rows": content})
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
 """How fast, large and hungry one trained model is: the benchmark's columns of speed.
 
 Measured in a process that does nothing else, warmed up, and not bound to deterministic operations:
-see `experiment` for how good the model is. One more file in the benchmark's folder holds it:
+see `harness.run_cell` for how good the model is. One more file in the benchmark's folder holds it:
 
     speed/<row key>.json    medians with the fastest and the slowest repetition
 """
 
 import logging
-import statistics
 import time
 from collections.abc import Callable
 from functools import partial
@@ -19,7 +18,14 @@ import numpy as np
 
 from benchmarks.harness.cells import Cell
 from benchmarks.harness.environment import store_environment
-from benchmarks.speed.timing import Measurement, measure_rate, measure_seconds, peak_memory
+from benchmarks.speed.timing import (
+    Measurement,
+    measure_rate,
+    measure_seconds,
+    noise,
+    peak_memory,
+    summarize,
+)
 from zoo import registry
 from zoo.budget import Budget
 from zoo.files import write_json
@@ -61,7 +67,7 @@ def measure_speed(task: "Task") -> None:
     with FixedWeights(model.networks.values(), predictions=1000) as runner:
         color = partial(model.colorize_batch, runner=runner)
         batch, throughput = _best_throughput(color)
-        latency = measure_seconds("latency", lambda: color(_noise(1)), _REPETITIONS)
+        latency = measure_seconds("latency", partial(color, _noise(1)), _REPETITIONS)
     peak = peak_memory()  # before anything is trained in this process
     found = {
         "row_key": cell.row_key,
@@ -154,11 +160,8 @@ def _training_rate(task: "Task") -> Measurement | None:
     if not model.trains_by_gradient:
         if not history.photos_seen:
             return None
-        rate = history.photos_seen / history.seconds
-        return Measurement("training", rate, rate, rate)
-    seconds = np.diff(times.ends)[_WARM_UP:]
-    rates = [model.config.batch_size / value for value in (*seconds,)]
-    return Measurement("training", statistics.median(rates), min(rates), max(rates))
+        return Measurement.once("training", history.photos_seen / history.seconds)
+    return summarize("training", model.config.batch_size / np.diff(times.ends)[_WARM_UP:])
 
 
 def _plain(measurement: Measurement | None) -> dict[str, float] | None:
@@ -168,5 +171,4 @@ def _plain(measurement: Measurement | None) -> dict[str, float] | None:
 
 
 def _noise(count: int) -> np.ndarray:
-    shape = (count, SIDE, SIDE, 3)
-    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    return noise(count, SIDE, SIDE, 3)

@@ -1,4 +1,4 @@
-"""The rows of `speed.py` about patch classifiers: the self-organizing map, nearest neighbors."""
+"""The rows of `hot_paths.py` about patch classifiers: their maps and their neighbors."""
 
 import time
 from collections.abc import Callable
@@ -11,9 +11,10 @@ import numpy as np
 from benchmarks.speed.timing import (
     Measurement,
     Row,
-    in_new_process,
     measure_in_turn,
     measure_seconds,
+    memory_row,
+    noise,
     peak_memory,
 )
 from zoo.cli.startup import start_keras
@@ -54,8 +55,10 @@ def _map_rows(chroma: np.ndarray, side: int, passes: int) -> list[Row]:
     for name, learn in learners.items():
         started = time.perf_counter()
         colors = learn()
-        seconds[name] = _once(name, time.perf_counter() - started)
-        errors[name] = _once(name, Codebook(colors, side, side).quantization_error(chroma))
+        seconds[name] = Measurement.once(name, time.perf_counter() - started)
+        errors[name] = Measurement.once(
+            name, Codebook(colors, side, side).quantization_error(chroma)
+        )
     title = f"a map of {side} x {side} for {len(chroma):,} pixels"
     ours, *others = learners
     return [
@@ -91,10 +94,6 @@ def _chroma(photos: PhotoSet, pixels: int) -> np.ndarray:
     return generator.permutation(lab[:, 1:])[:pixels].astype("float64")
 
 
-def _once(name: str, value: float) -> Measurement:
-    return Measurement(name, value, value, value)
-
-
 def neighbor_rows(patches: int = _PATCHES, side: int = _SIDE) -> list[Row]:
     """`knn_patches:compact` with a full table against scikit-learn's prediction on it."""
     from keras import ops
@@ -120,15 +119,13 @@ def neighbor_rows(patches: int = _PATCHES, side: int = _SIDE) -> list[Row]:
     # Ten seconds and more: once is enough.
     started = time.perf_counter()
     search.predict_proba(queries)
-    everywhere = _once("scikit-learn, every pixel", time.perf_counter() - started)
+    everywhere = Measurement.once("scikit-learn, every pixel", time.perf_counter() - started)
     title = f"a photo of {side} px by {patches:,} stored patches"
     rows = [
         Row(f"{title}, equally many queries", "s", False, ours, theirs),
         Row(title, "s", False, ours, everywhere),
     ]
-    before, after = in_new_process(_peaks, (patches, side))
-    peak, start = _once("knn_patches:compact", after), _once("before, model made", before)
-    return [*rows, Row(f"peak memory of {title}", "MB", False, peak, start)]
+    return [*rows, memory_row(title, _peaks, (patches, side))]
 
 
 def _full_model(patches: int) -> Any:
@@ -149,6 +146,6 @@ def _peaks(sizes: tuple[int, int]) -> tuple[float, float]:
     """Peak memory in MB before and after a photo is colorized."""
     patches, side = sizes
     model, before = _full_model(patches), peak_memory()
-    rgb = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    rgb = noise(side, side, 3)
     measure_seconds("", lambda: model.colorize(rgb, render_factor=side // 16), repetitions=1)
     return before, peak_memory()

@@ -13,7 +13,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 REPETITIONS = 7
+
+#: Height and width of large photos, by megapixels.
+MEGAPIXELS = {12: (3000, 4000), 48: (6000, 8000)}
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,11 @@ class Measurement:
     median: float
     low: float
     high: float
+
+    @classmethod
+    def once(cls, name: str, value: float) -> "Measurement":
+        """What was measured a single time."""
+        return cls(name, value, value, value)
 
 
 @dataclass(frozen=True)
@@ -105,6 +115,24 @@ def peak_memory() -> float:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     lines = status.read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1000
+
+
+def memory_row(title: str, function: Callable[[Any], tuple[float, float]], argument: Any) -> Row:
+    """Peak memory in MB after and before something, which a new process measures.
+
+    Args:
+        title: what it is.
+        function: returns the peak memory before and after it.
+        argument: of the function.
+    """
+    before, after = in_new_process(function, argument)
+    ours, start = Measurement.once("after", after), Measurement.once("before, model made", before)
+    return Row(f"peak memory of {title}", "MB", False, ours, start)
+
+
+def noise(*shape: int) -> np.ndarray:
+    """Random uint8, the same at every call."""
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 
 
 def print_table(rows: Sequence[Row]) -> None:

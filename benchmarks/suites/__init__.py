@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zoo.errors import valid_choice
+from zoo.registry import Named
 
 #: The suite that is run where none is named.
 DEFAULT_SUITE = "pretrained"
@@ -56,6 +57,18 @@ class Row:
     size: int | None = None
     budget: str | None = None
     start: str | None = None
+
+
+def trained(named: Named) -> Row:
+    """The row of trained weights that are scored as they are, called like their folder."""
+    assert named.folder is not None
+    return Row(
+        named.entry.name,
+        label=named.folder.name,
+        preset=named.preset,
+        budget=UNTRAINED,
+        start=str(named.folder),
+    )
 
 
 @dataclass(frozen=True)

@@ -12,21 +12,10 @@ Expect to see what each approach is like: regression and fusion safe and muted, 
 Nine photos allow no claims; `benchmarks/results` holds the scores on many.
 """
 
-from benchmarks.suites import UNTRAINED, Row
-from zoo.registry import Named, list_pretrained, resolve, shipped_folder
-
-
-def _row(trained: Named) -> Row:
-    return Row(
-        trained.entry.name,
-        label=trained.entry.name,
-        preset=trained.preset,
-        budget=UNTRAINED,
-        start=str(trained.folder),
-    )
-
+from benchmarks.suites import UNTRAINED, Row, trained
+from zoo.registry import list_pretrained, resolve, shipped_folder
 
 ROWS = (
     Row("gray", budget=UNTRAINED),
-    *(_row(resolve(shipped_folder(name))) for name in list_pretrained()),
+    *(trained(resolve(shipped_folder(name))) for name in list_pretrained()),
 )

@@ -12,6 +12,7 @@ from conftest import eagerly
 from tiny_runs import CONDITIONS, ROOT
 
 from benchmarks import run_all
+from benchmarks.harness.rows import chosen_rows, configured
 from benchmarks.suites import SUITES, Row
 from zoo.models import MODELS
 from zoo.registry import create_model, entry, list_models
@@ -87,20 +88,19 @@ def conditions(photos):
 
 def ablation_cells(photos, preset):
     given = conditions(photos)
-    cells = [given.cell(row) for row in run_all._chosen_rows("ablation", None, preset)]
+    cells = [given.cell(row) for row in chosen_rows("ablation", None, preset)]
     return {cell.title: cell for cell in cells}
 
 
 def test_help_lists_the_suites(capsys):
-    with pytest.raises(SystemExit):
-        run_all.main(["--help"])
+    assert run_all.main(["--help"]) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert "smoke, does everything work? every model" in told
     assert "fusion, what an embedding" in told
 
 
 def test_smoke_runs_every_model():
-    rows = run_all._chosen_rows("smoke", None, "tiny")
+    rows = chosen_rows("smoke", None, "tiny")
     assert [row.model for row in rows] == list_models()
     assert {row.preset for row in rows} == {"default", "tiny"}
 
@@ -188,7 +188,8 @@ def test_labels_are_in_every_report(ablation):
 
 
 def test_labels_are_in_the_pictures(ablation, monkeypatch):
-    from benchmarks.report import page
+    from benchmarks.report import page, temperature
+    from benchmarks.report.leaderboard import Leaderboard, load_results
 
     drawn = []
 
@@ -202,13 +203,13 @@ def test_labels_are_in_the_pictures(ablation, monkeypatch):
 
     monkeypatch.setattr(page, "draw_comparison", comparison)
     monkeypatch.setattr(page, "draw_curves", curves)
-    board = page.Leaderboard(tuple(page.load_results(ablation[1])))
+    board = Leaderboard(tuple(load_results(ablation[1])))
     png, shown = page._comparison(board, ablation[1])
-    page._html(board, ablation[1], png, shown, page.Temperature())
+    page._html(board, ablation[1], png, shown, temperature.Temperature())
     assert drawn == [TITLES | {"input (gray)", "truth"}, set(TRAINED)]
-    temperature = page._temperature(board, ablation[1])
+    shown = temperature.temperature_of(board, ablation[1])
     able = {"classification", "classification, rebalanced"}
-    assert {row.name.rpartition(", default")[0] for row in temperature.rows} == able
+    assert {row.name.rpartition(", default")[0] for row in shown.rows} == able
 
 
 def test_a_finished_suite_is_not_run_again(again, capsys):
@@ -223,7 +224,7 @@ def test_equal_cells_of_other_suites_are_used_again(again, capsys):
     arguments, out = again
     before = files_of(out)
     place = arguments.index("--suite")
-    others = [*arguments[:place], "--models", "gray,zhang", *arguments[place + 2 :]]
+    others = [*arguments[:place], "--models", "gray,zhang:tiny", *arguments[place + 2 :]]
     assert run_all.main(others) == 0
     assert files_of(out) == before  # a row keeps its label
     assert capsys.readouterr().err.count("finished before") == 2
@@ -280,7 +281,7 @@ def test_a_row_like_a_model_that_cannot_be_loaded_fails(tmp_path, photos, suite,
 
 def test_fusion_differs_from_the_regression_in_the_fusion_alone():
     """Same network but for the embedding's part, same training: what the suite's rows promise."""
-    rows = run_all._chosen_rows("fusion", None, "compact")
+    rows = chosen_rows("fusion", None, "compact")
     assert [row.label or row.model for row in rows] == [
         "gray",
         "mse_regression",
@@ -306,16 +307,16 @@ def is_fusion(name):
 
 
 def test_set_changes_the_rows_that_leave_the_field_open():
-    rows = run_all._chosen_rows("fusion", None, "compact")
+    rows = chosen_rows("fusion", None, "compact")
     given = ["fusion.embedding=zeros,width=3", "fusion.width=5", "mse_regression.width=7"]
-    changed = run_all._configured(rows, given)
+    changed = configured(rows, given)
     assert [row.config for row in changed] == [
         {},
         {"width": 7},
         {"embedding": "zeros,width=3", "width": 5},
         {"embedding": "zeros", "width": 5},
     ]
-    assert run_all._configured(rows, None) == rows
+    assert configured(rows, None) == rows
 
 
 @pytest.mark.parametrize(

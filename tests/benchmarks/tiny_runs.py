@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 CONDITIONS = ["--preset", "tiny", "--budget", "16", "--size", "32", "--test-size", "32"]
 CONDITIONS += ["--precision", "float32"]
-TINY = [*CONDITIONS, "--models", "gray,mean_color,mse_regression"]
+TINY = [*CONDITIONS, "--models", "gray,mean_color,mse_regression:tiny"]
 
 #: A photo's name that means something to HTML and to Matplotlib.
 MALICIOUS = "$x_<img src=x onerror=alert(1)>.png"

@@ -8,6 +8,7 @@ import pytest
 from tiny_runs import CONDITIONS, ROOT, make_photos
 
 from benchmarks import run_all
+from benchmarks.harness.rows import chosen_rows
 from benchmarks.release import reference
 from benchmarks.release.readme_tables import PICTURE, block_in, updated
 from benchmarks.suites import pretrained
@@ -89,12 +90,12 @@ def test_several_folders_of_test_photos(runs):
 
 
 def test_models_takes_shipped_names(shipped):
-    (row,) = run_all._chosen_rows(None, "mse_regression", "compact")
+    (row,) = chosen_rows(None, "mse_regression", "compact")
     assert (row.label, row.preset, row.budget) == ("mse_regression", "tiny", "none")
     assert row.start == str(shipped / "mse_regression")
-    (row,) = run_all._chosen_rows(None, "mse_regression:compact", "tiny")
+    (row,) = chosen_rows(None, "mse_regression:compact", "tiny")
     assert (row.preset, row.start, row.budget) == ("compact", None, None)
-    (row,) = run_all._chosen_rows(None, "zhang", "tiny")  # no trained weights are shipped here
+    (row,) = chosen_rows(None, "zhang", "tiny")  # no trained weights are shipped here
     assert (row.preset, row.start) == ("tiny", None)
 
 

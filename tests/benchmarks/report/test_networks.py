@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from benchmarks.harness.stored import merge_seeds
-from benchmarks.report.page import Leaderboard, load_results, write_report
+from benchmarks.report.leaderboard import Leaderboard, load_results
+from benchmarks.report.page import write_report
 from zoo.evaluation.report import Report
 from zoo.metrics import list_metrics
 
@@ -48,7 +49,7 @@ def test_columns_of_networks_follow_the_others(rendered):
     board = Leaderboard(tuple(load_results(rendered)))
     assert [metric.name for metric in board.metrics] == [*list_metrics(), *NAMES]
     place = len(list_metrics()) + 2
-    assert board.headings[place : place + 2] == [
+    assert [column.heading for column in board.columns[place : place + 2]] == [
         "top-1 (net)\N{NO-BREAK SPACE}↑",
         "Fréchet distance (net)\N{NO-BREAK SPACE}↓",
     ]

@@ -15,8 +15,11 @@ from PIL import Image
 from tiny_runs import MALICIOUS
 
 from benchmarks.report import page as page_module
+from benchmarks.report import text
 from benchmarks.report.figures import PhotoRow, draw_comparison
-from benchmarks.report.page import Leaderboard, load_results, write_report
+from benchmarks.report.leaderboard import Leaderboard, load_results
+from benchmarks.report.page import write_report
+from benchmarks.report.tables import leaderboard_csv
 from zoo.errors import ZooError
 from zoo.evaluation.report import Report, compare
 from zoo.metrics import list_metrics
@@ -101,7 +104,7 @@ def test_few_photos_give_no_ranks_and_many_do(finished, monkeypatch):
     results = tuple(load_results(finished))
     assert Leaderboard(results).ranks == {}
     assert {row["rank"] for row in rows_of(finished / "leaderboard.csv")} == {""}
-    monkeypatch.setattr(page_module, "MIN_PHOTOS_FOR_CLAIMS", 1)
+    monkeypatch.setattr(text, "MIN_PHOTOS_FOR_CLAIMS", 1)
     ranks = Leaderboard(results).ranks
     assert set(ranks) == {result["key"] for result in results}
     assert ranks[results[0]["key"]] in ("1", "1=")
@@ -175,7 +178,9 @@ def test_missing_metric_is_shown_as_missing(copy):
     board = Leaderboard(tuple(load_results(copy)))
     row = next(row for row in board.rows() if row[0] == "gray:default")
     assert row[1 + list_metrics().index("psnr")] == "–"
-    row = next(row for row in csv.DictReader(io.StringIO(board.as_csv())) if row["model"] == "gray")
+    row = next(
+        row for row in csv.DictReader(io.StringIO(leaderboard_csv(board))) if row["model"] == "gray"
+    )
     assert row["psnr"] == row["psnr_low"] == ""
 
 

@@ -13,7 +13,8 @@ from PIL import Image
 from tiny_runs import MALICIOUS
 
 from benchmarks.report import photos as photos_module
-from benchmarks.report.page import Leaderboard, load_results, write_report
+from benchmarks.report.leaderboard import Leaderboard, load_results
+from benchmarks.report.page import write_report
 from benchmarks.report.photos import (
     LARGEST_BYTES,
     BrowsedPhoto,

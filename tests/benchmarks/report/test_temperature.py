@@ -15,7 +15,9 @@ from benchmarks.harness import run_cell as run_cell_module
 from benchmarks.harness.cells import Conditions, Shown
 from benchmarks.harness.run_cell import Task, run_cell
 from benchmarks.report.figures import TemperatureCurves, _temperature_figure
-from benchmarks.report.page import Leaderboard, _strips, write_report
+from benchmarks.report.leaderboard import Leaderboard
+from benchmarks.report.page import write_report
+from benchmarks.report.temperature import _strips
 from benchmarks.suites import Row
 from zoo.budget import Budget
 from zoo.evaluation.calibrate import METRICS, study

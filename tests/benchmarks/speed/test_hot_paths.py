@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tiny_runs import make_photos
 
-from benchmarks.speed import hot_paths, patches, timing
+from benchmarks.speed import against_torch, hot_paths, patches, timing
 from benchmarks.speed.timing import Measurement, Row
 from zoo.errors import ZooError
 from zoo.photos.loader import PhotoLoader
@@ -56,7 +56,7 @@ def test_the_plain_loop_makes_what_the_loader_makes(tmp_path):
 
 
 def test_without_pytorch_one_sentence_says_what_to_install(monkeypatch, capsys):
-    monkeypatch.setattr(hot_paths, "find_spec", lambda name: None)
+    monkeypatch.setattr(against_torch, "find_spec", lambda name: None)
     assert hot_paths.main(["--against", "torch"]) == 2
     captured = capsys.readouterr()
     assert captured.err == "--against torch needs PyTorch; run `pip install torch`.\n"
@@ -66,10 +66,10 @@ def test_without_pytorch_one_sentence_says_what_to_install(monkeypatch, capsys):
 def test_a_forward_pass_is_compared_with_pytorch(monkeypatch):
     pytest.importorskip("torch")
     monkeypatch.setattr(hot_paths, "measure", lambda folder: pytest.fail("measured the other rows"))
-    small = partial(hot_paths.torch_rows, side=16, batches=(1, 2), width=4, repetitions=8)
-    monkeypatch.setattr(hot_paths, "torch_rows", small)
-    steps = partial(hot_paths.torch_step_rows, side=16, batches=(1, 2), width=4, depth=4)
-    monkeypatch.setattr(hot_paths, "torch_step_rows", steps)
+    small = partial(hot_paths.forward_rows, side=16, batches=(1, 2), width=4, repetitions=8)
+    monkeypatch.setattr(hot_paths, "forward_rows", small)
+    steps = partial(hot_paths.step_rows, side=16, batches=(1, 2), width=4, depth=4)
+    monkeypatch.setattr(hot_paths, "step_rows", steps)
     rows = []
     monkeypatch.setattr(hot_paths, "print_table", rows.extend)
     assert hot_paths.main(["--against", "torch"]) == 0
@@ -89,7 +89,7 @@ def test_a_forward_pass_is_compared_with_pytorch(monkeypatch):
 def test_the_adversarial_nets_in_pytorch_are_those_of_the_zoo():
     """In parameters, and in what both nets answer with equal weights."""
     torch = pytest.importorskip("torch")
-    from benchmarks.speed.pix2pix_torch import Discriminator, Generator
+    from benchmarks.speed.peers.pix2pix import Discriminator, Generator
     from zoo.registry import create_model
 
     model = create_model("gan:paper", width=4, depth=4, patch_width=4)
@@ -120,7 +120,7 @@ def test_the_adversarial_nets_in_pytorch_are_those_of_the_zoo():
 
 def test_the_network_in_pytorch_is_that_of_the_zoo():
     torch = pytest.importorskip("torch")
-    from benchmarks.speed.zhang_torch import ZhangNetwork
+    from benchmarks.speed.peers.zhang import ZhangNetwork
     from zoo.models.classification.zhang_weights import convert
 
     torch.manual_seed(0)
@@ -158,7 +158,7 @@ def test_peak_memory_is_in_megabytes():
 
 
 def test_large_photos_have_the_size_they_are_named_for():
-    for megapixels, (height, width) in hot_paths._MEGAPIXELS.items():
+    for megapixels, (height, width) in timing.MEGAPIXELS.items():
         assert height * width == megapixels * 1e6
 
 
@@ -218,7 +218,7 @@ def test_without_minisom_one_sentence_says_what_to_install(monkeypatch):
 
 
 def test_votes_are_compared_with_scikit_learn(monkeypatch):
-    monkeypatch.setattr(patches, "in_new_process", lambda function, sizes: (1.0, 2.0))
+    monkeypatch.setattr(timing, "in_new_process", lambda function, sizes: (1.0, 2.0))
     equally, everywhere, memory = patches.neighbor_rows(patches=300, side=32)
     assert equally.alternative.name == "scikit-learn"
     assert everywhere.alternative.name == "scikit-learn, every pixel"

@@ -1,0 +1,71 @@
+"""The photos of a benchmark: which are learned from, which choose, which are scored and shown."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.errors import ZooError
+from zoo.photos.division import TEST_SHARE, Division, divide, read_photos, refuse_overlap
+from zoo.photos.photoset import Photo, PhotoSet
+from zoo.photos.samples import sample_photos
+
+_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A photo that reports show, and its role: "test" or "trained on"."""
+
+    photo: Photo
+    role: str
+
+
+def benchmark_photos(
+    photos: Sequence[Path] | None,
+    tests: Sequence[Path] | None,
+    trains: bool,
+    tell: Callable[[str], None],
+) -> tuple[Division, list[Shown]]:
+    """Read and divide the photos; without folders take those that other packages bring.
+
+    Args:
+        photos: folders or manifests to learn from.
+        tests: those to score; a tenth of `photos` where None.
+        trains: whether anything is trained; else the sample photos are all test photos.
+        tell: is told what was read.
+
+    Returns:
+        The division, which has a test part, and the photos that reports show: all samples, or the
+        first test photos.
+
+    Raises:
+        ZooError: if there are too few, or test photos are also training photos.
+    """
+    if photos is not None:
+        division = divide(photos, test_share=0.0 if tests else TEST_SHARE, tell=tell)
+    elif trains:
+        # One validation photo says nothing about which weights are best: the last ones are kept.
+        division = Division(sample_photos("train"), None, sample_photos("test"))
+    else:
+        division = Division(PhotoSet(()), None, sample_photos("all"))
+    test = division.test
+    if tests is not None:
+        test = read_photos(tests, "test")
+        tell(f"Test photos: {test.summary()}.")
+    if not test or (trains and not division.train):
+        raise ZooError(
+            f"{', '.join(map(str, photos or ()))} has too few photos to set some aside for the "
+            "test; add photos, or give a folder of test photos with --test-photos."
+        )
+    seen = [*division.train, *(division.validation or ())]
+    refuse_overlap(
+        seen,
+        test,
+        "remove them from one of the folders, or leave --test-photos away to have a part of "
+        "--photos set aside",
+    )
+    shown = [Shown(photo, "test") for photo in test[:_SHOWN]]
+    if photos is None and tests is None:
+        shown = [Shown(photo, "test") for photo in test]
+        shown += [Shown(photo, "trained on") for photo in division.train]
+    return Division(division.train, division.validation, test), shown

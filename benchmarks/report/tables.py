@@ -1,0 +1,105 @@
+"""A leaderboard and what belongs to it as files: CSV for programs, Markdown for readers."""
+
+from collections.abc import Sequence
+
+from benchmarks.report.leaderboard import Leaderboard
+from benchmarks.report.notes import notes
+from benchmarks.report.speed import SPEED_HEADINGS, speed_csv_rows
+from benchmarks.report.text import csv_text, markdown_table
+from zoo.evaluation.report import Report
+
+
+def table_files(board: Leaderboard) -> dict[str, str]:
+    """The files by name; speed.csv only where the speed of a model was measured."""
+    files = {
+        "leaderboard.csv": leaderboard_csv(board),
+        "leaderboard.md": leaderboard_markdown(board),
+        "per_photo.csv": per_photo_csv(board),
+        "differences.csv": differences_csv(board),
+    }
+    if board.speed_rows:
+        files["speed.csv"] = csv_text(speed_csv_rows(board.finished, board.title))
+    return files
+
+
+def leaderboard_csv(board: Leaderboard) -> str:
+    """The table for programs: full precision, empty where there is no figure."""
+    ends = ("mean", "low", "high")
+    rows = []
+    for result in board.results:
+        history = result.get("history", {})
+        row = {
+            "title": board.title(result),
+            "model": result["cell"]["model"],
+            "preset": result["cell"]["preset"],
+            "rank": board.ranks.get(result["key"]),
+            "status": result["status"],
+        }
+        for metric in board.metrics:
+            interval = result.get("summary", {}).get(metric.name, {})
+            columns = (metric.name, f"{metric.name}_low", f"{metric.name}_high")
+            row |= {column: interval.get(end) for column, end in zip(columns, ends, strict=True)}
+            if board.seed_rows:
+                by_seed = result.get("by_seed", {}).get(metric.name, (None,))
+                row[f"{metric.name}_by_seed"] = " ".join(map(repr, by_seed))
+        row |= {
+            "photos_seen": history.get("photos_seen"),
+            "training_seconds": history.get("seconds"),
+            "parameters": result.get("parameters"),
+            "test_photos": result["test_photos"],
+            "precision": result["cell"]["precision"],
+            "deterministic": result["deterministic"],
+            "peak_memory_mb": result.get("peak_memory_mb"),
+            "key": result["key"],
+            "error": result.get("error"),
+        }
+        rows.append(row)
+    return csv_text(rows)
+
+
+def leaderboard_markdown(board: Leaderboard) -> str:
+    """The table for readers, with its notes."""
+    lead = [board.conditions, ""] + ([f"**{board.caution}**", ""] if board.caution else [])
+    table = markdown_table([column.heading for column in board.columns], board.rows())
+    seed_headings = ["Model", "Seeds", *(metric.title for metric in board.metrics)]
+    seeds = _section("Seeds", seed_headings, board.seed_rows)
+    speed = _section("Speed", SPEED_HEADINGS, board.speed_rows)
+    points = [f"- {note}" for note in notes(board)]
+    return "\n".join(["# Leaderboard", "", *lead, *table, "", *points, "", *seeds, *speed])
+
+
+def differences_csv(board: Leaderboard) -> str:
+    """Every pair's paired difference in every metric, first less second, in full precision."""
+    rows = [
+        {
+            "first": board.title(board.finished[i]),
+            "second": board.title(board.finished[j]),
+            "metric": name,
+            "difference": found.mean,
+            "low": found.low,
+            "high": found.high,
+            "excludes_zero": found.excludes_zero,
+        }
+        for (i, j), of_pair in board.differences.items()
+        for name, found in of_pair.items()
+    ]
+    return csv_text(rows)
+
+
+def per_photo_csv(board: Leaderboard) -> str:
+    """Every score of every photo, in full precision."""
+    rows = []
+    for result in board.finished:
+        start = {
+            "title": board.title(result),
+            "model": result["cell"]["model"],
+            "preset": result["cell"]["preset"],
+            "key": result["key"],
+        }
+        rows += [start | row for row in Report.from_json(result["report"]).per_photo_rows()]
+    return csv_text(rows)
+
+
+def _section(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table under a heading of its own; nothing where there are no rows."""
+    return [f"## {title}", "", *markdown_table(headings, rows), ""] if rows else []

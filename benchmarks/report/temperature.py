@@ -1,0 +1,114 @@
+"""What the report shows of models that have a temperature: a photo at several, and curves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.report.figures import (
+    PhotoRow,
+    TemperatureCurves,
+    draw_comparison,
+    draw_temperature_curves,
+    stack,
+)
+from benchmarks.report.leaderboard import Leaderboard
+from benchmarks.report.text import caution
+from zoo.cli.inputs import counted
+from zoo.photos.decoding import read_rgb
+
+
+@dataclass(frozen=True)
+class Temperature:
+    """What is shown of the models that have a temperature; all empty where there are none.
+
+    Attributes:
+        defaults: title and default temperature of each model.
+        rows: the models that are in the picture of the photo.
+        photo: that photo's name and role.
+        strips: the picture, as PNG: a row a model, a column a temperature.
+        curves: the models whose temperatures were scored on validation photos.
+        available: how many validation photos there are, of which not all may have been scored.
+    """
+
+    defaults: tuple[tuple[str, float], ...] = ()
+    rows: tuple[PhotoRow, ...] = ()
+    photo: str = ""
+    strips: bytes | None = None
+    curves: tuple[TemperatureCurves, ...] = ()
+    available: int = 0
+
+    @cached_property
+    def picture(self) -> bytes | None:
+        """The photo and the curves in one PNG file; None without either."""
+        parts = [self.strips] if self.strips else []
+        if self.curves:
+            parts.append(draw_temperature_curves(self.curves, "png"))
+        return stack(parts) if parts else None
+
+    @property
+    def scored(self) -> str:
+        """The photos behind the curves, in words."""
+        photos, size = (self.curves[0].study[part] for part in ("photos", "size"))
+        part = "" if photos == self.available else f"{photos:,}, evenly spread, of "
+        return (
+            f"{part}the {counted(self.available, 'validation photo')}, at most {size} px on the "
+            "short side"
+        )
+
+    @property
+    def caution(self) -> str | None:
+        """The warning that goes with curves of few photos."""
+        return caution(self.curves[0].study["photos"], "validation photo", "the curves make")
+
+
+def temperature_of(board: Leaderboard, out: Path) -> Temperature:
+    """What the results tell about temperatures, those that were stored without it left out."""
+    results = [result for result in board.finished if "temperature" in result]
+    strips = [result for result in results if result["temperature"]["tiles"]]
+    png, rows, photo = _strips(board, strips, out) if strips else (None, (), "")
+    studied = [result for result in results if result["temperature"]["study"]]
+    return Temperature(
+        defaults=tuple((board.title(one), one["temperature"]["default"]) for one in results),
+        rows=rows,
+        photo=photo,
+        strips=png,
+        curves=tuple(
+            TemperatureCurves(
+                board.title(result),
+                result["temperature"]["default"],
+                result["temperature"]["study"],
+            )
+            for result in studied
+        ),
+        available=studied[0]["temperature"]["validation_photos"] if studied else 0,
+    )
+
+
+def _strips(
+    board: Leaderboard, results: Sequence[dict[str, Any]], out: Path
+) -> tuple[bytes, tuple[PhotoRow, ...], str]:
+    """The first photo at several temperatures: the picture, the models in it, the photo's name."""
+    # Results that share all conditions show the same photo, and it is the first of each.
+    shown = results[0]["pictures"][0]
+    truth = read_rgb(out / "pictures" / "truth" / shown["file"])
+    blank = np.full_like(truth, 255)
+    # A model whose default is an unusual one has a column more than the others.
+    files = [
+        {tile["temperature"]: tile["file"] for tile in result["temperature"]["tiles"]}
+        for result in results
+    ]
+    columns = sorted(set().union(*files))
+    rows = []
+    for result, by_temperature in zip(results, files, strict=True):
+        folder = out / "pictures" / result["key"]
+        tiles = [
+            read_rgb(folder / by_temperature[T]) if T in by_temperature else blank for T in columns
+        ]
+        name = f"{board.title(result)}, default T = {result['temperature']['default']:g}"
+        rows.append(PhotoRow(name, shown["role"], (*tiles, truth)))
+    png, count = draw_comparison([*(f"T = {T:g}" for T in columns), "truth"], rows)
+    return png, tuple(rows[:count]), shown["photo"]
