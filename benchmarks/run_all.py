@@ -14,6 +14,7 @@ model, the same command with --resume does what is left.
 import shlex
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,95 +65,101 @@ def _take_defaults(context: typer.Context, suite: str | None) -> str | None:
     return suite
 
 
+_Suite = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        is_eager=True,
+        callback=_take_defaults,
+        help=f"What to compare ({_WHAT_SUITES_COMPARE}); {DEFAULT_SUITE} if not given.",
+    ),
+]
+_Models = Annotated[
+    str | None,
+    typer.Option(
+        help="In place of a suite, with commas between: folders of trained models and names of "
+        "those in the package, which are scored as they are; name:preset is trained."
+    ),
+]
+_Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="MODEL.FIELD=VALUE",
+        help="Change a configuration in the rows that leave the field open; repeatable.",
+    ),
+]
+_Photos = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="DIR",
+        help="Photos to learn from, a folder or a .csv manifest; repeatable; else samples.",
+    ),
+]
+_TestPhotos = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="DIR", help="Photos to score; repeatable; a tenth of --photos if not given."
+    ),
+]
+_TestSize = Annotated[
+    int, typer.Option(min=1, metavar="PX", help="Larger test photos get this short side.")
+]
+_Seeds = Annotated[
+    str, typer.Option(metavar="N,N,...", help="Train every row once with each, as in 0,1,2.")
+]
+_Speed = Annotated[
+    bool, typer.Option("--speed", help="Measure latency, throughput, memory and size, too.")
+]
+_Resume = Annotated[
+    bool, typer.Option("--resume", help="Keep what is finished in --out, do what is left.")
+]
+_DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would run and about how long, and stop.")
+]
+_Collect = Annotated[
+    bool, typer.Option("--collect", help="Render what is stored in --out, and run nothing.")
+]
+
+
 def benchmark(
     context: typer.Context,
-    suite: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            is_eager=True,
-            callback=_take_defaults,
-            help=f"What to compare ({_WHAT_SUITES_COMPARE}); {DEFAULT_SUITE} if not given.",
-        ),
-    ] = None,
-    models: Annotated[
-        str | None,
-        typer.Option(
-            help="In place of a suite, with commas between: folders of trained models and names of "
-            "those in the package, which are scored as they are; name:preset is trained."
-        ),
-    ] = None,
+    suite: _Suite = None,
+    models: _Models = None,
     preset: Annotated[str, typer.Option(help="Of models with several.")] = "compact",
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="MODEL.FIELD=VALUE",
-            help="Change a configuration in the rows that leave the field open; repeatable.",
-        ),
-    ] = None,
-    photos: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="DIR",
-            help="Photos to learn from, a folder or a .csv manifest; repeatable; else samples.",
-        ),
-    ] = None,
-    test_photos: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="DIR", help="Photos to score; repeatable; a tenth of --photos if not given."
-        ),
-    ] = None,
+    settings: _Settings = None,
+    photos: _Photos = None,
+    test_photos: _TestPhotos = None,
     size: Annotated[int, typer.Option(min=1, metavar="PX", help="Side of training squares.")] = 96,
-    test_size: Annotated[
-        int, typer.Option(min=1, metavar="PX", help="Larger test photos get this short side.")
-    ] = 256,
+    test_size: _TestSize = 256,
     budget: options.TrainingBudget = "1000",
-    seeds: Annotated[
-        str, typer.Option(metavar="N,N,...", help="Train every row once with each, as in 0,1,2.")
-    ] = "0",
+    seeds: _Seeds = "0",
     precision: options.Precision = "auto",
     network: options.MetricNetworks = None,
-    speed: Annotated[
-        bool, typer.Option("--speed", help="Measure latency, throughput, memory and size, too.")
-    ] = False,
+    speed: _Speed = False,
     executor: Annotated[str, typer.Option(help=f"Where it runs: {_WHERE_CELLS_RUN}.")] = "local",
     out: Annotated[Path, typer.Option(metavar="DIR", help="Results.")] = Path("runs/benchmark"),
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Keep what is finished in --out, do what is left.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would run and about how long, and stop.")
-    ] = False,
-    collect: Annotated[
-        bool, typer.Option("--collect", help="Render what is stored in --out, and run nothing.")
-    ] = False,
+    resume: _Resume = False,
+    dry_run: _DryRun = False,
+    collect: _Collect = False,
 ) -> None:
     """Train, score and compare models on the same photos with the same budget."""
-    console = Console(stderr=True)
     if resume + dry_run + collect > 1:
         raise ZooError("--resume, --dry-run and --collect exclude each other: give one of them.")
+    console = Console(stderr=True)
     if collect:
         return _finish(out, console)
-    rows = chosen_rows(suite, models, preset)
-    if suite and load_suite(suite).needs_photos and photos is None:
-        raise ZooError(f"The suite {suite} needs a folder of photos: give one with --photos DIR.")
+    rows = chosen_rows(suite, models, preset, has_photos=photos is not None)
     valid_choice("precision", precision, _PRECISIONS)
     valid_choice("executor", executor, tuple(EXECUTORS))
     amount, repetitions = Budget.parse(budget), _parse_seeds(seeds)
     if not dry_run:
         _prepare_folder(out, resume)
-    division, shown = benchmark_photos(
-        photos,
-        test_photos,
-        any(row.budget != UNTRAINED for row in rows),
-        tell=lambda line: console.print(line, markup=False, highlight=False),
-    )
+    trains = any(row.budget != UNTRAINED for row in rows)
+    division, shown = benchmark_photos(photos, test_photos, trains, tell=partial(_say, console))
     start_keras()
     from benchmarks.harness.cells import Conditions, cells_of
     from benchmarks.harness.runs import Runs
-    from benchmarks.harness.stored import check_comparable
 
     conditions = Conditions(
         **vars(division),
@@ -166,12 +173,15 @@ def benchmark(
     )
     cells = cells_of(conditions, configured(rows, settings), repetitions)
     runs = Runs(cells, conditions, out, executor)
-    check_comparable([*runs.known_cells(), *map(vars, cells)], out)
     if dry_run:
         return _show_plan(runs)
     failed = runs.train_and_score(console) + (runs.measure_speed(console) if speed else 0)
     _finish(out, console)
     raise typer.Exit(1 if failed else 0)
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, markup=False, highlight=False)
 
 
 def _parse_seeds(text: str) -> tuple[int, ...]:

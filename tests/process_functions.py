@@ -8,15 +8,20 @@ from pathlib import Path
 from zoo.errors import TrainingInterrupted, ZooError
 
 
+def prepare():
+    """Leave a trace in the process."""
+    os.environ["PREPARED"] = "yes"
+
+
 def act(task):
-    """Do what the task says: ("write", path), ("die",), ("refuse",) or ("wait", path)."""
+    """Do what the task says: ("write", path), ("trace", path), ("die",), ("refuse",) ..."""
     what, *arguments = task
     if what == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     if what == "refuse":
         raise ZooError("The disk is full; free some space.")
     path = Path(arguments[0])
-    path.write_text(str(os.getpid()))
+    path.write_text(os.environ.get("PREPARED", "no") if what == "trace" else str(os.getpid()))
     if what == "wait":
         _wait(path.with_suffix(".saved"))
 

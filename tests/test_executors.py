@@ -1,4 +1,4 @@
-"""Cells in processes of their own: what ends one process ends one cell."""
+"""Tasks in processes of their own: what ends one process ends one task."""
 
 import os
 import signal
@@ -27,11 +27,12 @@ def wait_for(path, seconds=60):
 
 
 def test_a_dying_process_ends_its_task_alone(tmp_path, capfd):
-    tasks = [("die",), ("refuse",), ("write", tmp_path / "pid")]
-    outcomes = dict(run_local(process_functions.act, tasks))
+    tasks = [("die",), ("refuse",), ("write", tmp_path / "pid"), ("trace", tmp_path / "trace")]
+    outcomes = dict(run_local(process_functions.act, tasks, process_functions.prepare))
     assert "killed from outside, as the system does when memory runs out" in outcomes[0]
     assert "exit status 2" in outcomes[1]
-    assert outcomes[2] is None
+    assert outcomes[2] is outcomes[3] is None
+    assert (tmp_path / "trace").read_text() == "yes"
     assert int((tmp_path / "pid").read_text()) != os.getpid()
     told = capfd.readouterr().err
     assert "The disk is full; free some space." in told

@@ -1,7 +1,7 @@
-"""Where cells run: each in a process of its own, here one after the other or on a Ray cluster.
+"""Where tasks run: each in a process of its own, here one after the other or on a Ray cluster.
 
 A process of its own starts with no memory of the others, so that its peak memory is its own and
-whatever ends it, a crash of a library or the system's answer to a lack of memory, ends one cell.
+whatever ends it, a crash of a library or the system's answer to a lack of memory, ends one task.
 """
 
 import logging
@@ -17,30 +17,34 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from zoo.cli.startup import start_keras
 from zoo.errors import TrainingInterrupted, ZooError
 
-#: The ways to run cells, and what each means.
+#: The ways to run tasks, and what each means.
 EXECUTORS = {
     "local": "one after the other on this machine",
     "ray": "side by side on a Ray cluster, which RAY_ADDRESS names; without it, on this machine",
 }
 
-_ROOT = Path(__file__).resolve().parents[1]
+_PACKAGE = Path(__file__).resolve().parent
 _INTERRUPTED = 130
 
-#: A worker of a cluster that dies takes its cell with it: the cell goes on elsewhere this often.
+#: A worker of a cluster that dies takes its task with it: the task goes on elsewhere this often.
 _RETRIES = 3
 
 Outcome = tuple[int, str | None]
 
 
-def run_local(function: Callable[[Any], object], tasks: Sequence[Any]) -> Iterator[Outcome]:
+def run_local(
+    function: Callable[[Any], object],
+    tasks: Sequence[Any],
+    prepare: Callable[[], object] | None = None,
+) -> Iterator[Outcome]:
     """Call a function with each task, in a new process each, one after the other.
 
     Args:
         function: one that a new process can import; what it returns is dropped.
         tasks: what can be pickled.
+        prepare: is called in each process first, before what the function's module imports.
 
     Yields:
         The task's number, and why it came to nothing, in a sentence; None where it did not.
@@ -53,7 +57,8 @@ def run_local(function: Callable[[Any], object], tasks: Sequence[Any]) -> Iterat
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, task in enumerate(tasks):
         # The task is unpickled under `_work`, where Ctrl-C is seen to.
-        process = context.Process(target=_work, args=(pickle.dumps((function, task)),))
+        given = [pickle.dumps(part) for part in (prepare, (function, task))]
+        process = context.Process(target=_work, args=given)
         process.start()
         try:
             process.join()
@@ -65,15 +70,17 @@ def run_local(function: Callable[[Any], object], tasks: Sequence[Any]) -> Iterat
         yield number, _problem(process.exitcode)
 
 
-def _work(pickled: bytes) -> None:
+def _work(preparation: bytes, work: bytes) -> None:
     """What the new process does."""
     # Ctrl-C reaches the first process alone, which passes it on exactly once.
     os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        start_keras()
-        function, task = pickle.loads(pickled)
+        prepare = pickle.loads(preparation)
+        if prepare is not None:
+            prepare()
+        function, task = pickle.loads(work)
         function(task)
     except (KeyboardInterrupt, TrainingInterrupted):
         raise SystemExit(_INTERRUPTED) from None
@@ -83,7 +90,7 @@ def _work(pickled: bytes) -> None:
 
 
 def _end_with_parent() -> None:
-    """Else a restarted benchmark and what is left of it would write into one checkpoint."""
+    """Else a restarted command and what is left of it would write into one checkpoint."""
     wait([parent_process().sentinel])
     os._exit(1)
 
@@ -105,7 +112,7 @@ def _problem(exit_code: int) -> str | None:
     if exit_code == -signal.SIGKILL:
         return (
             "its process was killed from outside, as the system does when memory runs out; free "
-            "memory, or choose a smaller --size or preset, and repeat the command with --resume."
+            "memory, or choose a smaller size or preset, and repeat the command."
         )
     if exit_code < 0:
         name = signal.Signals(-exit_code).name
@@ -113,11 +120,18 @@ def _problem(exit_code: int) -> str | None:
     return f"its process ended with exit status {exit_code}; what it wrote above says why."
 
 
-def run_on_ray(function: Callable[[Any], object], tasks: Sequence[Any]) -> Iterator[Outcome]:
+def run_on_ray(
+    function: Callable[[Any], object], tasks: Sequence[Any], packages: Sequence[Path] = ()
+) -> Iterator[Outcome]:
     """The same on a Ray cluster, as many at once as it has room for, in the order of their ends.
 
-    A task whose worker dies is tried again elsewhere. Every machine must reach the photos and the
-    benchmark's folder under the same paths.
+    A task whose worker dies is tried again elsewhere. Every machine must reach the files that tasks
+    name under the same paths.
+
+    Args:
+        function: as for `run_local`.
+        tasks: as for `run_local`.
+        packages: folders of Python packages that the workers get, beside `zoo`.
 
     Raises:
         ZooError: if Ray is not installed or its cluster cannot be reached.
@@ -126,7 +140,7 @@ def run_on_ray(function: Callable[[Any], object], tasks: Sequence[Any]) -> Itera
         import ray
     except ModuleNotFoundError as error:
         raise ZooError('--executor ray needs Ray; run `pip install -e ".[ray]"`.') from error
-    _connect(ray)
+    _connect(ray, [_PACKAGE, *packages])
     remote = ray.remote(max_calls=1, max_retries=_RETRIES)(function)
     running = {remote.remote(task): number for number, task in enumerate(tasks)}
     try:
@@ -138,14 +152,14 @@ def run_on_ray(function: Callable[[Any], object], tasks: Sequence[Any]) -> Itera
         ray.shutdown()
 
 
-def _connect(ray: Any) -> None:
+def _connect(ray: Any, packages: Sequence[Path]) -> None:
     """Join the cluster, or start one here."""
     try:
         ray.init(
             log_to_driver=False,
             logging_level=logging.ERROR,
             include_dashboard=False,
-            runtime_env={"py_modules": [str(_ROOT / name) for name in ("zoo", "benchmarks")]},
+            runtime_env={"py_modules": [str(package) for package in packages]},
         )
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
         raise ZooError(

@@ -9,7 +9,9 @@ from zoo.errors import ZooError, valid_choice
 from zoo.registry import entry, resolve
 
 
-def chosen_rows(suite: str | None, models: str | None, preset: str) -> list[Row]:
+def chosen_rows(
+    suite: str | None, models: str | None, preset: str, has_photos: bool = True
+) -> list[Row]:
     """The rows to run, in order, none twice, each with its preset.
 
     Args:
@@ -17,12 +19,18 @@ def chosen_rows(suite: str | None, models: str | None, preset: str) -> list[Row]
         models: folders and names as of `zoo.registry.resolve`, with commas between; trained weights
             are scored as they are.
         preset: of rows that leave it open.
+        has_photos: whether there is a folder of photos to learn from.
 
     Raises:
-        ZooError: if both are given, or something named does not exist.
+        ZooError: if both are given, something named does not exist, or the suite needs photos.
     """
     if models is None:
-        wanted = load_suite(suite or DEFAULT_SUITE).rows
+        found = load_suite(suite or DEFAULT_SUITE)
+        if found.needs_photos and not has_photos:
+            raise ZooError(
+                f"The suite {suite} needs a folder of photos: give one with --photos DIR."
+            )
+        wanted = found.rows
     elif suite is None:
         wanted = tuple(_named_row(text.strip()) for text in models.split(","))
     else:

@@ -12,9 +12,13 @@ from rich.console import Console
 
 from benchmarks.harness.cells import Cell, Conditions
 from benchmarks.harness.run_cell import Task, record_failure, result_path, run_cell, store_result
+from benchmarks.harness.stored import check_comparable
 from benchmarks.speed.models import measure_speed, speed_path
+from zoo.cli.startup import start_keras
 from zoo.executors import run_local, run_on_ray
 from zoo.files import read_json
+
+_PACKAGE = Path(__file__).resolve().parents[1]
 
 # What tells rows of one table apart, whatever their configuration has become.
 _ROW_FIELDS = ("model", "preset", "label", "seed")
@@ -28,6 +32,9 @@ class Runs:
         conditions: what made them.
         out: the benchmark's folder.
         executor: one of `executors.EXECUTORS`.
+
+    Raises:
+        ZooError: if the folder holds results of other conditions.
     """
 
     def __init__(
@@ -36,12 +43,10 @@ class Runs:
         self.cells = tuple(cells)
         self._conditions = conditions
         self._out = out
-        self._execute = {"local": run_local, "ray": run_on_ray}[executor]
+        self._local = executor == "local"
         self._stored = {path: read_json(path) for path in (out / "results").glob("*.json")}
-
-    def known_cells(self) -> list[dict[str, Any]]:
-        """The cells of all stored results, as plain dictionaries."""
-        return [result["cell"] for result in self._stored.values()]
+        known = [result["cell"] for result in self._stored.values()]
+        check_comparable([*known, *map(vars, cells)], out)
 
     def status(self, cell: Cell) -> str | None:
         """What became of a cell: "ok" or "failed"; None if it never ran to an end."""
@@ -59,7 +64,7 @@ class Runs:
                 left.append(cell)
         started = time.monotonic()
         failed = self._run(run_cell, left, console, "trained and scored")
-        if left and self._execute is run_local:
+        if left and self._local:
             self._say_overhead(left, time.monotonic() - started, console)
         return failed
 
@@ -79,13 +84,18 @@ class Runs:
         self, function: Callable[[Task], object], cells: Sequence[Cell], console: Console, done: str
     ) -> int:
         # Bars of cells that run side by side would overwrite each other.
-        names = [self._place(cell) if self._execute is run_local else "" for cell in cells]
+        names = [self._place(cell) if self._local else "" for cell in cells]
         tasks = [
             Task(cell, self._conditions, self._out, name)
             for cell, name in zip(cells, names, strict=True)
         ]
         failed = 0
-        for number, problem in self._execute(function, tasks):
+        outcomes = (
+            run_local(function, tasks, prepare=start_keras)
+            if self._local
+            else run_on_ray(function, tasks, packages=[_PACKAGE])
+        )
+        for number, problem in outcomes:
             task = tasks[number]
             result = self._result(task.cell)
             if function is run_cell and problem is not None and not result:

@@ -4,7 +4,8 @@ import base64
 import io
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,6 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 from PIL import Image
 
 from zoo.evaluation.calibrate import METRICS
@@ -25,7 +25,7 @@ _TILE_WIDTH = 240
 _GAP = 8
 _TITLES_HEIGHT = 48
 _LABEL_HEIGHT = 24
-_TITLE_POINTS = 10
+_TITLE_STYLE = {"fontsize": 10, "fontweight": "bold", "ha": "center"}
 _LABEL_POINTS = 9
 _LABEL_COLORS = {"test": "#222222", "trained on": "#b45309"}
 #: Larger pictures than this, in bytes, are tiresome to mail and to load.
@@ -198,50 +198,42 @@ def _comparison_png(titles: Sequence[str], rows: Sequence[PhotoRow]) -> bytes:
     width = _GAP + len(titles) * (_TILE_WIDTH + _GAP)
     height = _TITLES_HEIGHT + sum(heights) + len(rows) * (_LABEL_HEIGHT + _GAP)
     figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI, facecolor="white")
-    canvas = FigureCanvasAgg(figure)
-    for column, title in enumerate(titles):
-        middle = _GAP + column * (_TILE_WIDTH + _GAP) + _TILE_WIDTH / 2
-        text = figure.text(
-            middle / width,
-            1 - _TITLES_HEIGHT / 2 / height,
-            title.replace(":", "\n"),
-            fontsize=_TITLE_POINTS,
-            fontweight="bold",
-            ha="center",
-            va="center",
-            parse_math=False,
-        )
-        _shrink_to(text, _TILE_WIDTH, canvas)
+    lefts = [_GAP + column * (_TILE_WIDTH + _GAP) for column in range(len(titles))]
+    for left, title in zip(lefts, titles, strict=True):
+        middle = left + _TILE_WIDTH / 2, height - _TITLES_HEIGHT / 2
+        _write(figure, middle, title.replace(":", "\n"), _TILE_WIDTH, **_TITLE_STYLE)
     top = _TITLES_HEIGHT
     for row, row_height in zip(rows, heights, strict=True):
-        label = figure.text(
-            _GAP / width,
-            1 - (top + _LABEL_HEIGHT / 2) / height,
-            row.label,
-            fontsize=_LABEL_POINTS,
-            color=_LABEL_COLORS[row.role],
-            va="center",
-            parse_math=False,
-        )
-        _shrink_to(label, width - 2 * _GAP, canvas)
+        place = _GAP, height - top - _LABEL_HEIGHT / 2
+        color = _LABEL_COLORS[row.role]
+        _write(figure, place, row.label, width - 2 * _GAP, fontsize=_LABEL_POINTS, color=color)
         top += _LABEL_HEIGHT
-        for column, tile in enumerate(row.tiles):
+        for left, tile in zip(lefts, row.tiles, strict=True):
             indent = (_TILE_WIDTH - tile.shape[1]) // 2
-            left = _GAP + column * (_TILE_WIDTH + _GAP) + indent
-            figure.figimage(tile, left, height - top - tile.shape[0], origin="upper")
+            figure.figimage(tile, left + indent, height - top - tile.shape[0], origin="upper")
         top += row_height + _GAP
     buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        # Names of files may be in a script that Matplotlib's own font lacks: boxes are shown then.
-        warnings.filterwarnings("ignore", message="Glyph")
+    with _any_script():
         figure.savefig(buffer, format="png", dpi=_DPI)
     return buffer.getvalue()
 
 
-def _shrink_to(text: Text, width: float, canvas: FigureCanvasAgg) -> None:
-    """Make a text's letters smaller where it is wider than `width` px."""
+def _write(
+    figure: Figure, place: tuple[float, float], text: str, width: float, **style: Any
+) -> None:
+    """Write text at a place in px, its letters smaller where it would be wider than `width` px."""
+    whole = figure.get_size_inches() * _DPI
+    x, y = np.divide(place, whole)
+    written = figure.text(x, y, text, va="center", parse_math=False, **style)
+    with _any_script():
+        present = written.get_window_extent(FigureCanvasAgg(figure).get_renderer()).width
+    if present > width:
+        written.set_fontsize(written.get_fontsize() * width / present)
+
+
+@contextmanager
+def _any_script() -> Iterator[None]:
+    """Names of files may be in a script that Matplotlib's own font lacks: boxes are shown then."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")
-        present = text.get_window_extent(canvas.get_renderer()).width
-    if present > width:
-        text.set_fontsize(text.get_fontsize() * width / present)
+        yield

@@ -312,7 +312,7 @@ def test_networks_score_the_photos_and_are_in_the_key(tmp_path, photos, capsys):
 
 
 def test_a_killed_process_is_a_row(tmp_path, photos, monkeypatch):
-    def run_and_die(function, tasks):
+    def run_and_die(function, tasks, prepare):
         for number, _ in enumerate(tasks):
             yield number, "its process was killed from outside."
 

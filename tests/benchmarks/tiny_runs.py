@@ -25,7 +25,7 @@ def make_photos(folder, names, seed):
         Image.fromarray(patches).resize((60, 48), Image.Resampling.BICUBIC).save(folder / name)
 
 
-def run_here(function, tasks):
+def run_here(function, tasks, prepare):
     """What `executors.run_local` does, without processes."""
     for number, task in enumerate(tasks):
         try:
