@@ -165,7 +165,7 @@ def _choose_saturation(run: Path, validation: "PhotoSet") -> None:
     """
     import numpy as np
 
-    from zoo.evaluation.report import evaluate
+    from zoo.evaluation.evaluate import evaluate
     from zoo.registry import load_model
 
     model = load_model(run)

@@ -114,7 +114,9 @@ def step_rows(
         model = create_model("gan:paper", width=width, depth=depth, patch_width=width)
         graph = model.training_graph()
         graph.compile(optimizer=model.optimizer(100), jit_compile=use_jit())
-        actions = {f"zoo, {keras.backend.backend()}": partial(graph.train_on_batch, photos)}
+        actions = {
+            f"zoo, {keras.backend.backend()}": partial(graph.train_on_batch, {"rgb": photos})
+        }
         for memory_format in ("contiguous_format", "channels_last"):
             step = _torch_step(photos, memory_format, width, depth)
             actions[f"PyTorch, {memory_format}"] = step

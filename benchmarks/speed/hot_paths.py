@@ -236,7 +236,7 @@ def _training_step(name: str) -> tuple[float, float]:
         field: config[field] for field in ("architecture", "width", "depth", "output_stride")
     }
     model = create_model(name, "compact", **network)
-    batch = noise(config["batch_size"], _SIZE, _SIZE, 3)
+    batch = {"rgb": noise(config["batch_size"], _SIZE, _SIZE, 3)}
     before = peak_memory() if sys.platform == "linux" else 0.0
     graph = _compiled(model)
     step = measure_seconds(name, lambda: graph.train_on_batch(batch), repetitions=20)
