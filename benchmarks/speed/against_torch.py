@@ -6,7 +6,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.util import find_spec
-from typing import Any
 
 import numpy as np
 
@@ -30,7 +29,7 @@ def forward_rows(
     _require_torch()
     start_keras()
     from zoo.networks.blocks import zhang_network
-    from zoo.networks.runner import fixed_weights
+    from zoo.networks.runner import FixedWeights
     from zoo.training.precision import training_precision
 
     network = zhang_network(channels=313, width=width, decay=0.0, seed=0)
@@ -40,16 +39,20 @@ def forward_rows(
             f"PyTorch, {memory_format}": _torch_forward(width, precision, memory_format)
             for memory_format in ("contiguous_format", "channels_last")
         }
-        with training_precision(network, policy), fixed_weights([network], predictions=1000):
+        with (
+            training_precision(network, policy),
+            FixedWeights([network], predictions=1000) as runner,
+        ):
             for count in batches:
                 photos = np.random.default_rng(0).random((count, side, side, 1), "float32")
                 enough = repetitions if count == 1 else repetitions // 4
-                rows.append(_forward_row(network, theirs, precision, photos, enough))
+                ours = partial(runner, network, {"lightness": photos})
+                rows.append(_forward_row(ours, theirs, precision, photos, enough))
     return rows
 
 
 def _forward_row(
-    network: Any,
+    ours: Callable,
     theirs: dict[str, Callable],
     precision: str,
     photos: np.ndarray,
@@ -58,16 +61,14 @@ def _forward_row(
     """A forward pass from array to array, against PyTorch in the faster of its memory formats."""
     import keras
 
-    from zoo.networks.runner import predict
-
-    actions = {f"zoo, {keras.backend.backend()}": partial(predict, network, photos)}
+    actions = {f"zoo, {keras.backend.backend()}": ours}
     actions |= {name: partial(forward, photos) for name, forward in theirs.items()}
-    ours, *alternatives = measure_in_turn(actions, len(photos), repetitions)
+    measured, *alternatives = measure_in_turn(actions, len(photos), repetitions)
     return Row(
         f"network of Zhang et al. 2016, {photos.shape[1]} px, {len(photos)} at once, {precision}",
         "s/photo",
         False,
-        ours,
+        measured,
         min(alternatives, key=lambda measurement: measurement.median),
     )
 
@@ -163,7 +164,7 @@ def runtime_lines() -> Iterator[str]:
 
     from benchmarks.speed.peers.zhang import ZhangNetwork
     from zoo import create_model
-    from zoo.networks.runner import fixed_weights, predict
+    from zoo.networks.runner import FixedWeights
 
     network = create_model("zhang:paper").networks["colorizer"]
     spec = [tf.TensorSpec((None, None, None, 1), tf.float32, "lightness")]
@@ -181,8 +182,8 @@ def runtime_lines() -> Iterator[str]:
     actions = {"ONNX Runtime": lambda: session.run(None, {"lightness": batch})[0]}
     actions["TensorFlow"] = partial(network.predict_on_batch, batch)
     actions["PyTorch"] = run_torch
-    with fixed_weights([network], predictions=1000):
-        actions["TensorFlow, constants"] = partial(predict, network, batch)
+    with FixedWeights([network], predictions=1000) as runner:
+        actions["TensorFlow, constants"] = partial(runner, network, {"lightness": batch})
         onnx, *others = measure_in_turn(actions, 1, repetitions=21)
     for other in others:
         yield f"network of zhang:paper, {_SIDE} px: {in_words(onnx, other)}"

@@ -198,16 +198,13 @@ def _open_litert(model: "Colorizer", folder: Path) -> Action:
 
     interpreter = Interpreter(str(folder / "model.tflite"), num_threads=os.cpu_count())
     predict_ab = interpreter.get_signature_runner("predict_ab")
-    heat = {
-        name: np.array(model.defaults[name], "float32")
-        for name in model.defaults
-        if name == "temperature"
-    }
+    names = {"temperature"} & model.defaults.keys()
+    options = {name: np.array(model.defaults[name], "float32") for name in names}
 
     def colorize(rgb: np.ndarray) -> np.ndarray:
         size = preprocessing.working_size(*rgb.shape[:2], int(model.defaults["render_factor"]))
         lightness = preprocessing.working_lightness(rgb[None], size)
-        ab = predict_ab(lightness=keras.ops.convert_to_numpy(lightness), **heat)["ab"]
+        ab = predict_ab(lightness=keras.ops.convert_to_numpy(lightness), **options)["ab"]
         return preprocessing.merge(rgb[None], ab)[0]
 
     return colorize
