@@ -1,5 +1,6 @@
 """The way from the photo to the working size and back."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,6 +11,7 @@ from PIL import Image
 from skimage.color import rgb2lab
 
 from zoo import preprocessing
+from zoo.prediction import Chroma
 
 sizes = st.integers(1, 300)
 
@@ -111,12 +113,14 @@ def test_sizes_may_be_tensors():
     def way(x, height, width):
         enlarged = preprocessing.resize(x, (height, width))
         padded = preprocessing.reflect_to_multiple(enlarged, 8)
-        return padded, preprocessing.fit_to(x, padded, enlarged), preprocessing.box_mean(x, 2)
+        chroma = Chroma(padded, keras.ops.shape(enlarged)[1:3], x)
+        return padded, chroma.enlarged(x), preprocessing.box_mean(x, 2)
 
     for present, wanted in (((1, 1), (3, 9)), ((5, 7), (23, 40)), ((9, 9), (4, 3))):
         x = np.random.default_rng(1).normal(size=(2, *present, 2)).astype("float32")
         enlarged = preprocessing.resize(x, wanted)
         padded = preprocessing.reflect_to_multiple(enlarged, 8)
-        expected = (padded, preprocessing.fit_to(x, padded, enlarged), preprocessing.box_mean(x, 2))
+        chroma = Chroma(padded, wanted, x)
+        expected = (padded, chroma.enlarged(x), preprocessing.box_mean(x, 2))
         for one, other in zip(way(x, *wanted), expected, strict=True):
             np.testing.assert_allclose(one, other, atol=1e-5)

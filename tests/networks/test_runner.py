@@ -105,7 +105,7 @@ def test_keras_predicts_where_a_graph_does_not_pay(
         monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     if reason == "a GPU":
         tensorflow = pytest.importorskip("tensorflow")
-        monkeypatch.setattr(tensorflow.config, "list_physical_devices", lambda kind: [kind])
+        monkeypatch.setattr(tensorflow.config, "list_physical_devices", lambda kind=None: [kind])
     few = reason == "few predictions"
     with (
         FixedWeights([network], 1 if few else MANY) as run,

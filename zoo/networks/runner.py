@@ -127,14 +127,18 @@ def walk(network: keras.Model, inputs: Mapping[str, Tensor], replacement: Replac
 
 def _walk(network: keras.Model, inputs: list[Tensor], replacement: Replacement) -> Any:
     def called(operation: Any) -> Callable[..., Tensor]:
-        if isinstance(operation, keras.Model):
-            return lambda given: _walk(operation, tree.flatten(given), replacement)
         found = replacement(operation)
+        if isinstance(operation, keras.Model):
+            found = partial(_walk_nested, operation, replacement)
         # Settings that the graph recorded, as `training`, are for the operation itself.
         return operation if found is None else lambda given, **settings: found(given)
 
     outputs = network._run_through_graph(inputs, operation_fn=called)
     return outputs[0] if isinstance(outputs, list | tuple) and len(outputs) == 1 else outputs
+
+
+def _walk_nested(network: keras.Model, replacement: Replacement, given: Any) -> Any:
+    return _walk(network, tree.flatten(given), replacement)
 
 
 class _ConstantGraph:

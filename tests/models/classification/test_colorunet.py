@@ -87,7 +87,7 @@ def test_the_paper_s_settings():
 def test_the_network_sees_luma_around_zero():
     model = tiny()
     gray = np.arange(256, dtype=np.uint8)[None, :, None, None].repeat(3, axis=-1)
-    seen = ops.convert_to_numpy(model.network_input({"rgb": gray}))
+    seen = ops.convert_to_numpy(model.network_input({"rgb": gray})["lightness"])
     assert seen.shape == (1, 256, 1, 1)
     np.testing.assert_allclose(seen.ravel(), np.linspace(-1, 1, 256), atol=1e-4)
 

@@ -113,7 +113,7 @@ def test_the_network_sees_lightness_around_zero(paper):
     seen = paper.scale_lightness(np.array([0.0, 50.0, 100.0], "float32"))
     np.testing.assert_allclose(np.array(seen), [-0.5, 0, 0.5])
     gray = np.full((1, 8, 8, 3), 119, np.uint8)
-    assert float(np.mean(paper.network_input({"rgb": gray}))) == pytest.approx(
+    assert float(np.mean(paper.network_input({"rgb": gray})["lightness"])) == pytest.approx(
         (rgb2lab(gray)[..., 0].mean() - 50) / 100, abs=1e-5
     )
 
