@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -105,7 +106,8 @@ def test_keras_predicts_where_a_graph_does_not_pay(
         monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     if reason == "a GPU":
         tensorflow = pytest.importorskip("tensorflow")
-        monkeypatch.setattr(tensorflow.config, "list_physical_devices", lambda kind=None: [kind])
+        device = SimpleNamespace(device_type=reason)
+        monkeypatch.setattr(tensorflow.config, "list_physical_devices", lambda kind=None: [device])
     few = reason == "few predictions"
     with (
         FixedWeights([network], 1 if few else MANY) as run,

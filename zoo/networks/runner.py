@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import keras
 import numpy as np
-from keras import ops, tree
+from keras import ops
 
 from zoo.color.spaces import Tensor
 
@@ -122,23 +122,15 @@ def walk(network: keras.Model, inputs: Mapping[str, Tensor], replacement: Replac
         inputs: its inputs by name.
         replacement: gives what is called in the place of an operation, or None.
     """
-    return _walk(network, [inputs[tensor.name] for tensor in network.inputs], replacement)
 
-
-def _walk(network: keras.Model, inputs: list[Tensor], replacement: Replacement) -> Any:
     def called(operation: Any) -> Callable[..., Tensor]:
         found = replacement(operation)
-        if isinstance(operation, keras.Model):
-            found = partial(_walk_nested, operation, replacement)
         # Settings that the graph recorded, as `training`, are for the operation itself.
         return operation if found is None else lambda given, **settings: found(given)
 
-    outputs = network._run_through_graph(inputs, operation_fn=called)
+    given = [inputs[tensor.name] for tensor in network.inputs]
+    outputs = network._run_through_graph(given, operation_fn=called)
     return outputs[0] if isinstance(outputs, list | tuple) and len(outputs) == 1 else outputs
-
-
-def _walk_nested(network: keras.Model, replacement: Replacement, given: Any) -> Any:
-    return _walk(network, tree.flatten(given), replacement)
 
 
 class _ConstantGraph:
@@ -208,8 +200,6 @@ def _folded(network: keras.Model) -> Iterator[tuple[Any, Callable[..., Tensor]]]
     That of a convolution with an activation stays, as does that of several convolutions' results.
     """
     for layer in network.layers:
-        if isinstance(layer, keras.Model):
-            yield from _folded(layer)
         if type(layer) not in (keras.layers.Conv2D, keras.layers.Conv2DTranspose):
             continue
         if layer.activation is not keras.activations.linear:
