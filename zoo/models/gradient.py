@@ -66,8 +66,12 @@ class GradientColorizer(Colorizer):
 
     def network_input(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What the network sees of a batch of training photos."""
-        seen = {declared.name: batch[declared.name] for declared in self.inputs[1:]}
-        return seen | {LIGHTNESS.name: self.scale_lightness(rgb_to_lightness(batch["rgb"]))}
+        lightness = rgb_to_lightness(batch["rgb"])
+        seen = {LIGHTNESS.name: self.scale_lightness(lightness)}
+        for declared in self.inputs[1:]:
+            given = batch.get(declared.name)
+            seen[declared.name] = declared.missing(lightness) if given is None else given
+        return seen
 
     def rows(self, photos: "PhotoSet", *, training: bool, progress: bool) -> dict[str, Rows]:
         """What training needs of each photo beside its pixels, by name: the further inputs.
