@@ -1,4 +1,16 @@
-"""Both steps of a prediction at once, for tests."""
+"""Both steps of a prediction at once, and a runner that counts, for tests."""
+
+from zoo.networks.runner import PlainRunner
+
+
+class CountingRunner(PlainRunner):
+    def __init__(self):
+        super().__init__()
+        self.calls = 0
+
+    def __call__(self, network, inputs):
+        self.calls += 1
+        return super().__call__(network, inputs)
 
 
 def ab_of(model, lightness, **options):

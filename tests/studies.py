@@ -17,9 +17,13 @@ def decided_model() -> Colorizer:
     return model
 
 
-def study_of(auc, delta, temperatures=None, gray=0.8, **changes) -> TemperatureStudy:
+def study_of(
+    auc, delta, temperatures=None, gray=0.8, colorfulness=None, **changes
+) -> TemperatureStudy:
     temperatures = temperatures or tuple(np.linspace(0, 1, len(auc)).round(2).tolist())
     means = {"auc": auc, "delta_colorfulness": delta}
+    if colorfulness is not None:
+        means["colorfulness"] = colorfulness
     figures = {
         name: tuple(
             Interval(mean, mean - 0.01, mean + 0.01) for mean in means.get(name, [20.0] * len(auc))

@@ -36,7 +36,6 @@ from zoo.registry import create_model, entry
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
-    from zoo.evaluation.calibrate import TemperatureStudy
     from zoo.photos.photoset import PhotoSet
 
 
@@ -46,12 +45,6 @@ SIZES = "64,96,128"
 #: Validation photos that choose the temperature or the saturation: more take time and hardly move a
 #: mean.
 _STUDIED = 300
-
-#: Temperature and saturation are chosen so that colors have such a share of the truth's
-#: colorfulness. It is on the safe side of three quarters, and no higher, because AuC falls with it.
-_COLORFUL_ENOUGH = 0.8
-#: The saturation rises in such steps.
-_SATURATIONS = tuple(1 + step / 20 for step in range(21))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -128,61 +121,32 @@ def _fit(model: "Colorizer", run: Path, **plan: Any) -> None:
 
 def _choose_temperature(run: Path, validation: "PhotoSet") -> None:
     """Store the temperature that validation photos choose, where the model has one."""
-    from zoo.evaluation.calibrate import study
+    from zoo.evaluation.calibrate import choose_vivid, store_temperature, study
     from zoo.registry import load_model
 
     model = load_model(run)
     if "temperature" not in model.defaults or "temperature" in model.card:
         return
     found = study(model, validation.spread(_STUDIED), progress=True)
-    chosen = vivid_temperature(found)
-    model.defaults["temperature"] = chosen
-    model.card["temperature"] = {"chosen": chosen, **found.to_json()}
+    chosen = choose_vivid(found)
+    store_temperature(model, found, chosen)
     model.save(run)
     print(f"The temperature is {chosen:g}.")
 
 
-def vivid_temperature(study: "TemperatureStudy") -> float:
-    """What `zoo.evaluation.calibrate.choose` takes or, where that is too muted, a lower one.
-
-    That is the highest temperature that is colorful enough and whose AuC is not below that of gray
-    photos; where there is none, colors would be bought with accuracy, and the first choice stands.
-    """
-    from zoo.evaluation.calibrate import choose
-
-    chosen = choose(study)
-    vivid = study.means("colorfulness") >= _COLORFUL_ENOUGH * study.true_colorfulness
-    accurate = study.means("auc") >= study.gray["auc"]
-    tried = zip(study.temperatures, vivid & accurate, strict=True)
-    return max((T for T, fits in tried if fits and chosen >= T), default=chosen)
-
-
 def _choose_saturation(run: Path, validation: "PhotoSet") -> None:
-    """Store the lowest saturation at which validation photos get colorful enough, or the highest.
-
-    A generator that also learns by an absolute error hedges, as a regression does, if less: its
-    colors have the right hue more often than the right strength.
-    """
-    import numpy as np
-
-    from zoo.evaluation.evaluate import evaluate
+    """Store the saturation that validation photos choose, where the model has one."""
+    from zoo.evaluation.calibrate import choose_saturation
     from zoo.registry import load_model
 
     model = load_model(run)
     if "saturation" not in model.defaults or "saturation" in model.card:
         return
-    for saturation in _SATURATIONS:
-        model.defaults["saturation"] = saturation
-        found = evaluate(
-            model, validation.spread(_STUDIED), metrics=("colorfulness", "delta_colorfulness")
-        ).scores
-        truth = found["colorfulness"] - found["delta_colorfulness"]
-        share = float(np.mean(found["colorfulness"]) / np.mean(truth))
-        if share >= _COLORFUL_ENOUGH:
-            break
-    model.card["saturation"] = {"chosen": saturation, "colorfulness_share": round(share, 3)}
+    chosen, share = choose_saturation(model, validation.spread(_STUDIED), progress=True)
+    model.defaults["saturation"] = chosen
+    model.card["saturation"] = {"chosen": chosen, "colorfulness_share": round(share, 3)}
     model.save(run)
-    print(f"The saturation is {saturation:g}: {share:.0%} of the truth's colorfulness.")
+    print(f"The saturation is {chosen:g}: {share:.0%} of the truth's colorfulness.")
 
 
 def _refuse_other_training(run: Path, photos: "PhotoSet", seed: int) -> None:

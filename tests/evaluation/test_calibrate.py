@@ -2,14 +2,18 @@
 
 import json
 
+import numpy as np
 import pytest
 from studies import decided_model, study_of
 
 import zoo
+from predictions import CountingRunner
 from zoo.errors import ZooError
 from zoo.evaluation import calibrate
-from zoo.evaluation.calibrate import choose, study
+from zoo.evaluation.calibrate import choose, choose_saturation, choose_vivid, study
 from zoo.evaluation.evaluate import evaluate
+from zoo.metrics import Pair
+from zoo.metrics.scores import colorfulness
 
 
 @pytest.fixture
@@ -76,3 +80,64 @@ def test_a_study_refuses(model, photo_folder):
 )
 def test_the_chosen_temperature(auc, delta, chosen):
     assert choose(study_of(auc, delta)) == chosen
+
+
+@pytest.mark.parametrize(
+    ("auc", "made", "chosen"),
+    [
+        # The best AuC is at 1, and 0.5 is within 0.001 of it: that is vivid enough.
+        ((0.85, 0.8995, 0.9), (30, 25, 20), 0.5),
+        # It is too muted: the highest that is vivid and not below gray.
+        ((0.85, 0.8995, 0.9), (30, 23, 20), 0.0),
+        # All that is vivid is below gray, and all is muted.
+        ((0.79, 0.8995, 0.9), (30, 23, 20), 0.5),
+        ((0.85, 0.8995, 0.9), (20, 19, 18), 0.5),
+        # What is vivid again above the choice is no reason to go there.
+        ((0.85, 0.9, 0.85), (20, 19, 25), 0.5),
+    ],
+)
+def test_the_vivid_temperature_costs_nothing_against_gray(auc, made, chosen):
+    delta = [30 - value for value in made]
+    found = study_of(auc, delta, (0.0, 0.5, 1.0), colorfulness=made)
+    assert choose_vivid(found) == chosen
+
+
+@pytest.fixture
+def dull(photo_folder):
+    """A generator whose colors have about two thirds of the photos' colorfulness, and these."""
+    photos = zoo.PhotoSet.from_folder(photo_folder)
+    model = zoo.create_model("gan:tiny", train_size=16)
+    model.defaults["render_factor"] = 1
+    last = model.networks["colorizer"].trainable_variables[-1]
+    last.assign([0.2, 0.2])
+    last.assign(np.array([0.2, 0.2]) * 0.65 / share(model, photos, 1.0))
+    return model, photos
+
+
+def share(model, photos, saturation):
+    """The colorfulness of colored photos, as a share of that of the true ones."""
+    true = [photo.read() for photo in photos]
+    made = [model.colorize(rgb, saturation=saturation) for rgb in true]
+    made, true = (np.mean([colorfulness(Pair(one, one)) for one in some]) for some in (made, true))
+    return made / true
+
+
+def test_the_saturation_is_the_lowest_that_is_colorful_enough(dull):
+    model, photos = dull
+    found, colorful = choose_saturation(model, photos)
+    assert 1 < found < 2
+    assert share(model, photos, found) >= 0.8 > share(model, photos, found - 0.05)
+    assert colorful == pytest.approx(share(model, photos, found))
+    assert model.defaults["saturation"] == 1.0
+    # Where none is enough, the highest one comes nearest.
+    found, colorful = choose_saturation(model, photos, (0.5, 0.6))
+    assert (found, colorful) == (0.6, pytest.approx(share(model, photos, 0.6)))
+
+
+def test_studies_run_the_network_once_a_batch(model, dull):
+    """Six photos of one shape are a batch, whatever is tried."""
+    generator, photos = dull
+    for one, choice in ((model, study), (generator, choose_saturation)):
+        one.runner = CountingRunner()
+        choice(one, photos)
+        assert one.runner.calls == 1

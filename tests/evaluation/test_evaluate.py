@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import time
 import weakref
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from zoo.errors import ZooError
-from zoo.evaluation.evaluate import evaluate
+from zoo.evaluation.evaluate import evaluate, evaluate_variants
 from zoo.metrics import ColorStatistics, Pair, get_metric, list_metrics, rgb_to_lab
+from zoo.metrics.scores import colorfulness
 
 
 class Gray:
@@ -83,6 +85,36 @@ def test_options_reach_the_model_and_the_report():
     model = Dimmer()
     report = evaluate(model, photos_of((4, 4)), metrics=["psnr"], temperature=0.4, render_factor=16)
     assert model.calls[0][1] == report.options == {"temperature": 0.4, "render_factor": 16}
+
+
+def test_variants_are_scored_as_each_alone_in_one_pass():
+    class Shades(Dimmer):
+        def colorize_batch(self, rgb, share):
+            gray = rgb.mean(-1, keepdims=True)
+            return (share * rgb + (1 - share) * gray).astype(np.uint8)
+
+        def colorize_variants(self, rgb, variants):
+            self.calls.append(rgb)
+            return [self.colorize_batch(rgb, **options) for options in variants]
+
+    model, photos = Shades(), photos_of((8, 9), (8, 9), (5, 5))
+    variants = [{"share": 0.25}, {"share": 0.75}]
+    found = evaluate_variants(model, photos, variants, size=32)
+    assert len(model.calls) == 2, "one for each shape"
+    assert photos[0].reads == [32, 32]
+    for options, report in zip(variants, found, strict=True):
+        expected = evaluate(model, photos, size=32, **options)
+        assert report == dataclasses.replace(expected, seconds=report.seconds)
+    assert found[0].true_colorfulness == pytest.approx(
+        np.mean([colorfulness(Pair(p.read(), p.read())) for p in photos])
+    )
+
+
+def test_batches_of_large_photos_and_many_variants_are_smaller(monkeypatch):
+    monkeypatch.setattr("zoo.evaluation.evaluate._PIXELS", 2 * 72)
+    model = Dimmer()
+    evaluate(model, photos_of((8, 9), (8, 9), (8, 9), (40, 40)), metrics=["psnr"])
+    assert [len(rgb) for rgb, _ in model.calls] == [2, 1, 1]
 
 
 def test_memory_does_not_grow_with_the_number_of_photos():

@@ -57,7 +57,12 @@ def temperature(
             "folder that `zoo train` wrote."
         )
     model = load_run(str(run))
-    from zoo.evaluation.calibrate import choose, require_temperature, study
+    from zoo.evaluation.calibrate import (
+        choose,
+        require_temperature,
+        store_temperature,
+        study,
+    )
     from zoo.plotting.temperatures import draw_curves, draw_temperatures
 
     require_temperature(model)
@@ -78,8 +83,7 @@ def temperature(
         folder / "temperature_photos.png", shown, model, result.temperatures, chosen=chosen
     )
     # The last step, so that whatever stops the command before leaves the model as it was.
-    model.defaults["temperature"] = chosen
-    model.card["temperature"] = {"chosen": chosen, **result.to_json()}
+    store_temperature(model, result, chosen)
     model.save(run)
     typer.echo(f"The default temperature of {run} is {chosen:g} now; it was {before:g}.")
     typer.echo(f"The pictures temperature_curves.png and temperature_photos.png are in {folder}.")

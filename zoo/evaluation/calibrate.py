@@ -1,4 +1,4 @@
-"""Choosing the temperature at which colors are read off a distribution over bins.
+"""Choosing the temperature at which colors are read off a distribution over bins, or a saturation.
 
 A low temperature takes the most likely color of each place, which is vivid and sometimes wrong; a
 high one takes the mean of all that are possible, which is muted and rarely far off. Which one is
@@ -10,7 +10,7 @@ right depends on the model and on the photos, so it is measured:
 The photos have to be validation photos: what was chosen on test photos says nothing about others.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ import numpy as np
 
 from zoo import registry
 from zoo.errors import ZooError
-from zoo.evaluation.evaluate import evaluate
+from zoo.evaluation.evaluate import evaluate, evaluate_variants
 from zoo.evaluation.report import Interval
 
 if TYPE_CHECKING:
@@ -30,6 +30,13 @@ TEMPERATURES = (0.0, 0.1, 0.2, 0.3, 0.38, 0.5, 0.65, 0.8, 1.0)
 
 #: What is measured at each of them, in the order of tables and panels.
 METRICS = ("colorfulness", "delta_colorfulness", "auc", "auc_rebalanced")
+
+#: The saturations that are tried.
+SATURATIONS = tuple(1 + step / 20 for step in range(21))
+
+#: Weights that are handed on get colors of such a share of the truth's colorfulness. It is on the
+#: safe side of three quarters, and no higher, because AuC falls with it.
+COLORFUL_ENOUGH = 0.8
 
 #: So much AuC may be given for a truer colorfulness.
 _AUC_TO_SPARE = 0.001
@@ -76,7 +83,7 @@ def study(
     size: int | None = None,
     progress: bool = False,
 ) -> TemperatureStudy:
-    """Score a model at several temperatures, each time by `zoo.evaluate`.
+    """Score a model at several temperatures; its network runs once a photo.
 
     Args:
         model: a model with the option `temperature`; its other options keep their defaults.
@@ -94,15 +101,12 @@ def study(
         raise ZooError("There is no temperature to try; give at least one.")
     checked = [model.resolve_options({"temperature": T})["temperature"] for T in temperatures]
     ascending = tuple(sorted(set(checked)))
-    reports = [
-        evaluate(model, photos, size=size, metrics=METRICS, temperature=temperature)
-        for temperature in _tracked(ascending, progress)
-    ]
+    variants = [{"temperature": temperature} for temperature in ascending]
+    reports = evaluate_variants(
+        model, photos, variants, size=size, metrics=METRICS, progress=progress
+    )
     summaries = [report.summary() for report in reports]
     gray = evaluate(registry.create_model("gray"), photos, size=size, metrics=METRICS).summary()
-    # The difference of a photo's colorfulness is signed: what is left without it is the truth's.
-    scores = reports[0].scores
-    truth = np.mean(scores["colorfulness"] - scores["delta_colorfulness"])
     return TemperatureStudy(
         model=reports[0].model,
         photos=len(photos),
@@ -111,7 +115,7 @@ def study(
         temperatures=ascending,
         figures={name: tuple(summary[name] for summary in summaries) for name in METRICS},
         gray={name: gray[name].mean for name in METRICS},
-        true_colorfulness=float(truth),
+        true_colorfulness=reports[0].true_colorfulness,
     )
 
 
@@ -126,6 +130,62 @@ def choose(study: TemperatureStudy) -> float:
     allowed = accuracies >= accuracies.max() - _AUC_TO_SPARE
     tried = zip(study.temperatures, allowed, differences, strict=True)
     return min((difference, -T, T) for T, fits, difference in tried if fits)[-1]
+
+
+def choose_vivid(study: TemperatureStudy) -> float:
+    """The temperature to take for weights that are handed on: vivid, where that costs nothing.
+
+    It is `choose`'s or, where that is too muted, the highest one below it that is colorful enough
+    and whose AuC is not below that of gray photos. Where there is none, colors would be bought
+    with accuracy, and `choose`'s stands.
+    """
+    chosen = choose(study)
+    vivid = study.means("colorfulness") >= COLORFUL_ENOUGH * study.true_colorfulness
+    accurate = study.means("auc") >= study.gray["auc"]
+    tried = zip(study.temperatures, vivid & accurate, strict=True)
+    return max((T for T, fits in tried if fits and chosen >= T), default=chosen)
+
+
+def store_temperature(model: "Colorizer", study: TemperatureStudy, chosen: float) -> None:
+    """Make a temperature the model's default, and note in its card what it was chosen from."""
+    model.defaults["temperature"] = chosen
+    model.card["temperature"] = {"chosen": chosen, **study.to_json()}
+
+
+def choose_saturation(
+    model: "Colorizer",
+    photos: "PhotoSet",
+    saturations: Sequence[float] = SATURATIONS,
+    *,
+    progress: bool = False,
+) -> tuple[float, float]:
+    """The lowest saturation at which photos get colorful enough, or the highest.
+
+    A generator that also learns by an absolute error hedges, as a regression does, if less: its
+    colors have the right hue more often than the right strength. The network runs once a photo.
+
+    Args:
+        model: a model with the option `saturation`.
+        photos: validation photos, in color.
+        saturations: which ones are tried, ascending.
+        progress: whether to draw a progress bar with the time left, on standard error.
+
+    Returns:
+        The saturation, and the colorfulness there as a share of the true photos'.
+
+    Raises:
+        ZooError: if the model has no saturation, one is out of range, or evaluating fails.
+    """
+    variants = [{"saturation": saturation} for saturation in saturations]
+    metrics = ("colorfulness", "delta_colorfulness")
+    reports = evaluate_variants(model, photos, variants, metrics=metrics, progress=progress)
+    shares = [
+        float(np.mean(report.scores["colorfulness"]) / report.true_colorfulness)
+        for report in reports
+    ]
+    enough = [place for place, share in enumerate(shares) if share >= COLORFUL_ENOUGH]
+    place = enough[0] if enough else -1
+    return saturations[place], shares[place]
 
 
 def require_temperature(model: "Colorizer") -> None:
@@ -147,12 +207,3 @@ def require_temperature(model: "Colorizer") -> None:
 
 def _has_temperature(model: "Colorizer | type[Colorizer]") -> bool:
     return any(option.name == "temperature" for option in model.options)
-
-
-def _tracked(temperatures: Sequence[float], progress: bool) -> Iterable[float]:
-    if not progress:
-        return temperatures
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(temperatures, "Scoring temperatures", console=Console(stderr=True))

@@ -1,8 +1,11 @@
-"""Scoring a model on photos: `evaluate` colorizes each photo as `colorize` does, and scores it."""
+"""Scoring a model on photos: `evaluate` colorizes each photo as `colorize` does, and scores it.
+
+`evaluate_variants` scores one model with several sets of options in one pass.
+"""
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -11,7 +14,6 @@ from zoo.errors import ZooError, valid_choice
 from zoo.evaluation.report import Report
 from zoo.metrics import (
     ColorStatistics,
-    Metric,
     NetworkScores,
     Pair,
     get_metric,
@@ -20,8 +22,14 @@ from zoo.metrics import (
 )
 
 if TYPE_CHECKING:
+    from zoo.colorizer import Colorizer
     from zoo.metrics.networks import NetworkMetrics
+    from zoo.metrics.networks.networks import NetworkRun
     from zoo.photos.photoset import Photo, PhotoSet
+
+
+#: Photos are colorized in batches of at most so many pixels, all variants together.
+_PIXELS = 2**26
 
 
 class Colors(Protocol):
@@ -31,7 +39,7 @@ class Colors(Protocol):
     preset: str
 
     def colorize_batch(self, rgb: np.ndarray, **options: Any) -> np.ndarray:
-        """(N, H, W, 3) uint8 -> (N, H, W, 3) uint8."""
+        """Color photos: (N, H, W, 3) uint8 -> (N, H, W, 3) uint8."""
 
 
 def evaluate(
@@ -67,40 +75,45 @@ def evaluate(
         ZooError: if there are no photos, a metric is unknown, a number is out of range, an option
             cannot be stored, or the model returns anything but uint8 photos of the same shape.
     """
-    names = list_metrics() if metrics is None else dict.fromkeys(metrics)
-    chosen = [get_metric(valid_choice("metric", name, list_metrics())) for name in names]
-    _check_settings(size, batch_size, options)
-    colors = None
-    if any(metric.needs_colors for metric in chosen):
-        colors = ColorStatistics()
-        for photo in _tracked(photos, "Counting colors", progress):
-            colors.add(rgb_to_lab(photo.read(short_side=size))[..., 1:])
-    scorer = _Scorer(chosen, colors)
-    judges = None if networks is None else networks.start(photos, size)
-    seconds = 0.0
-    for truths in _batches(_tracked(photos, "Scoring", progress), size, batch_size):
-        start = time.perf_counter()
-        predictions = model.colorize_batch(truths, **options)
-        seconds += time.perf_counter() - start
-        _check_predictions(model, predictions, truths)
-        scorer.add(truths, predictions)
-        if judges is not None:
-            judges.add(truths, predictions)
-    judged = NetworkScores() if judges is None else judges.finish()
-    return Report(
-        model=f"{model.name}:{model.preset}",
-        photos=tuple(photo.name for photo in photos),
-        labels=tuple(photo.label for photo in photos),
-        fingerprint=photos.fingerprint,
-        size=size,
-        options=options,
-        scores={name: np.array(scores) for name, scores in scorer.scores.items()} | judged.scores,
-        weights={name: np.array(weights) for name, weights in scorer.weights.items()},
-        seconds=seconds,
-        set_scores=judged.set_scores,
-        sources=judged.sources,
-        missing=judged.missing,
-    )
+    scoring = _Scoring(photos, [options], size, metrics, batch_size, progress)
+    run = None if networks is None else networks.start(photos, size)
+    (report,) = scoring.run(model, lambda rgb: [model.colorize_batch(rgb, **options)], run)
+    return report
+
+
+def evaluate_variants(
+    model: "Colorizer",
+    photos: "PhotoSet",
+    variants: Sequence[Mapping[str, Any]],
+    *,
+    size: int | None = None,
+    metrics: Sequence[str] | None = None,
+    batch_size: int = 16,
+    progress: bool = False,
+) -> list[Report]:
+    """Evaluate a model with several sets of options, in one pass over the photos.
+
+    The network runs once a photo for all sets that differ in how its answer becomes color, as
+    temperatures do.
+
+    Args:
+        model: the model.
+        photos: as for `evaluate`.
+        variants: the sets of options.
+        size: as for `evaluate`.
+        metrics: as for `evaluate`.
+        batch_size: as for `evaluate`.
+        progress: as for `evaluate`.
+
+    Returns:
+        A report for each set: what `evaluate` gives with these options, but for the time, which
+        is divided equally.
+
+    Raises:
+        ZooError: as `evaluate`, and if an option does not fit the model.
+    """
+    scoring = _Scoring(photos, variants, size, metrics, batch_size, progress)
+    return scoring.run(model, lambda rgb: model.colorize_variants(rgb, variants), None)
 
 
 class TruePhotos:
@@ -113,33 +126,121 @@ class TruePhotos:
         return rgb
 
 
-class _Scorer:
-    """Collects each metric's scores and weights, batch by batch."""
+class _Scoring:
+    """Scores photos in several variants of their colors, batch by batch."""
 
-    def __init__(self, metrics: Sequence[Metric], colors: ColorStatistics | None) -> None:
-        self.metrics = metrics
-        self.colors = colors
-        self.scores: dict[str, list[float]] = {metric.name: [] for metric in metrics}
+    def __init__(
+        self,
+        photos: "PhotoSet",
+        variants: Sequence[Mapping[str, Any]],
+        size: int | None,
+        metrics: Sequence[str] | None,
+        batch_size: int,
+        progress: bool,
+    ) -> None:
+        names = list_metrics() if metrics is None else dict.fromkeys(metrics)
+        self.metrics = [get_metric(valid_choice("metric", n, list_metrics())) for n in names]
+        _check_settings(size, batch_size, variants)
+        self.photos, self.variants, self.size = photos, variants, size
+        self.batch_size, self.progress = batch_size, progress
+        self.scores: list[dict[str, list[float]]] = [
+            {metric.name: [] for metric in self.metrics} for _ in variants
+        ]
         self.weights: dict[str, list[float]] = {
-            metric.name: [] for metric in metrics if metric.weight is not None
+            metric.name: [] for metric in self.metrics if metric.weight is not None
         }
 
-    def add(self, truths: np.ndarray, predictions: np.ndarray) -> None:
-        """Score (N, H, W, 3) uint8 photos against as many true ones."""
-        for truth, prediction in zip(truths, predictions, strict=True):
-            pair = Pair(truth, prediction, self.colors)
+    def run(
+        self,
+        model: Colors,
+        colorize: Callable[[np.ndarray], Sequence[np.ndarray]],
+        networks: "NetworkRun | None",
+    ) -> list[Report]:
+        """Score what `colorize` makes of each batch, one array for each variant."""
+        colors, seconds = self._count_colors(), 0.0
+        for truths in self._batches():
+            start = time.perf_counter()
+            made = colorize(truths)
+            seconds += time.perf_counter() - start
+            for predictions in made:
+                _check_predictions(model, predictions, truths)
+                if networks is not None:
+                    networks.add(truths, predictions)
+            for truth, *colored in zip(truths, *made, strict=True):
+                self._score(truth, colored, colors)
+        of_networks = NetworkScores() if networks is None else networks.finish()
+        return [
+            Report(
+                model=f"{model.name}:{model.preset}",
+                photos=tuple(photo.name for photo in self.photos),
+                labels=tuple(photo.label for photo in self.photos),
+                fingerprint=self.photos.fingerprint,
+                size=self.size,
+                options=dict(options),
+                scores={name: np.array(part) for name, part in scores.items()} | of_networks.scores,
+                weights={name: np.array(weights) for name, weights in self.weights.items()},
+                seconds=seconds / len(self.variants),
+                set_scores=of_networks.set_scores,
+                sources=of_networks.sources,
+                missing=of_networks.missing,
+            )
+            for options, scores in zip(self.variants, self.scores, strict=True)
+        ]
+
+    def _count_colors(self) -> ColorStatistics | None:
+        if not any(metric.needs_colors for metric in self.metrics):
+            return None
+        colors = ColorStatistics()
+        for photo in self._tracked("Counting colors"):
+            colors.add(rgb_to_lab(photo.read(short_side=self.size))[..., 1:])
+        return colors
+
+    def _score(
+        self, truth: np.ndarray, colored: Sequence[np.ndarray], colors: ColorStatistics | None
+    ) -> None:
+        pair = Pair(truth, colored[0], colors)
+        for prediction, scores in zip(colored, self.scores, strict=True):
+            pair = pair.in_other_colors(prediction)
             for metric in self.metrics:
-                self.scores[metric.name].append(metric.score(pair))
-                if metric.weight is not None:
-                    self.weights[metric.name].append(metric.weight(pair))
+                scores[metric.name].append(metric.score(pair))
+        for metric in self.metrics:
+            if metric.weight is not None:
+                self.weights[metric.name].append(metric.weight(pair))
+
+    def _batches(self) -> Iterator[np.ndarray]:
+        """Stack neighboring photos of one shape into (N, H, W, 3)."""
+        batch: list[np.ndarray] = []
+        for photo in self._tracked("Scoring"):
+            rgb = photo.read(short_side=self.size)
+            if batch and (rgb.shape != batch[0].shape or len(batch) == self._most(rgb)):
+                yield np.stack(batch)
+                batch = []
+            batch.append(rgb)
+        if batch:
+            yield np.stack(batch)
+
+    def _most(self, rgb: np.ndarray) -> int:
+        pixels = rgb.shape[0] * rgb.shape[1] * len(self.variants)
+        return max(1, min(self.batch_size, _PIXELS // pixels))
+
+    def _tracked(self, description: str) -> "Iterable[Photo]":
+        """Iterate over the photos, with a progress bar on standard error if asked for."""
+        if not self.progress:
+            return self.photos
+        from rich.console import Console
+        from rich.progress import track
+
+        return track(self.photos, description, console=Console(stderr=True))
 
 
-def _check_settings(size: int | None, batch_size: int, options: dict[str, Any]) -> None:
+def _check_settings(
+    size: int | None, batch_size: int, variants: Sequence[Mapping[str, Any]]
+) -> None:
     """Refuse what would fail after hours: a bad number, or an option that JSON cannot hold."""
     for name, number in [("size", 1 if size is None else size), ("batch_size", batch_size)]:
         if number < 1:
             raise ZooError(f"{name} must be at least 1, got {number}.")
-    for name, value in options.items():
+    for name, value in (item for options in variants for item in options.items()):
         try:
             kept = json.loads(json.dumps(value, allow_nan=False)) == value
         except (TypeError, ValueError):
@@ -161,26 +262,3 @@ def _check_predictions(model: Colors, predictions: Any, truths: np.ndarray) -> N
             f"The colorize_batch of {model.name} must return a NumPy array {kinds[0]}, "
             f"as it was given; it returned {kinds[1].strip()}."
         )
-
-
-def _tracked(photos: "PhotoSet", description: str, progress: bool) -> "Iterable[Photo]":
-    """Iterate over photos, with a progress bar on standard error if asked for."""
-    if not progress:
-        return photos
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(photos, description, console=Console(stderr=True))
-
-
-def _batches(photos: "Iterable[Photo]", size: int | None, batch_size: int) -> Iterator[np.ndarray]:
-    """Stack neighboring photos of one shape into (N, H, W, 3), N at most `batch_size`."""
-    batch: list[np.ndarray] = []
-    for photo in photos:
-        rgb = photo.read(short_side=size)
-        if batch and (rgb.shape != batch[0].shape or len(batch) == batch_size):
-            yield np.stack(batch)
-            batch = []
-        batch.append(rgb)
-    if batch:
-        yield np.stack(batch)

@@ -131,6 +131,12 @@ class Report:
         """Whether there are enough photos, 30, for the intervals to mean anything."""
         return len(self.photos) >= MIN_PHOTOS_FOR_CLAIMS
 
+    @property
+    def true_colorfulness(self) -> float:
+        """Mean colorfulness of the true photos, where both metrics of it were asked for."""
+        # The difference of a photo is signed: what is left without it is the truth's.
+        return float(np.mean(self.scores["colorfulness"] - self.scores["delta_colorfulness"]))
+
     def summary(
         self, confidence: float = 0.95, resamples: int = 2000, seed: int = 0
     ) -> dict[str, Interval]:

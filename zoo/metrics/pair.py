@@ -1,6 +1,6 @@
 """What a metric sees: a photo with its colorization, and how frequent the photos' colors are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -56,6 +56,10 @@ def _bin_of(ab: np.ndarray) -> np.ndarray:
     return cells[..., 0] * _BINS_PER_AXIS + cells[..., 1]
 
 
+#: What a pair computes of its truth alone.
+_OF_TRUTH = ("truth_lab", "pixel_weights")
+
+
 @dataclass(frozen=True, eq=False)
 class Pair:
     """A true photo and its colorization; what several metrics need is computed once, on demand.
@@ -82,6 +86,13 @@ class Pair:
                 "A metric compares two uint8 photos of one (H, W, 3) shape; "
                 f"got a truth {kinds[0]} and a prediction {kinds[1]}."
             )
+
+    def in_other_colors(self, prediction: np.ndarray) -> "Pair":
+        """Pair the truth with another prediction; what is known of the truth stays known."""
+        other = replace(self, prediction=prediction)
+        known = {name: vars(self)[name] for name in _OF_TRUTH if name in vars(self)}
+        vars(other).update(known)
+        return other
 
     @cached_property
     def truth_lab(self) -> np.ndarray:

@@ -40,14 +40,13 @@ def draw_temperatures(
         ZooError: if the photo cannot be read, a temperature does not fit, or the picture cannot be
             written.
     """
-    original = read_rgb(photo)
-    panels = []
-    for temperature in temperatures:
-        name = f"T = {temperature:g}" + (", chosen" if temperature == chosen else "")
-        colored = model.colorize(original, temperature=temperature)
-        # Many panels of a large photo would fill the memory.
-        panels.append((name, shrink(colored, PANEL_SIDE)))
-    draw_side_by_side(path, [*panels, ("original", shrink(original, PANEL_SIDE))])
+    # Many panels of a large photo would fill the memory.
+    original = shrink(read_rgb(photo), PANEL_SIDE)
+    variants = [{"temperature": temperature} for temperature in temperatures]
+    colored = model.colorize_variants(original[None], variants)
+    names = [f"T = {T:g}" + (", chosen" if chosen == T else "") for T in temperatures]
+    panels = [(name, rgb[0]) for name, rgb in zip(names, colored, strict=True)]
+    draw_side_by_side(path, [*panels, ("original", original)])
 
 
 def draw_curves(path: Path, study: TemperatureStudy) -> None:

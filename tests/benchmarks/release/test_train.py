@@ -8,10 +8,6 @@ from benchmarks.release import train
 from benchmarks.release.model_texts import MODEL_TEXTS
 from benchmarks.release.privacy import _chance_below, _nearest, membership
 from zoo import PhotoSet, create_model, list_models, load_model
-from zoo.evaluation.calibrate import TemperatureStudy
-from zoo.evaluation.report import Interval
-from zoo.metrics.pair import Pair
-from zoo.metrics.scores import colorfulness
 
 
 @pytest.fixture
@@ -67,51 +63,23 @@ def test_photos_that_would_teach_and_choose_are_refused(command, capsys):
     assert "remove them from one of the folders" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("auc", "colorfulness", "chosen"),
-    [
-        # The best AuC is at 1, and 0.5 is within 0.001 of it: that is vivid enough.
-        ((0.85, 0.8995, 0.9), (30, 25, 20), 0.5),
-        # It is too muted: the highest that is vivid and not below gray.
-        ((0.85, 0.8995, 0.9), (30, 23, 20), 0.0),
-        # All that is vivid is below gray, and all is muted.
-        ((0.79, 0.8995, 0.9), (30, 23, 20), 0.5),
-        ((0.85, 0.8995, 0.9), (20, 19, 18), 0.5),
-        # What is vivid again above the choice is no reason to go there.
-        ((0.85, 0.9, 0.85), (20, 19, 25), 0.5),
-    ],
-)
-def test_the_temperature_is_vivid_where_that_costs_nothing_against_gray(auc, colorfulness, chosen):
-    def means(values):
-        return tuple(Interval(value, value, value) for value in values)
+def test_the_chosen_saturation_is_stored(tmp_path, monkeypatch, capsys):
+    chosen = []
 
-    figures = {"auc": means(auc), "colorfulness": means(colorfulness)}
-    figures["delta_colorfulness"] = means(30 - value for value in colorfulness)
-    gray = {"auc": 0.8}
-    study = TemperatureStudy("zhang", 4, "", None, (0.0, 0.5, 1.0), figures, gray, 30.0)
-    assert train.vivid_temperature(study) == chosen
+    def choose(model, photos, progress):
+        chosen.append(len(photos))
+        return 1.35, 0.81234
 
-
-def test_the_saturation_is_the_lowest_that_is_colorful_enough(tmp_path):
+    monkeypatch.setattr("zoo.evaluation.calibrate.choose_saturation", choose)
     photos = PhotoSet.from_folder(make_photo_folder(tmp_path))
-    true = [photo.read() for photo in photos]
-    truth = np.mean([colorfulness(Pair(rgb, rgb)) for rgb in true])
-
-    def share(model, saturation):
-        made = [model.colorize(rgb, saturation=saturation) for rgb in true]
-        return np.mean([colorfulness(Pair(rgb, rgb)) for rgb in made]) / truth
-
-    model = create_model("gan:tiny", train_size=16)
-    model.defaults["render_factor"] = 1
-    last = model.networks["colorizer"].trainable_variables[-1]
-    last.assign([0.2, 0.2])
-    last.assign(np.array([0.2, 0.2]) * 0.65 / share(model, 1.0))  # about two thirds
-    train._choose_saturation(model.save(tmp_path / "run"), photos)
-    chosen = load_model(tmp_path / "run")
-    found = chosen.defaults["saturation"]
-    assert 1 < found < 2
-    assert share(model, found) >= 0.8 > share(model, found - 0.05)
-    assert chosen.card["saturation"]["colorfulness_share"] == round(share(model, found), 3)
+    run = create_model("gan:tiny").save(tmp_path / "run")
+    for _ in range(2):
+        train._choose_saturation(run, photos)
+        stored = load_model(run)
+        assert stored.defaults["saturation"] == 1.35
+        assert stored.card["saturation"] == {"chosen": 1.35, "colorfulness_share": 0.812}
+    assert chosen == [6], "what was chosen is not chosen again"
+    assert "81%" in capsys.readouterr().out
 
 
 def test_what_is_stored_of_patches_is_measured(trained_by_recipe):
