@@ -111,7 +111,8 @@ def _tar_reader(tar: tarfile.TarFile, info: tarfile.TarInfo, archive: Path) -> C
             raise _refusal(archive, f"holds a link or a device called {info.name}")
         with _damage(archive):
             file = tar.extractfile(info)
-            return b"".join(iter(lambda: file.read(_PIECE), b""))
+            # Only of regular files there is something to read.
+            return b"".join(iter(lambda: file.read(_PIECE), b"")) if file else b""
 
     return read
 
@@ -152,7 +153,7 @@ class _Meter:
     Much at once are headers only: a crafted one could ask for all the memory.
     """
 
-    def __init__(self, file: BinaryIO, allowed: int, archive: Path) -> None:
+    def __init__(self, file: BinaryIO | gzip.GzipFile, allowed: int, archive: Path) -> None:
         self._file, self._allowed, self._archive = file, allowed, archive
 
     def read(self, size: int) -> bytes:
@@ -173,7 +174,7 @@ class _Meter:
             raise _refusal(self._archive, f"unpacks to more than {self._allowed:,} bytes")
 
 
-def _decompressed(raw: BinaryIO) -> BinaryIO:
+def _decompressed(raw: BinaryIO) -> BinaryIO | gzip.GzipFile:
     """By its first bytes: some .tgz files are plain tar."""
     start = raw.read(2)
     raw.seek(0)

@@ -155,6 +155,7 @@ def _photos(
     recipe: Recipe, sources: Sources, archives: list[Path], store: "_Store", progress: bool
 ) -> dict[str, Place]:
     """Write every photo that is not there yet; the places of all of them, by path."""
+    steps: Iterator[tuple[Place, float | None]]
     if recipe.make is not None:
         steps = _make(recipe.make(sources), store)
     elif recipe.given:
@@ -170,7 +171,7 @@ def _photos(
     return places
 
 
-def _make(photos: Iterable[Made], store: "_Store") -> Iterator[tuple[Place, None]]:
+def _make(photos: Iterable[Made], store: "_Store") -> Iterator[tuple[Place, float | None]]:
     for made in photos:
         target = store.target(made.place)
         if not target.exists():

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from zoo.errors import ZooError
 
-_UNITS = {"": "photos_seen", "photos": "photos_seen", "s": 1 / 60, "min": 1.0, "h": 60.0}
+#: Minutes; None for photos.
+_UNITS = {"": None, "photos": None, "s": 1 / 60, "min": 1.0, "h": 60.0}
 
 #: More photos than there are, or than anybody will wait for.
 _MOST = 1e12
@@ -49,11 +50,11 @@ class Budget:
             Budget(photos_seen=None, minutes=15.0)
         """
         match = re.fullmatch(r"\s*([0-9][0-9_,]*\.?[0-9]*)\s*([a-z]*)\s*", text.lower())
-        unit = _UNITS.get(match[2]) if match else None
-        if match is None or unit is None:
+        if match is None or match[2] not in _UNITS:
             raise ZooError(f"Cannot read the budget {text!r}; write 20000, 90s, 15min or 2h.")
         number = float(match[1].replace(",", "").replace("_", ""))
-        if unit != "photos_seen":
+        unit = _UNITS[match[2]]
+        if unit is not None:
             return cls(minutes=number * unit)
         return cls(photos_seen=int(min(number, _MOST)))
 

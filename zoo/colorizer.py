@@ -326,7 +326,7 @@ class Colorizer(ABC):
 
     def see(self, rgb: np.ndarray, render_factor: int) -> dict[str, Tensor]:
         """The inputs that follow from photos of one size, (N, H, W, 3) uint8, by name."""
-        size = preprocessing.working_size(*rgb.shape[1:3], render_factor)
+        size = preprocessing.working_size(rgb.shape[1], rgb.shape[2], render_factor)
         inputs = {LIGHTNESS.name: preprocessing.working_lightness(rgb, size)}
         for declared in self.inputs:
             if isinstance(declared, DerivedInput):

@@ -51,8 +51,10 @@ def working_size(height: Length, width: Length, render_factor: int) -> tuple[Len
     scale = xp.minimum(
         target / xp.minimum(height, width), MAX_ASPECT * target / xp.maximum(height, width)
     )
-    sides = (_cast(xp.maximum(xp.round(side * scale), 1.0), "int32") for side in (height, width))
-    return tuple(int(side) if xp is np else side for side in sides)
+    height, width = (
+        _cast(xp.maximum(xp.round(side * scale), 1.0), "int32") for side in (height, width)
+    )
+    return (int(height), int(width)) if xp is np else (height, width)
 
 
 def working_lightness(rgb: np.ndarray, size: tuple[int, int]) -> Tensor:

@@ -73,14 +73,16 @@ def ab_bins(step: float = _PAPER_STEP) -> Bins:
         313
     """
     if step == _PAPER_STEP:
-        centers = [
-            (_PAPER_LOWEST_A + 10 * row, b)
-            for row, (lowest, highest) in enumerate(_PAPER_RANGES_OF_B)
-            for b in range(lowest, highest + 1, 10)
-        ]
+        centers = np.array(
+            [
+                (_PAPER_LOWEST_A + 10 * row, b)
+                for row, (lowest, highest) in enumerate(_PAPER_RANGES_OF_B)
+                for b in range(lowest, highest + 1, 10)
+            ]
+        )
     else:
         centers = np.unique(np.round(_gamut_surface() / step), axis=0) * step
-    return Bins(np.array(centers, "float32"), (step, step), AB.low, AB.high)
+    return Bins(centers.astype("float32"), (step, step), AB.low, AB.high)
 
 
 def uv_bins(cells: int = 10) -> Bins:
@@ -95,7 +97,7 @@ def uv_bins(cells: int = 10) -> Bins:
         >>> len(uv_bins())
         100
     """
-    step = tuple((high - low) / cells for low, high in zip(UV.low, UV.high, strict=True))
+    step = ((UV.high[0] - UV.low[0]) / cells, (UV.high[1] - UV.low[1]) / cells)
     u, v = ((np.arange(cells) + 0.5) * width + low for width, low in zip(step, UV.low, strict=True))
     centers = np.stack(np.meshgrid(u, v, indexing="ij"), axis=-1).reshape(-1, 2)
     return Bins(centers.astype("float32"), step, UV.low, UV.high)

@@ -67,7 +67,8 @@ class Codebook:
 
     def as_bins(self, low: tuple[float, float], high: tuple[float, float]) -> Bins:
         """The units' colors as bins of a plane between `low` and `high`."""
-        step = tuple((b - a) / max(self.rows, self.columns) for a, b in zip(low, high, strict=True))
+        longest = max(self.rows, self.columns)
+        step = ((high[0] - low[0]) / longest, (high[1] - low[1]) / longest)
         return Bins(self.colors.astype("float32"), step, low, high)
 
 

@@ -43,7 +43,9 @@ class Interval:
     @property
     def excludes_zero(self) -> bool:
         """Whether zero lies outside the interval: for a difference, that there is one."""
-        return self.low is not None and (self.low > 0 or self.high < 0)
+        if self.low is None or self.high is None:
+            return False
+        return self.low > 0 or self.high < 0
 
 
 #: For pairs of reports by number, i < j: by metric, report i's figure minus report j's.
@@ -123,8 +125,6 @@ class Report:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Report) and self.to_json() == other.to_json()
-
-    __hash__ = None
 
     @property
     def supports_claims(self) -> bool:

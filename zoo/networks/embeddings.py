@@ -101,11 +101,11 @@ class Spec:
             settings[valid_choice(f"setting of {kind} embeddings", setting, valid)] = value
         return cls(kind, name, settings)
 
-    def number(self, setting: str, default: int | None = None) -> int | None:
-        """A setting that is a positive whole number; `default` where it is not given."""
+    def number(self, setting: str) -> int | None:
+        """A setting that is a positive whole number; None where it is not given."""
         value = self.settings.get(setting)
         if value is None:
-            return default
+            return None
         if not value.isascii() or not value.isdigit() or int(value) < 1:
             raise ZooError(f"{setting} must be a positive whole number; got {setting}={value}.")
         return int(value)
@@ -177,7 +177,11 @@ def open_embedding(text: str) -> Embedding | None:
         ZooError: on a specification that cannot be read.
     """
     spec = Spec.parse(text)
-    kinds = {"hub": HubEmbedding, "keras": KerasEmbedding, "zeros": ZeroEmbedding}
+    kinds: dict[str, Callable[[Spec], Embedding]] = {
+        "hub": HubEmbedding,
+        "keras": KerasEmbedding,
+        "zeros": ZeroEmbedding,
+    }
     return kinds[spec.kind](spec) if spec.kind in kinds else None
 
 
@@ -198,7 +202,7 @@ def scratch_features(x: Tensor, width: int, seed: int) -> Tensor:
 
 def scratch_width(text: str) -> int:
     """The width that a specification of "scratch" asks for."""
-    return Spec.parse(text).number("width", SCRATCH_WIDTH)
+    return Spec.parse(text).number("width") or SCRATCH_WIDTH
 
 
 def pyramid(text: str, levels: int) -> tuple[keras.Model, Callable[[Tensor], Tensor]]:
@@ -227,7 +231,7 @@ class ZeroEmbedding(Embedding):
     @property
     def width(self) -> int:
         """As the specification says, by default that of `scratch`."""
-        return self.spec.number("width", SCRATCH_WIDTH)
+        return self.spec.number("width") or SCRATCH_WIDTH
 
     @property
     def size(self) -> int:
@@ -430,7 +434,7 @@ class KerasEmbedding(Embedding):
     @property
     def width(self) -> int:
         """1,000, but for weights of one's own with other classes."""
-        return self.spec.number("width", 1000)
+        return self.spec.number("width") or 1000
 
     @cached_property
     def size(self) -> int:
@@ -466,7 +470,7 @@ class KerasEmbedding(Embedding):
     @cached_property
     def _family(self) -> Any:
         """The module of keras.applications that has the network and its preprocessing."""
-        found = {}
+        found: dict[str, Any] = {}
         for _, module in sorted(vars(keras.applications).items()):
             if hasattr(module, "preprocess_input"):
                 names = [name for name in vars(module) if name[0].isupper()]

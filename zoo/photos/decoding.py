@@ -8,6 +8,7 @@ import errno
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -37,7 +38,7 @@ _DRAWINGS = ("EPS", "WMF", "EMF")
 # How Pillow says that a file is sound, but beyond it.
 _UNSUPPORTED = ("unsupported", "not supported", "not available")
 
-_SAVE_OPTIONS = {
+_SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": 0},  # 4:4:4: the chroma is what we are about
     "PNG": {},
     "WEBP": {"lossless": True, "exact": True},  # lossy WebP always halves the chroma

@@ -5,7 +5,7 @@ Threads suffice: Pillow's decoders, file reading and hashing all let go of Pytho
 
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -31,7 +31,7 @@ def map_in_threads(
     return _with_bar(results, len(items), title) if progress else results
 
 
-def numbers_with_bar(count: int, title: str, progress: bool) -> Iterator[int]:
+def numbers_with_bar(count: int, title: str, progress: bool) -> Iterable[int]:
     """The numbers from 0 to `count` - 1, with a bar that shows how far they are if wanted."""
     from rich.console import Console
     from rich.progress import track

@@ -5,6 +5,7 @@ model is.
 """
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -95,7 +96,7 @@ class DistributionColorizer(Colorizer):
         self.bins = bins
         self.networks["decoder"].get_layer("bins").centers.assign(bins.centers)
 
-    def assign(self, values: dict[str, np.ndarray]) -> None:
+    def assign(self, values: Mapping[str, np.ndarray]) -> None:
         """As `Colorizer.assign`; the bins are those among the values."""
         super().assign(values)
         centers = ops.convert_to_numpy(self.networks["decoder"].get_layer("bins").centers)

@@ -181,7 +181,7 @@ class Reservoir:
         taken = np.flatnonzero(keys < last)
         if not len(taken):
             return
-        columns = describe(taken)
+        columns = list(describe(taken))
         keys = np.concatenate([self._keys, keys[taken]])
         if self.columns:
             columns = [np.concatenate(pair) for pair in zip(self.columns, columns, strict=True)]
@@ -240,7 +240,8 @@ def sample_patches(
             return ops.convert_to_numpy(numbers), chroma[taken]
 
         reservoir.offer(np.ones(len(place)) if weigh is None else weigh(chroma), describe)
-    return reservoir.columns
+    features_of, chroma_of = reservoir.columns
+    return features_of, chroma_of
 
 
 def _draw(
