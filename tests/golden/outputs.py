@@ -13,7 +13,7 @@ import numpy as np
 import zoo
 from zoo import registry
 
-#: 20 steps at the tiny presets' batch size of 4: 10 rounds of 2, for a model of one stint.
+#: 20 steps at the tiny presets' batch size of 4: 10 rounds of 2, for a model of one stage.
 BUDGET = 80
 
 
@@ -39,7 +39,7 @@ def photos() -> dict[str, np.ndarray]:
 
 def predict(model: Any, lightness: np.ndarray, options: dict[str, float]) -> np.ndarray:
     """(N, H, W, 1) L in [0, 100] -> (N, H, W, 2) float32 ab."""
-    return model.predict_ab(lightness, **options)
+    return model.decode(model.predict({"lightness": lightness}, **options), **options)
 
 
 def colorize(model: Any, rgb: np.ndarray, options: dict[str, float]) -> np.ndarray:
