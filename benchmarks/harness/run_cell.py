@@ -23,9 +23,9 @@ from typing import Any
 
 from benchmarks.harness.cells import Cell, Conditions
 from benchmarks.harness.environment import make_deterministic, store_environment
+from benchmarks.harness.memory import peak_memory
 from benchmarks.harness.pictures import save_pictures, try_temperatures
 from benchmarks.harness.rates import remember_rate
-from benchmarks.speed.timing import peak_memory
 from benchmarks.suites import UNTRAINED
 from zoo import registry
 from zoo.budget import Budget
