@@ -124,7 +124,7 @@ def test_a_48_megapixel_photo_stays_within_its_memory(tmp_path):
     code = (
         "import sys, zoo\n"
         "from PIL import Image\n"
-        "from benchmarks.speed.timing import peak_memory\n"
+        "from benchmarks.harness.memory import peak_memory\n"
         "Image.linear_gradient('L').resize((8000, 6000)).convert('RGB').save(sys.argv[1])\n"
         "model = zoo.create_model('mse_regression:tiny')\n"
         "colored = model.colorize(sys.argv[1])\n"

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -56,3 +58,19 @@ def test_an_interrupt_lets_the_running_task_save_its_position(tmp_path):
     assert started.with_suffix(".saved").read_text() == "position"
     assert not alive(int(started.read_text()))
     assert not (tmp_path / "never").exists()
+
+
+def test_a_task_ends_with_the_process_that_started_it(tmp_path):
+    started = tmp_path / "pid"
+    code = "import sys, process_functions; from zoo.executors import run_local; "
+    code += f"list(run_local(process_functions.act, [('wait', {str(started)!r})]))"
+    places = os.pathsep.join(sys.path)
+    parent = subprocess.Popen([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": places})
+    wait_for(started)
+    parent.kill()
+    parent.wait()
+    task = int(started.read_text())
+    limit = time.monotonic() + 60
+    while alive(task):
+        assert time.monotonic() < limit
+        time.sleep(0.02)

@@ -67,7 +67,7 @@ def run_local(
             raise
         if process.exitcode == _INTERRUPTED:
             raise KeyboardInterrupt
-        yield number, _problem(process.exitcode)
+        yield number, _problem(process.exitcode or 0)
 
 
 def _work(preparation: bytes, work: bytes) -> None:
@@ -91,13 +91,15 @@ def _work(preparation: bytes, work: bytes) -> None:
 
 def _end_with_parent() -> None:
     """Else a restarted command and what is left of it would write into one checkpoint."""
-    wait([parent_process().sentinel])
-    os._exit(1)
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def _interrupt(process: BaseProcess) -> None:
     """Ask for the end, and wait for it; whoever asks again gets it at once."""
-    if process.is_alive():
+    if process.pid is not None and process.is_alive():
         os.kill(process.pid, signal.SIGINT)
     try:
         process.join()

@@ -172,7 +172,7 @@ class Conditions:
         """
         preset, changes = _preset_and_changes(row)
         config = preset | changes
-        fixed = {
+        fixed: dict[str, Any] = {
             "model": row.model,
             "preset": row.preset,
             "config": config,
@@ -212,7 +212,7 @@ def cells_of(conditions: Conditions, rows: Sequence[Row], seeds: Sequence[int]) 
 
 
 #: The training of a model that is scored as it is.
-_UNTRAINED = {
+_UNTRAINED: dict[str, Any] = {
     "train_photos": 0,
     "train_fingerprint": None,
     "validation_fingerprint": None,
@@ -247,8 +247,9 @@ def _own_conditions(row: Row) -> tuple[str, ...]:
     return tuple(name for name, value in given.items() if value is not None)
 
 
-def _preset_config(model: str, preset: str) -> dict[str, Any]:
-    return dataclasses.asdict(registry.entry(model).load().PRESETS[preset].config)
+def _preset_config(model: str, preset: str | None) -> dict[str, Any]:
+    line = registry.entry(model)
+    return dataclasses.asdict(line.load().PRESETS[line.preset_or_only(preset)].config)
 
 
 def _starting_weights(row: Row) -> str | None:

@@ -42,7 +42,7 @@ def chosen_rows(
     return [row for number, row in enumerate(rows) if row not in rows[:number]]
 
 
-def configured(rows: Sequence[Row], given: Sequence[str] | None) -> list[Row]:
+def configured(rows: Sequence[Row], given: list[str] | None) -> list[Row]:
     """The rows with the fields that --set changes; a row's own configuration comes first.
 
     Raises:
@@ -54,7 +54,7 @@ def configured(rows: Sequence[Row], given: Sequence[str] | None) -> list[Row]:
         model, _, field = target.partition(".")
         valid_choice("model in this benchmark", model, tuple({row.model: None for row in rows}))
         for number, row in enumerate(rows):
-            if row.model == model:
+            if row.model == model and row.preset is not None:
                 base = entry(model).load().PRESETS[row.preset].config
                 values = parse_fields(base, {field: text}, f"configuration field of {model}")
                 rows[number] = dataclasses.replace(row, config=values | row.config)

@@ -15,42 +15,29 @@ import shutil
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
-from benchmarks.harness.cells import Cell, Conditions, Shown
+from benchmarks.harness.cells import Cell, Conditions
 from benchmarks.harness.environment import make_deterministic, store_environment
+from benchmarks.harness.memory import peak_memory
+from benchmarks.harness.pictures import save_pictures, try_temperatures
 from benchmarks.harness.rates import remember_rate
-from benchmarks.speed.timing import peak_memory
 from benchmarks.suites import UNTRAINED
 from zoo import registry
 from zoo.budget import Budget
 from zoo.colorizer import Colorizer
 from zoo.errors import TrainingInterrupted, ZooError
-from zoo.evaluation.calibrate import study
 from zoo.evaluation.evaluate import evaluate
+from zoo.evaluation.report import Report
 from zoo.files import write_json
 from zoo.metrics.networks import NetworkMetrics
 from zoo.models.adversarial import rounds
-from zoo.photos.decoding import write_photo
 from zoo.training import checkpoint
 from zoo.training.plan import History
-
-#: Pictures for reports fit into a square of this side, in px.
-TILE = 240
-
-#: Reports show models that have a temperature at these and at their default. Every one costs a
-#: pass over the validation photos.
-TEMPERATURES = (0.0, 0.2, 0.38, 0.6, 1.0)
-
-#: At most so many validation photos are scored at each temperature: more take time and hardly move
-#: a mean.
-STUDY_PHOTOS = 200
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,23 +120,39 @@ def store_result(out: Path, cell: Cell, result: dict[str, Any]) -> None:
 
 
 def _run(task: Task) -> dict[str, Any]:
-    cell, out = task.cell, task.out
-    begun = time.monotonic()
+    cell, conditions, out = task.cell, task.conditions, task.out
+    clock = _Clock()
     model = _untrained(cell)
-    started = time.monotonic()
-    history = _fit(model, task)
-    # Not the history's, which also has the seconds of a run that was stopped and went on here.
-    training = time.monotonic() - started
-    started = time.monotonic()
-    report = evaluate(
-        model,
-        task.conditions.test,
-        size=cell.test_size,
-        networks=_networks(task.conditions),
-        progress=task.progress,
-        **cell.options,
-    )
-    scoring = time.monotonic() - started
+    # Not the history's seconds, which are also those of a run that was stopped and went on here.
+    with clock.measuring("training"):
+        history = _fit(model, task)
+    with clock.measuring("scoring"):
+        report = evaluate(
+            model,
+            conditions.test,
+            size=cell.test_size,
+            networks=_networks(conditions),
+            progress=task.progress,
+            **cell.options,
+        )
+    result = {
+        "status": "ok",
+        **_record(task),
+        **_scores(model, task, report),
+        "history": dataclasses.asdict(history),
+        "parameters": sum(network.count_params() for network in model.networks.values()),
+        "pictures": save_pictures(model, cell, conditions.shown, out),
+    }
+    if "temperature" in model.defaults:
+        with clock.measuring("scoring"):
+            result["temperature"] = try_temperatures(model, cell, conditions, out, task.progress)
+    remember_rate(cell, history, clock.seconds["all"])
+    return result | {"seconds": clock.seconds, "peak_memory_mb": round(peak_memory())}
+
+
+def _scores(model: Colorizer, task: Task, report: Report) -> dict[str, Any]:
+    """What a report says, also on the card of the model, which is saved with it."""
+    cell = task.cell
     summary = {name: dataclasses.asdict(value) for name, value in report.summary().items()}
     model.card["scores"] = {
         "protocol": cell.protocol,
@@ -157,27 +160,27 @@ def _run(task: Task) -> dict[str, Any]:
         "test_size": cell.test_size,
         "summary": summary,
     }
-    model.save(_model_folder(out, cell))
-    result = {
-        "status": "ok",
-        **_record(task),
-        "summary": summary,
-        "report": report.to_json(),
-        "history": dataclasses.asdict(history),
-        "parameters": sum(network.count_params() for network in model.networks.values()),
-        "pictures": _save_pictures(model, task),
-    }
-    if "temperature" in model.defaults:
+    model.save(_model_folder(task.out, cell))
+    return {"summary": summary, "report": report.to_json()}
+
+
+class _Clock:
+    """Seconds since it was made, and those that named parts of the work took."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+        self._parts: dict[str, float] = {}
+
+    @contextmanager
+    def measuring(self, part: str) -> Iterator[None]:
         started = time.monotonic()
-        result["temperature"] = _try_temperatures(model, task)
-        scoring += time.monotonic() - started
-    seconds = time.monotonic() - begun
-    remember_rate(cell, history, seconds)
-    times = {"training": training, "scoring": scoring, "all": seconds}
-    return result | {
-        "seconds": {name: round(value, 2) for name, value in times.items()},
-        "peak_memory_mb": round(peak_memory()),
-    }
+        yield
+        self._parts[part] = self._parts.get(part, 0.0) + time.monotonic() - started
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        times = self._parts | {"all": time.monotonic() - self._begun}
+        return {name: round(value, 2) for name, value in times.items()}
 
 
 def _fit(model: Colorizer, task: Task) -> History:
@@ -238,66 +241,6 @@ def _record(task: Task) -> dict[str, Any]:
         "environment": store_environment(task.out),
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-
-
-def _save_pictures(model: Colorizer, task: Task) -> list[dict[str, str]]:
-    """Colorize the photos to show at the test photos' size, and store them small."""
-    cell, out = task.cell, task.out
-    pictures = []
-    for entry in task.conditions.shown:
-        file = f"{entry.photo.sha256[:16]}.png"
-        truth = entry.photo.read(short_side=cell.test_size)
-        colored = model.colorize_batch(truth[None], **cell.options)[0]
-        write_photo(out / "pictures" / cell.key / file, tile(colored))
-        write_photo(out / "pictures" / "truth" / file, tile(truth))
-        pictures.append({"photo": entry.photo.name, "role": entry.role, "file": file})
-    return pictures
-
-
-def _try_temperatures(model: Colorizer, task: Task) -> dict[str, Any]:
-    """Colorize and score at several temperatures, for reports to show: nothing is chosen by it.
-
-    Only validation photos are scored: a temperature that somebody chooses by the test photos'
-    scores would make those scores too good.
-    """
-    cell, conditions = task.cell, task.conditions
-    default = model.resolve_options(cell.options)["temperature"]
-    temperatures = sorted({*TEMPERATURES, default})
-    stored = {
-        "default": default,
-        "tiles": _save_tiles(model, cell, conditions.shown[:1], temperatures, task.out),
-        "validation_photos": 0,
-        "study": None,
-    }
-    if conditions.validation:
-        photos = conditions.validation.color_only()
-        scored = photos.spread(STUDY_PHOTOS)
-        found = study(model, scored, temperatures, size=cell.test_size, progress=task.progress)
-        stored |= {"validation_photos": len(photos), "study": found.to_json()}
-    return stored
-
-
-def _save_tiles(
-    model: Colorizer, cell: Cell, shown: Sequence[Shown], temperatures: Sequence[float], out: Path
-) -> list[dict[str, Any]]:
-    """Colorize each photo at each temperature, and store them as `_save_pictures` does."""
-    tiles = []
-    for entry in shown:
-        truth = entry.photo.read(short_side=cell.test_size)
-        for temperature in temperatures:
-            file = f"{entry.photo.sha256[:16]}-T{temperature:g}.png"
-            options = cell.options | {"temperature": temperature}
-            colored = model.colorize_batch(truth[None], **options)[0]
-            write_photo(out / "pictures" / cell.key / file, tile(colored))
-            tiles.append({"temperature": temperature, "file": file})
-    return tiles
-
-
-def tile(rgb: np.ndarray) -> np.ndarray:
-    """A photo, (H, W, 3) uint8, as reports show it: neither side longer than `TILE` px."""
-    image = Image.fromarray(rgb)
-    image.thumbnail((TILE, TILE), Image.Resampling.LANCZOS)
-    return np.asarray(image)
 
 
 def _model_folder(out: Path, cell: Cell) -> Path:

@@ -12,8 +12,7 @@ from rich.console import Console
 
 from benchmarks.harness.cells import Cell, Conditions
 from benchmarks.harness.run_cell import Task, record_failure, result_path, run_cell, store_result
-from benchmarks.harness.stored import check_comparable
-from benchmarks.speed.models import measure_speed, speed_path
+from benchmarks.harness.stored import check_comparable, speed_path
 from zoo.cli.startup import start_keras
 from zoo.executors import run_local, run_on_ray
 from zoo.files import read_json
@@ -68,17 +67,21 @@ class Runs:
             self._say_overhead(left, time.monotonic() - started, console)
         return failed
 
-    def measure_speed(self, console: Console) -> int:
+    def measure_speed(self, measure: Callable[[Task], object], console: Console) -> int:
         """Time the finished cells' models that were not timed yet; return how many failed.
 
         One model of several that differ in their seed alone is enough.
+
+        Args:
+            measure: times the model of a task and stores what it found.
+            console: is told what became of each.
         """
         first: dict[str, Cell] = {}
         for cell in self.cells:
             first.setdefault(cell.row_key, cell)
         finished = [cell for cell in first.values() if self._result(cell).get("status") == "ok"]
-        left = [cell for cell in finished if not speed_path(self._out, cell).is_file()]
-        return self._run(measure_speed, left, console, "timed")
+        left = [cell for cell in finished if not speed_path(self._out, cell.row_key).is_file()]
+        return self._run(measure, left, console, "timed")
 
     def _run(
         self, function: Callable[[Task], object], cells: Sequence[Cell], console: Console, done: str

@@ -58,6 +58,11 @@ def read_results(out: Path) -> list[dict[str, Any]]:
     return [_with_speed(merge_seeds(row), out) for row in rows.values()] + failed
 
 
+def speed_path(out: Path, row_key: str) -> Path:
+    """Where the speed of a row's model is stored, for all its seeds."""
+    return out / "speed" / f"{row_key}.json"
+
+
 def check_comparable(cells: Sequence[dict[str, Any]], out: Path) -> None:
     """Refuse cells, given as plain dictionaries, that may not stand in one table.
 
@@ -132,5 +137,5 @@ def _mean_report(reports: Sequence[Report]) -> Report:
 
 
 def _with_speed(result: dict[str, Any], out: Path) -> dict[str, Any]:
-    path = out / "speed" / f"{result['row_key']}.json"
+    path = speed_path(out, result["row_key"])
     return result | {"speed": read_json(path)} if path.is_file() else result

@@ -50,7 +50,7 @@ def contact_sheet(
     start_keras()
     from PIL import Image
 
-    from benchmarks.harness.run_cell import tile
+    from benchmarks.harness.pictures import tile
     from benchmarks.report.figures import PhotoRow, draw_comparison
 
     shown = [[photo.read(_SIDE)] for photo in chosen]

@@ -20,7 +20,6 @@ from zoo.errors import ZooError
 from zoo.evaluation.evaluate import evaluate
 from zoo.evaluation.report import Report
 from zoo.files import atomic_path, read_json, sha256_of_file, write_json
-from zoo.metrics import get_metric
 from zoo.registry import load_model
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def round_mantissa(values: np.ndarray, bits: int) -> np.ndarray:
         float16 of the same shape.
     """
     dropped = 10 - bits
-    pattern = values.astype(np.float16).view(np.uint16).astype(np.uint32)
+    pattern: np.ndarray = values.astype(np.float16).view(np.uint16).astype(np.uint32)
     if dropped:
         half = (1 << (dropped - 1)) - 1 + ((pattern >> dropped) & 1)
         pattern = (pattern + half) >> dropped << dropped
@@ -167,7 +166,7 @@ def _smallest_loss(values: dict[str, np.ndarray], bits: Sequence[int]) -> tuple[
     """The first number of bits with which the file is small enough, and the file."""
     for count in bits:
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, **pack_arrays(values, count))
+        np.savez_compressed(buffer, **pack_arrays(values, count))  # type: ignore[arg-type]
         if buffer.tell() < LARGEST:
             return count, buffer.getvalue()
     raise ZooError(
@@ -186,7 +185,7 @@ def _score_shift(before: Report, after: Report) -> float:
     return max(
         abs(new[name].mean - figure.mean) / max(figure.high - figure.low, 1e-9)
         for name, figure in old.items()
-        if get_metric(name).aggregate is not None
+        if figure.low is not None and figure.high is not None
     )
 
 

@@ -6,7 +6,6 @@ other text: `reference.py` calls it, and a test notices when the README is not w
 
 import hashlib
 import io
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,55 +151,34 @@ class Reference:
 
 
 def updated(readme: str, blocks: Mapping[str, str]) -> str:
-    """The README's text with the blocks in place.
-
-    A block goes between its markers. Where those are missing, the picture takes the place of the
-    present one, and the tables become a section in front of "From Python".
+    """The README's text with the blocks between their markers.
 
     Raises:
-        ZooError: if a marker or the place for a new one is not there.
+        ZooError: if a marker is not there.
     """
     for name, content in blocks.items():
-        begin, end = _markers(name)
-        block = f"{begin}\n{content}\n{end}"
-        if begin in readme:
-            before, _, rest = readme.partition(begin)
-            _, found, after = rest.partition(end)
-            if not found:
-                raise ZooError(f"README.md has {begin} but not {end}; put it back.")
-            readme = f"{before}{block}{after}"
-        else:
-            readme = _inserted(readme, name, block)
+        before, after = _around(readme, name)
+        readme = f"{before}{content}{after}"
     return readme
 
 
-def block_in(readme: str, name: str) -> str | None:
-    """The README's block of this name; None where it has none."""
-    begin, end = _markers(name)
-    _, found, rest = readme.partition(f"{begin}\n")
-    block, closed, _ = rest.partition(f"\n{end}")
-    return block if found and closed else None
+def block_in(readme: str, name: str) -> str:
+    """The README's block of this name; raises as `updated`."""
+    before, after = _around(readme, name)
+    return readme[len(before) : len(readme) - len(after)]
 
 
-def _markers(name: str) -> tuple[str, str]:
-    return f"<!-- results: {name} -->", f"<!-- end of results: {name} -->"
-
-
-def _inserted(readme: str, name: str, block: str) -> str:
-    """The README with a block that it did not have before."""
-    if name == "picture":
-        present = re.compile(rf'<img src="{PICTURE}"[^>]*>\n\n\*.*?\*\n', re.DOTALL)
-        place = present.search(readme)
-        if place is not None:
-            return readme[: place.start()] + block + "\n" + readme[place.end() :]
-    head, heading_found, tail = readme.partition("\n## From Python\n")
-    if not heading_found or name == "picture":
+def _around(readme: str, name: str) -> tuple[str, str]:
+    """What stands in front of a block and behind it, its markers included."""
+    begin, end = f"<!-- results: {name} -->\n", f"\n<!-- end of results: {name} -->"
+    before, begun, rest = readme.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not (begun and ended):
         raise ZooError(
-            f"README.md has no place for the {name}; put {' and '.join(_markers(name))} where it "
-            "shall go."
+            f"README.md has no place for the {name}; put {begin.strip()} and {end.strip()} around "
+            "it."
         )
-    title = "\n## Which model should I pick?\n\n" if name == "models" else "\n"
-    return f"{head}{title}{block}\n{heading_found}{tail}"
+    return before + begin, end + after
 
 
 def _board(name: str, boards: Mapping[str, Leaderboard]) -> Iterator[str]:

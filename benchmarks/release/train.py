@@ -73,7 +73,7 @@ def train(
 ) -> None:
     """Train the weights of a model that come with the package."""
     valid_choice("model that is trained", model, tuple(MODEL_TEXTS))
-    amount, sizes = Budget.parse(budget), parse_sizes(size)
+    amount, sizes = Budget.parse(budget), parse_sizes(size or SIZES)
     chosen = entry(model).preset_or_only(preset)
     run, target = out / model, ship / model
     for folder in (run, ship):

@@ -228,7 +228,7 @@ def _write(
     with _any_script():
         present = written.get_window_extent(FigureCanvasAgg(figure).get_renderer()).width
     if present > width:
-        written.set_fontsize(written.get_fontsize() * width / present)
+        written.set_fontsize(float(written.get_fontsize()) * width / present)
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def label_rows(reports: Sequence[Report], metric: Metric) -> list[LabelRow]:
 
 
 def _figure(report: Report, metric: Metric, label: str) -> float | None:
-    if metric.name not in report.scores:
+    if metric.name not in report.scores or metric.aggregate is None:
         return None
     chosen = np.array([known == label for known in report.labels])
     weights = report.weights.get(metric.name)

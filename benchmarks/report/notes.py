@@ -72,5 +72,7 @@ def _definition(result: dict[str, Any]) -> str:
         return f"{words}, scored as it is"
     own = {"train_size": f"{cell['train_size']} px", "budget": f"a budget of {cell['budget']}"}
     if cell["own"]:
-        words += f", trained under its own conditions: {' and '.join(map(own.get, cell['own']))}"
+        words += (
+            f", trained under its own conditions: {' and '.join(own[name] for name in cell['own'])}"
+        )
     return words

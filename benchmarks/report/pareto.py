@@ -4,8 +4,9 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -15,6 +16,9 @@ from matplotlib.transforms import Bbox
 from benchmarks.report.figures import data_uri, save_figure
 from zoo.evaluation.report import Interval
 from zoo.metrics import Metric, get_metric
+
+#: An offset in points, and on which side of it a text begins.
+Place = tuple[float, float, Literal["left", "right"]]
 
 _INCHES = (5.8, 4.4)
 _FRONT_COLOR, _OTHER_COLOR = "#0b62c4", "#6b7280"
@@ -184,7 +188,8 @@ def _short(power: int) -> str:
 def _plot_model(axes: Axes, model: PricedScore, place: float, *, on_front: bool) -> None:
     color = _FRONT_COLOR if on_front else _OTHER_COLOR
     figure = model.figure
-    axes.plot([place, place], [figure.low, figure.high], color=color, alpha=0.45, linewidth=1)
+    ends = np.array([figure.low, figure.high], float)
+    axes.plot([place, place], ends, color=color, alpha=0.45, linewidth=1)
     fill = color if on_front else "white"
     axes.plot([place], [figure.mean], "o", color=color, markerfacecolor=fill, markersize=5.5)
 
@@ -217,7 +222,8 @@ def _label(
         (dx, dy, side), box = _best_place(anchor, size, scale, taken, axes.bbox)
         text.set_position((dx, dy))
         text.set_horizontalalignment(side)
-        text.arrow_patch.set_visible(math.hypot(dx, dy) > _LEADER_POINTS)
+        if text.arrow_patch is not None:
+            text.arrow_patch.set_visible(math.hypot(dx, dy) > _LEADER_POINTS)
         taken.append(box)
 
 
@@ -227,7 +233,7 @@ def _best_place(
     scale: float,
     taken: Sequence[Bbox],
     frame: Bbox,
-) -> tuple[tuple[float, float, str], Bbox]:
+) -> tuple[Place, Bbox]:
     """The first offset whose label covers nothing, or else the one that covers least."""
     boxes = {place: _label_box(anchor, size, scale, place) for place in _label_places()}
     cost = {place: _covered(box, taken, frame) for place, box in boxes.items()}
@@ -235,18 +241,17 @@ def _best_place(
     return place, boxes[place]
 
 
-def _label_places() -> list[tuple[float, float, str]]:
+def _label_places() -> list[Place]:
     """Offsets in points with the text's alignment, from the nearest to the farthest."""
-    heights = [0.0] + [sign * _STEP * step for step in range(1, _STEPS + 1) for sign in (1, -1)]
-    places = itertools.product(heights, ((_NEAR, "left"), (-_NEAR, "right")))
-    return [(dx, dy, side) for dy, (dx, side) in places]
+    steps = [sign * _STEP * step for step in range(1, _STEPS + 1) for sign in (1, -1)]
+    return [place for dy in (0, *steps) for place in ((_NEAR, dy, "left"), (-_NEAR, dy, "right"))]
 
 
 def _label_box(
     anchor: tuple[float, float],
     size: tuple[float, float],
     scale: float,
-    place: tuple[float, float, str],
+    place: Place,
 ) -> Bbox:
     """The pixels that a label of a size takes at a place beside its point."""
     (x, y), (width, height), (dx, dy, side) = anchor, size, place

@@ -34,10 +34,11 @@ def figure(result: dict[str, Any], metric: Metric) -> str:
 
 def difference(found: Interval, metric: Metric, turned: bool) -> str:
     """A difference with its interval; * marks one that excludes zero."""
-    ends = (-found.mean, -found.high, -found.low) if turned else (found.mean, found.low, found.high)
+    low, high = found.low or 0.0, found.high or 0.0
+    numbers = (-found.mean, -high, -low) if turned else (found.mean, low, high)
     digits = 4 if metric.high == 1 else 2
-    mean, low, high = (f"{end:+.{digits}f}" for end in ends)
-    return f"{mean}{' *' if found.excludes_zero else ''} [{low}, {high}]"
+    mean, *ends = (f"{number:+.{digits}f}" for number in numbers)
+    return f"{mean}{' *' if found.excludes_zero else ''} [{', '.join(ends)}]"
 
 
 def caution(photos: int, kind: str, subject: str) -> str | None:

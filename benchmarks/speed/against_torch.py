@@ -6,6 +6,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 
@@ -112,10 +113,10 @@ def step_rows(
     rows = []
     for count in batches:
         photos = noise(count, side, side, 3)
-        model = create_model("gan:paper", width=width, depth=depth, patch_width=width)
+        model: Any = create_model("gan:paper", width=width, depth=depth, patch_width=width)
         graph = model.training_graph()
         graph.compile(optimizer=model.optimizer(100), jit_compile=use_jit())
-        actions = {
+        actions: dict[str, Callable[[], Any]] = {
             f"zoo, {keras.backend.backend()}": partial(graph.train_on_batch, {"rgb": photos})
         }
         for memory_format in ("contiguous_format", "channels_last"):

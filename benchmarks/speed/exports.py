@@ -20,18 +20,18 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
 
+from benchmarks.harness.memory import peak_memory
 from benchmarks.speed.against_torch import in_words, runtime_lines
 from benchmarks.speed.timing import (
     MEGAPIXELS,
     in_new_process,
     measure_in_turn,
     noise,
-    peak_memory,
 )
 from zoo.cli.inputs import load_run
 from zoo.cli.scripts import run_script
@@ -134,30 +134,25 @@ def _square(rgb: np.ndarray) -> np.ndarray:
 def _rows(
     model: "Colorizer", folder: Path, squares: list[np.ndarray], calibration: "PhotoSet"
 ) -> Iterator[str]:
-    actions: dict[Any, Action] = {"original": lambda rgb: model.colorize_batch(rgb[None])[0]}
-    sizes = {}
-    for variant in VARIANTS:
-        name, weights = variant
+    actions: dict[str, Action] = {"original": lambda rgb: model.colorize_batch(rgb[None])[0]}
+    sizes = []
+    for name, weights in VARIANTS:
         place = folder / f"{name}-{weights}"
-        given = {"calibration": calibration} if weights == "int8" else {}
-        model.export(place, name, weights=weights, **given)
-        sizes[variant] = read_json(place / "card.json")["export"]["artifacts"][name]["megabytes"]
-        actions[variant] = open_artifact(model, place, name)
-    original = [actions["original"](rgb) for rgb in squares]
-    errors = {
-        variant: _difference(original, [actions[variant](rgb) for rgb in squares])
-        for variant in VARIANTS
-    }
+        given = calibration if weights == "int8" else None
+        model.export(place, name, weights=weights, calibration=given)
+        sizes.append(read_json(place / "card.json")["export"]["artifacts"][name]["megabytes"])
+        actions[place.name] = open_artifact(model, place, name)
+    original, *others = ([action(rgb) for rgb in squares] for action in actions.values())
+    errors = [_difference(original, found) for found in others]
     timed = {name: partial(action, squares[0]) for name, action in actions.items()}
     own, *times = measure_in_turn(timed, 1, repetitions=21)
     title = f"{model.name}:{model.preset}"
     yield f"| {title} | the model itself | float32 | | {1000 * own.median:.0f} | 1 | 0 |"
-    for (name, weights), time in zip(VARIANTS, times, strict=True):
-        found = (sizes[name, weights], 1000 * time.median, time.median / own.median)
-        megabytes, milliseconds, ratio = found
+    for variant, megabytes, error, time in zip(VARIANTS, sizes, errors, times, strict=True):
+        name, weights = variant
         yield (
-            f"| {title} | {name} | {weights} | {megabytes:.1f} | {milliseconds:.0f} "
-            f"| {ratio:.2f} | {errors[name, weights]:.3f} |"
+            f"| {title} | {name} | {weights} | {megabytes:.1f} | {1000 * time.median:.0f} "
+            f"| {time.median / own.median:.2f} | {error:.3f} |"
         )
 
 
@@ -202,7 +197,9 @@ def _open_litert(model: "Colorizer", folder: Path) -> Action:
     options = {name: np.array(model.defaults[name], "float32") for name in names}
 
     def colorize(rgb: np.ndarray) -> np.ndarray:
-        size = preprocessing.working_size(*rgb.shape[:2], int(model.defaults["render_factor"]))
+        height, width, _ = rgb.shape
+        factor = int(model.defaults["render_factor"])
+        size = preprocessing.working_size(height, width, factor)
         lightness = preprocessing.working_lightness(rgb[None], size)
         ab = predict_ab(lightness=keras.ops.convert_to_numpy(lightness), **options)["ab"]
         return preprocessing.merge(rgb[None], ab)[0]

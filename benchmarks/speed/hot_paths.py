@@ -20,6 +20,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from benchmarks.harness.memory import peak_memory
 from benchmarks.speed.against_torch import forward_rows, step_rows
 from benchmarks.speed.patches import codebook_rows, neighbor_rows
 from benchmarks.speed.timing import (
@@ -32,7 +33,6 @@ from benchmarks.speed.timing import (
     measure_seconds,
     memory_row,
     noise,
-    peak_memory,
     print_table,
     summarize,
 )
@@ -136,8 +136,9 @@ def fusion_row(photos: PhotoSet, cache: Path) -> Row:
     rows = {"mse_regression": {}, "fusion": {"embedding": stored.rows(photos)}}
     actions = {}
     for name, beside in rows.items():
-        model = create_model(name, "compact", **({"embedding": text} if beside else {}))
-        settings = {"steps": 10_000, "rows": beside, "cache_dir": cache}
+        config: dict[str, Any] = {"embedding": text} if beside else {}
+        model = create_model(name, "compact", **config)
+        settings: dict[str, Any] = {"steps": 10_000, "rows": beside, "cache_dir": cache}
         loader = PhotoLoader(photos, _SIZE, model.config.batch_size, **settings)
         actions[name] = partial(_next_step, _compiled(model), loader, iter(range(10_000)))
     alone, ours = measure_in_turn(actions, 1, repetitions=30)
@@ -249,7 +250,8 @@ def colorize_row() -> Row:
 
     model = _model()
     photo = _large_photo(12)
-    size = preprocessing.working_size(*photo.shape[:2], int(model.defaults["render_factor"]))
+    height, width = MEGAPIXELS[12]
+    size = preprocessing.working_size(height, width, int(model.defaults["render_factor"]))
     lightness = preprocessing.working_lightness(photo[None], size)
     return Row(
         "colorize 12 megapixels",

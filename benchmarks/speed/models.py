@@ -10,20 +10,19 @@ import logging
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 
-from benchmarks.harness.cells import Cell
 from benchmarks.harness.environment import store_environment
+from benchmarks.harness.memory import peak_memory
+from benchmarks.harness.stored import speed_path
 from benchmarks.speed.timing import (
     Measurement,
     measure_rate,
     measure_seconds,
     noise,
-    peak_memory,
     summarize,
 )
 from zoo import registry
@@ -50,11 +49,6 @@ _PHOTOS = 64
 _MULTIPLYING = ("Conv2D", "Conv2DBackpropInput", "DepthwiseConv2dNative", "MatMul", "BatchMatMulV2")
 
 
-def speed_path(out: Path, cell: Cell) -> Path:
-    """Where the speed of a cell's model is stored, for all its seeds."""
-    return out / "speed" / f"{cell.row_key}.json"
-
-
 def measure_speed(task: "Task") -> None:
     """Measure the trained model of a finished cell, and store what was found.
 
@@ -69,19 +63,20 @@ def measure_speed(task: "Task") -> None:
         batch, throughput = _best_throughput(color)
         latency = measure_seconds("latency", partial(color, _noise(1)), _REPETITIONS)
     peak = peak_memory()  # before anything is trained in this process
+    training = _training_rate(task)
     found = {
         "row_key": cell.row_key,
         "deterministic": False,
         "environment": store_environment(task.out),
         "side": SIDE,
         "latency_seconds": _plain(latency),
-        "photos_per_second": _plain(throughput) | {"batch": batch},
+        "photos_per_second": {**_plain(throughput), "batch": batch},
         "peak_memory_mb": round(peak),
         "multiply_adds": multiply_adds(model.networks.get("colorizer")),
         "bytes_on_disk": sum(file.stat().st_size for file in folder.iterdir() if file.is_file()),
-        "training_photos_per_second": _plain(_training_rate(task)),
+        "training_photos_per_second": training and _plain(training),
     }
-    write_json(speed_path(task.out, cell), found)
+    write_json(speed_path(task.out, cell.row_key), found)
 
 
 def multiply_adds(network: keras.Model | None) -> int | None:
@@ -164,9 +159,7 @@ def _training_rate(task: "Task") -> Measurement | None:
     return summarize("training", model.config.batch_size / np.diff(times.ends)[_WARM_UP:])
 
 
-def _plain(measurement: Measurement | None) -> dict[str, float] | None:
-    if measurement is None:
-        return None
+def _plain(measurement: Measurement) -> dict[str, float]:
     return {name: getattr(measurement, name) for name in ("median", "low", "high")}
 
 

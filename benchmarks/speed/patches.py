@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.harness.memory import peak_memory
 from benchmarks.speed.timing import (
     Measurement,
     Row,
@@ -15,7 +16,6 @@ from benchmarks.speed.timing import (
     measure_seconds,
     memory_row,
     noise,
-    peak_memory,
 )
 from zoo.cli.startup import start_keras
 from zoo.errors import ZooError
@@ -133,7 +133,7 @@ def _full_model(patches: int) -> Any:
     start_keras()
     from zoo.registry import create_model
 
-    model = create_model("knn_patches", "compact", table_rows=patches)
+    model: Any = create_model("knn_patches", "compact", table_rows=patches)
     votes = model.networks["colorizer"].get_layer("votes")
     generator = np.random.default_rng(0)
     labels = generator.integers(0, len(model.bins), patches).astype("int32")

@@ -3,14 +3,12 @@
 A time is the median of several repetitions after a warm-up, with the fastest and the slowest.
 """
 
-import resource
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -76,7 +74,7 @@ def measure_seconds(
 
 
 def measure_in_turn(
-    actions: dict[str, Callable[[], Any]], photos: int, repetitions: int = REPETITIONS
+    actions: Mapping[str, Callable[[], Any]], photos: int, repetitions: int = REPETITIONS
 ) -> list[Measurement]:
     """Seconds a photo as in `measure_seconds`, but in turn: what slows the machine slows all."""
     seconds: dict[str, list[float]] = {name: [] for name in actions}
@@ -103,18 +101,6 @@ def in_new_process(function: Callable[[Any], Any], argument: Any) -> Any:
     """Call a function in a spawned process, which starts with no memory of this one's."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, argument).result()
-
-
-def peak_memory() -> float:
-    """This program's peak memory in MB.
-
-    On Linux not `getrusage`: its ru_maxrss starts from that of the process which started this one.
-    """
-    status = Path("/proc/self/status")
-    if not status.is_file():
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    lines = status.read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1000
 
 
 def memory_row(title: str, function: Callable[[Any], tuple[float, float]], argument: Any) -> Row:

@@ -2,14 +2,15 @@ import base64
 import csv
 import functools
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 import types
 from pathlib import Path
 
+import dying_cells
 import numpy as np
 import pytest
 from PIL import Image
@@ -19,6 +20,7 @@ from benchmarks import run_all
 from benchmarks.harness import runs
 from benchmarks.harness.photos import benchmark_photos
 from benchmarks.harness.rows import chosen_rows
+from zoo import executors
 from zoo.models import MODELS
 
 
@@ -190,38 +192,36 @@ def test_interrupted_training_ends_as_an_undisturbed_one(tmp_path, photos, finis
     assert scores_of(tmp_path / "out") == scores_of(finished)
 
 
-def test_a_disturbed_run_ends_with_the_table_of_an_undisturbed_one(tmp_path, photos):
-    out = tmp_path / "disturbed"
-    # Enough steps to be met while they are made.
-    arguments = [*only("gray,mse_regression:tiny", photos, out), "--budget", "800"]
-    kill_while_training(out, arguments)
-    assert set(results_of(out)) == {"gray"}
-    first = results_of(out)["gray"]
-    assert run_all.main([*arguments, "--resume"]) == 0
-    assert results_of(out)["gray"] == first
+@pytest.mark.usefixtures("eager")
+def test_a_disturbed_run_ends_with_the_table_of_an_undisturbed_one(
+    tmp_path, photos, finished, monkeypatch, capsys
+):
+    out = tmp_path / "out"
+    assert run_all.main(only("gray,mean_color", photos, out)) == 0
+    before = results_of(out)
+    arguments = [*TINY, *photos, "--out", str(out), "--resume"]
+    with monkeypatch.context() as patch:
+        # In a process of its own, which is killed once its training has a checkpoint.
+        patch.setattr(runs, "run_local", executors.run_local)
+        patch.setattr(runs, "run_cell", dying_cells.run_or_die)
+        assert run_all.main(arguments) == 1
+    assert int((out / "killed").read_text()) != os.getpid()
+    assert "killed from outside" in results_of(out)["mse_regression"]["error"]
+    assert list((out / "models").glob("*/checkpoint.npz"))
 
-    undisturbed = tmp_path / "undisturbed"
-    again = [*only("gray,mse_regression:tiny", photos, undisturbed), "--budget", "800"]
-    assert run_all.main(again) == 0
+    assert run_all.main(arguments) == 0
+    assert {name: results_of(out)[name] for name in before} == before
     for name in ("leaderboard.csv", "per_photo.csv", "differences.csv"):
-        assert timeless(out / name) == timeless(undisturbed / name)
-    assert (out / "comparison.png").read_bytes() == (undisturbed / "comparison.png").read_bytes()
+        assert timeless(out / name) == timeless(finished / name)
+    assert (out / "comparison.png").read_bytes() == (finished / "comparison.png").read_bytes()
 
 
-def kill_while_training(out, arguments):
-    """Start a benchmark, and kill it once its training has a checkpoint."""
-    command = [sys.executable, "benchmarks/run_all.py", *arguments]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, cwd=ROOT, **quiet)
-    try:
-        limit = time.monotonic() + 120
-        while not list((out / "models").glob("*/checkpoint.npz")):
-            assert process.poll() is None, "the run ended before it could be killed"
-            assert time.monotonic() < limit
-            time.sleep(0.01)
-    finally:
-        process.kill()
-        process.wait()
+def test_it_runs_as_a_script_wherever_it_is_called_from(tmp_path):
+    command = [sys.executable, str(ROOT / "benchmarks" / "run_all.py"), "--models", "grey"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert "did you mean 'gray'" in ended.stderr
+    assert ended.stderr.count("\n") == 1
 
 
 def timeless(path):

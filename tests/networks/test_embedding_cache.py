@@ -214,7 +214,7 @@ def test_memory_does_not_grow_with_the_number_of_photos(tmp_path):
         "import numpy as np\n"
         "from pathlib import Path\n"
         "from PIL import Image\n"
-        "from benchmarks.speed.timing import peak_memory\n"
+        "from benchmarks.harness.memory import peak_memory\n"
         "from test_embedding_cache import Corners\n"
         "from zoo.networks.embedding_cache import EmbeddingCache\n"
         "from zoo.photos.photoset import PhotoSet\n"

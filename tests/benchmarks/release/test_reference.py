@@ -18,12 +18,22 @@ from zoo.files import read_json
 
 README = """# A zoo
 
+<!-- results: picture -->
 <img src="docs/comparison.jpg" width="900" alt="old">
 
 *An old caption
 of two lines.*
+<!-- end of results: picture -->
 
 **See it.** Text.
+
+<!-- results: models -->
+
+<!-- end of results: models -->
+
+<!-- results: leaderboard -->
+
+<!-- end of results: leaderboard -->
 
 ## From Python
 
@@ -162,7 +172,7 @@ def test_the_readme_is_made_of_the_results(checkout):
     text = (checkout / "README.md").read_text()
     assert "An old caption" not in text
     assert text.count("docs/comparison.jpg") == 2  # the comment and the picture
-    assert text.index("## Which model should I pick?") < text.index("## From Python")
+    assert text.index("| `mse_regression` |") < text.index("## From Python")
     found = results_in(results / "held-out")["mse_regression"]["summary"]
     row = next(line for line in text.splitlines() if line.startswith("| `mse_regression` |"))
     cells = [cell.strip() for cell in row.split("|")[1:-1]]
@@ -202,12 +212,12 @@ def test_what_is_stale_is_noticed(checkout):
     assert reference.stale(checkout, results) == ["picture"]
 
 
-def test_a_readme_without_a_place_is_refused():
+@pytest.mark.parametrize("readme", ["# Nothing\n", "<!-- results: models -->\n| old |\n"])
+def test_a_readme_without_a_place_is_refused(readme):
+    with pytest.raises(ZooError, match="has no place for the models; put <!-- results: models"):
+        updated(readme, {"models": "x"})
     with pytest.raises(ZooError, match="has no place for the models"):
-        updated("# Nothing\n", {"models": "x"})
-    with pytest.raises(ZooError, match="but not"):
-        updated("<!-- results: models -->\n", {"models": "x"})
-    assert block_in("# Nothing\n", "models") is None
+        block_in(readme, "models")
 
 
 def test_the_command_line_says_what_is_missing(tmp_path, monkeypatch, capsys):

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 from tiny_runs import make_photos
 
-from benchmarks.harness import run_cell as run_cell_module
+from benchmarks.harness import pictures
 from benchmarks.harness.cells import Conditions, Shown
-from benchmarks.harness.run_cell import Task, run_cell
+from benchmarks.harness.run_cell import Task, result_path, run_cell
 from benchmarks.report.figures import TemperatureCurves, _temperature_figure
 from benchmarks.report.leaderboard import Leaderboard
 from benchmarks.report.page import write_report
@@ -55,7 +55,7 @@ def run(conditions, out, name="zhang:tiny"):
     cell = conditions.cell(Row(model, preset=preset))
     run_cell(Task(cell, conditions, out))
     write_report(out)
-    return read_json(run_cell.result_path(out, cell))
+    return read_json(result_path(out, cell))
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def validated(tmp_path_factory, conditions):
     """The folder and the result of a benchmark that scores two of its validation photos."""
     out = tmp_path_factory.mktemp("validated")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_cell_module, "STUDY_PHOTOS", 2)
+        patch.setattr(pictures, "STUDY_PHOTOS", 2)
         return out, run(conditions, out)
 
 
@@ -134,11 +134,11 @@ def test_the_first_photo_is_stored_at_each_temperature(validated):
 
 
 def test_all_validation_photos_and_an_unusual_default_are_tried(conditions, tmp_path, monkeypatch):
-    monkeypatch.setattr(run_cell_module, "TEMPERATURES", (0.0, 1.0))
+    monkeypatch.setattr(pictures, "TEMPERATURES", (0.0, 1.0))
     model = create_model("zhang:tiny")
     model.defaults["temperature"] = 0.7
     cell = conditions.cell(Row("zhang", preset="tiny"))
-    stored = run_cell._try_temperatures(model, Task(cell, conditions, tmp_path))
+    stored = pictures.try_temperatures(model, cell, conditions, tmp_path, progress=False)
     assert stored["default"] == 0.7
     assert [tile["temperature"] for tile in stored["tiles"]] == [0.0, 0.7, 1.0]
     assert stored["study"]["temperatures"] == (0.0, 0.7, 1.0)
