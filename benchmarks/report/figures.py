@@ -16,9 +16,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from zoo.evaluation.calibrate import METRICS
-from zoo.evaluation.report import MIN_PHOTOS_FOR_CLAIMS
-from zoo.metrics import get_metric
+from zoo.evaluation.calibrate import METRICS, TemperatureStudy
+from zoo.plotting.temperatures import basis, plot_metric, plot_reference
 
 _DPI = 100
 _TILE_WIDTH = 240
@@ -99,14 +98,11 @@ def draw_curves(histories: Sequence[tuple[str, dict[str, list[float]]]]) -> byte
 
 @dataclass(frozen=True)
 class TemperatureCurves:
-    """How a model scores over the temperature: what it is called, its default, and its study.
-
-    The study is a stored one, as `TemperatureStudy.to_json` gives it.
-    """
+    """How a model scores over the temperature: what it is called, its default, and its study."""
 
     title: str
     default: float
-    study: dict[str, Any]
+    study: TemperatureStudy
 
 
 def draw_temperature_curves(models: Sequence[TemperatureCurves], file_format: str) -> bytes:
@@ -142,44 +138,27 @@ def data_uri(content: bytes, kind: str) -> str:
 
 
 def _temperature_figure(models: Sequence[TemperatureCurves]) -> Figure:
-    first = models[0].study
-    references = {
-        "colorfulness": ("true photos", first["true_colorfulness"]),
-        "auc": ("gray photos", first["gray"]["auc"]),
-        "auc_rebalanced": ("gray photos", first["gray"]["auc_rebalanced"]),
-    }
     figure = Figure(figsize=_CURVES_INCHES, dpi=_DPI, layout="constrained")
     panels = figure.subplots(1, len(METRICS))
     for axes, metric in zip(panels, METRICS, strict=True):
         for number, model in enumerate(models):
-            _plot_over_temperature(axes, metric, model, f"C{number}")
-        if metric in references:
-            name, value = references[metric]
-            line = axes.axhline(value, color="#444444", linestyle="--")
-            axes.legend([line], [name], fontsize=8)
-        direction = get_metric(metric).direction
-        better = f" ({direction} is better)" if direction else ""
-        axes.set_title(get_metric(metric).title + better, fontsize=10)
-        axes.set_xlabel("temperature")
-        axes.grid(alpha=0.3)
-    handles, names = panels[0].get_legend_handles_labels()
+            _plot_model(axes, metric, model, f"C{number}")
+        line = plot_reference(axes, models[0].study, metric)
+        if line is not None:
+            axes.legend([line], [line.get_label()], fontsize=8)
+    handles, names = panels[1].get_legend_handles_labels()
     columns = min(_LEGEND_COLUMNS, len(names))
     figure.legend(handles, names, loc="outside lower center", ncols=columns, fontsize=9)
-    title = f"Means over {first['photos']:,} validation photos, 95 % intervals"
-    if first["photos"] < MIN_PHOTOS_FOR_CLAIMS:
-        title += f" (no claims are made from fewer than {MIN_PHOTOS_FOR_CLAIMS})"
-    figure.suptitle(title, fontsize=11)
+    title = basis(models[0].study)
+    figure.suptitle(title[:1].upper() + title[1:], fontsize=11)
     return figure
 
 
-def _plot_over_temperature(axes: Axes, metric: str, model: TemperatureCurves, color: str) -> None:
+def _plot_model(axes: Axes, metric: str, model: TemperatureCurves, color: str) -> None:
     """Plot a model's means with their intervals, and ring the one at its default temperature."""
-    temperatures, figures = model.study["temperatures"], model.study["figures"][metric]
-    means, low, high = ([figure[end] for figure in figures] for end in ("mean", "low", "high"))
-    axes.fill_between(temperatures, low, high, color=color, alpha=0.15, linewidth=0)
     label = f"{model.title} (ring: the leaderboard's {model.default:g})"
-    axes.plot(temperatures, means, color=color, marker="o", markersize=4, label=label)
-    ringed = means[temperatures.index(model.default)]
+    plot_metric(axes, model.study, metric, color=color, label=label)
+    ringed = model.study.means(metric)[model.study.temperatures.index(model.default)]
     axes.plot([model.default], [ringed], "o", color=color, markersize=10, fillstyle="none")
 
 

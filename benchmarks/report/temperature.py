@@ -18,6 +18,7 @@ from benchmarks.report.figures import (
 from benchmarks.report.leaderboard import Leaderboard
 from benchmarks.report.text import caution
 from zoo.cli.inputs import counted
+from zoo.evaluation.calibrate import TemperatureStudy
 from zoo.photos.decoding import read_rgb
 
 
@@ -52,7 +53,7 @@ class Temperature:
     @property
     def scored(self) -> str:
         """The photos behind the curves, in words."""
-        photos, size = (self.curves[0].study[part] for part in ("photos", "size"))
+        photos, size = self.curves[0].study.photos, self.curves[0].study.size
         part = "" if photos == self.available else f"{photos:,}, evenly spread, of "
         return (
             f"{part}the {counted(self.available, 'validation photo')}, at most {size} px on the "
@@ -62,7 +63,7 @@ class Temperature:
     @property
     def caution(self) -> str | None:
         """The warning that goes with curves of few photos."""
-        return caution(self.curves[0].study["photos"], "validation photo", "the curves make")
+        return caution(self.curves[0].study.photos, "validation photo", "the curves make")
 
 
 def temperature_of(board: Leaderboard, out: Path) -> Temperature:
@@ -80,7 +81,7 @@ def temperature_of(board: Leaderboard, out: Path) -> Temperature:
             TemperatureCurves(
                 board.title(result),
                 result["temperature"]["default"],
-                result["temperature"]["study"],
+                TemperatureStudy.from_json(result["temperature"]["study"]),
             )
             for result in studied
         ),

@@ -10,7 +10,7 @@ right depends on the model and on the photos, so it is measured:
 The photos have to be validation photos: what was chosen on test photos says nothing about others.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +69,16 @@ class TemperatureStudy:
     def means(self, metric: str) -> np.ndarray:
         """The metric's means at each temperature: (T,) float64."""
         return np.array([figure.mean for figure in self.figures[metric]])
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "TemperatureStudy":
+        """What `to_json` gave, read again."""
+        figures = {
+            name: tuple(Interval(**figure) for figure in found)
+            for name, found in content["figures"].items()
+        }
+        temperatures = tuple(content["temperatures"])
+        return cls(**{**content, "temperatures": temperatures, "figures": figures})
 
     def to_json(self) -> dict[str, Any]:
         """Everything in it, in types that the `json` module writes."""

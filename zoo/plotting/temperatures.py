@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo.evaluation.calibrate import METRICS, TEMPERATURES, TemperatureStudy, choose
 from zoo.evaluation.report import MIN_PHOTOS_FOR_CLAIMS
@@ -12,6 +12,7 @@ from zoo.plotting.pictures import PANEL_SIDE, draw_side_by_side, new_figure, sav
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
     from zoo.colorizer import Colorizer
     from zoo.photos.decoding import PhotoSource
@@ -59,39 +60,46 @@ def draw_curves(path: Path, study: TemperatureStudy) -> None:
     Raises:
         ZooError: if the suffix is another one, or the file cannot be written.
     """
-    figure = new_figure(9.0, 6.6)
-    references = {
-        "colorfulness": ("true photos", study.true_colorfulness),
-        "auc": ("gray photos", study.gray["auc"]),
-        "auc_rebalanced": ("gray photos", study.gray["auc_rebalanced"]),
-    }
-    chosen = choose(study)
+    figure, chosen = new_figure(9.0, 6.6), choose(study)
     for axes, name in zip(figure.subplots(2, 2).ravel(), METRICS, strict=True):
-        _draw_curve(axes, study, name, chosen, references.get(name))
-    title = f"{study.model}: means over {study.photos:,} validation photos, 95 % intervals"
-    if study.photos < MIN_PHOTOS_FOR_CLAIMS:
-        title += f"\n(no claims are made from fewer than {MIN_PHOTOS_FOR_CLAIMS})"
-    figure.suptitle(title, fontsize=11)
+        plot_metric(axes, study, name, label="colored")
+        plot_reference(axes, study, name)
+        axes.axvline(chosen, color=_CHOSEN_COLOR, linestyle=":", label=f"chosen: {chosen:g}")
+        axes.set_ylabel(get_metric(name).title)
+        axes.legend(fontsize=8)
+    figure.suptitle(f"{study.model}: {basis(study, breaking=True)}", fontsize=11)
     save_figure(path, figure)
 
 
-def _draw_curve(
-    axes: "Axes",
-    study: TemperatureStudy,
-    name: str,
-    chosen: float,
-    reference: tuple[str, float] | None,
-) -> None:
+def plot_metric(axes: "Axes", study: TemperatureStudy, name: str, **style: Any) -> None:
+    """Plot a metric's means over the temperature with their intervals, under its title."""
     low, high = ([getattr(one, end) for one in study.figures[name]] for end in ("low", "high"))
-    axes.fill_between(study.temperatures, low, high, alpha=0.2, linewidth=0)
-    axes.plot(study.temperatures, study.means(name), marker="o", markersize=4, label="colored")
-    if reference is not None:
-        axes.axhline(reference[1], color="#444444", linestyle="--", label=reference[0])
-    axes.axvline(chosen, color=_CHOSEN_COLOR, linestyle=":", label=f"chosen: {chosen:g}")
+    axes.fill_between(
+        study.temperatures, low, high, color=style.get("color"), alpha=0.2, linewidth=0
+    )
+    axes.plot(study.temperatures, study.means(name), marker="o", markersize=4, **style)
     metric = get_metric(name)
     better = "" if metric.direction is None else f" ({metric.direction} is better)"
     axes.set_title(f"{metric.title}{better}", fontsize=10)
     axes.set_xlabel("temperature")
-    axes.set_ylabel(metric.title)
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
+
+
+def plot_reference(axes: "Axes", study: TemperatureStudy, name: str) -> "Line2D | None":
+    """Plot what a metric is compared to: the true photos' figure or the gray ones', if any."""
+    if name == "colorfulness":
+        label, value = "true photos", study.true_colorfulness
+    elif name in ("auc", "auc_rebalanced"):
+        label, value = "gray photos", study.gray[name]
+    else:
+        return None
+    return axes.axhline(value, color="#444444", linestyle="--", label=label)
+
+
+def basis(study: TemperatureStudy, breaking: bool = False) -> str:
+    """What the curves are means over, and a caution where that is few photos."""
+    words = f"means over {study.photos:,} validation photos, 95 % intervals"
+    if study.photos >= MIN_PHOTOS_FOR_CLAIMS:
+        return words
+    space = "\n" if breaking else " "
+    return f"{words}{space}(no claims are made from fewer than {MIN_PHOTOS_FOR_CLAIMS})"

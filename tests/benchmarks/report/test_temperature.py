@@ -20,7 +20,7 @@ from benchmarks.report.page import write_report
 from benchmarks.report.temperature import _strips
 from benchmarks.suites import Row
 from zoo.budget import Budget
-from zoo.evaluation.calibrate import METRICS, study
+from zoo.evaluation.calibrate import METRICS, TemperatureStudy, study
 from zoo.files import read_json
 from zoo.metrics import get_metric
 from zoo.photos.photoset import PhotoSet
@@ -110,6 +110,7 @@ def test_the_study_is_of_the_validation_photos_alone(validated, conditions):
     model = load_model(out / "models" / result["key"])
     expected = study(model, scored, TEMPERATURES, size=32)
     assert stored["study"] == json.loads(json.dumps(expected.to_json()))
+    assert TemperatureStudy.from_json(stored["study"]) == expected
 
 
 def test_nothing_is_chosen(validated):
@@ -227,7 +228,8 @@ def test_a_temperature_that_a_model_was_not_tried_at_is_blank(validated):
 
 def test_curves_show_every_metric_with_its_reference_and_every_model(validated):
     stored = validated[1]["temperature"]["study"]
-    models = [TemperatureCurves("one", 0.38, stored), TemperatureCurves("two", 1.0, stored)]
+    study = TemperatureStudy.from_json(stored)
+    models = [TemperatureCurves("one", 0.38, study), TemperatureCurves("two", 1.0, study)]
     figure = _temperature_figure(models)
     assert figure.get_suptitle().startswith("Means over 2 validation photos, 95 % intervals (no ")
     (legend,) = figure.legends
