@@ -1,7 +1,7 @@
 """The photos of a benchmark: which are learned from, which choose, which are scored and shown."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from zoo.errors import ZooError
@@ -48,24 +48,18 @@ def benchmark_photos(
         division = Division(sample_photos("train"), None, sample_photos("test"))
     else:
         division = Division(PhotoSet(()), None, sample_photos("all"))
-    test = division.test
     if tests is not None:
         test = read_photos(tests, "test")
         tell(f"Test photos: {test.summary()}.")
-    if not test or (trains and not division.train):
+        division = replace(division, test=test)
+    if not division.test or (trains and not division.train):
         raise ZooError(
             f"{', '.join(map(str, photos or ()))} has too few photos to set some aside for the "
             "test; add photos, or give a folder of test photos with --test-photos."
         )
+    advice = "remove them from one of the folders, or leave --test-photos away to have a part of "
     seen = [*division.train, *(division.validation or ())]
-    refuse_overlap(
-        seen,
-        test,
-        "remove them from one of the folders, or leave --test-photos away to have a part of "
-        "--photos set aside",
-    )
-    shown = [Shown(photo, "test") for photo in test[:_SHOWN]]
-    if photos is None and tests is None:
-        shown = [Shown(photo, "test") for photo in test]
-        shown += [Shown(photo, "trained on") for photo in division.train]
-    return Division(division.train, division.validation, test), shown
+    refuse_overlap(seen, division.test, f"{advice}--photos set aside")
+    samples = photos is None and tests is None
+    shown = [Shown(photo, "test") for photo in division.test][: None if samples else _SHOWN]
+    return division, shown + [Shown(photo, "trained on") for photo in division.train if samples]

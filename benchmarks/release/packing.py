@@ -101,7 +101,6 @@ def pack(
     photos: "PhotoSet",
     about: dict[str, Any],
     *,
-    size: int | None,
     bits: Sequence[int] = BITS,
     progress: bool = False,
 ) -> Packing:
@@ -112,7 +111,6 @@ def pack(
         target: the folder to write.
         photos: validation photos, that both are scored on; the card keeps the packed one's scores.
         about: further entries of the card.
-        size: larger photos are shrunk to this short side, in px, for scoring.
         bits: of the mantissa, those that are tried in order.
         progress: whether to show progress bars.
 
@@ -124,14 +122,10 @@ def pack(
     exact = {name: np.array(keras.ops.convert_to_numpy(v)) for name, v in model.variables().items()}
     kept, content = _smallest_loss(exact, bits)
     compared = photos.spread(_COMPARED)
-    before = [model.colorize_batch(photo.read(size)[None])[0] for photo in compared]
-    scored = evaluate(model, photos, size=size, progress=progress)
+    before, scored = _colored(model, compared), evaluate(model, photos, progress=progress)
     model.assign(pack_arrays(exact, kept))
-    differences = [
-        _difference(rgb, model.colorize_batch(photo.read(size)[None])[0])
-        for rgb, photo in zip(before, compared, strict=True)
-    ]
-    report = evaluate(model, photos, size=size, progress=progress)
+    after, report = _colored(model, compared), evaluate(model, photos, progress=progress)
+    differences = list(map(_difference, before, after))
     found = Packing(
         from_sha256=sha256_of_file(source / "weights.npz"),
         mantissa_bits=kept,
@@ -150,6 +144,10 @@ def pack(
     }
     _write(source, target, content, card)
     return found
+
+
+def _colored(model: Colorizer, photos: "PhotoSet") -> list[np.ndarray]:
+    return [model.colorize_batch(photo.read()[None])[0] for photo in photos]
 
 
 def scores_of(report: Report) -> dict[str, Any]:

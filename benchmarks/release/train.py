@@ -100,7 +100,7 @@ def train(
     }
     _choose_temperature(run, validation)
     _choose_saturation(run, validation)
-    found = pack(run, target, validation, {"about": about}, size=None, progress=True)
+    found = pack(run, target, validation, {"about": about}, progress=True)
     print(
         f"Packed to {found.megabytes} MB with {found.mantissa_bits} bits of the mantissa: colors "
         f"differ by {found.ciede2000_mean} CIEDE2000. The model is in {target}."

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from benchmarks.report.figures import (
@@ -107,19 +107,12 @@ def _html(
     shown: Sequence[PhotoRow],
     temperature: Temperature,
 ) -> str:
-    templates = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     histories = [
         (board.title(result), _losses(result["history"]["curves"]))
         for result in board.finished
         if len(result["history"]["curves"].get("photos_seen", ())) > 1
     ]
-    return templates.get_template("report.html.j2").render(
+    return _template().render(
         board=board,
         notes=notes(board),
         sort_values=[
@@ -145,6 +138,17 @@ def _html(
         **_labels(board),
         **_script(),
     )
+
+
+def _template() -> Template:
+    templates = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return templates.get_template("report.html.j2")
 
 
 def _photos(board: Leaderboard, out: Path) -> dict[str, Any]:

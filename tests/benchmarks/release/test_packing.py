@@ -99,25 +99,25 @@ def test_a_file_that_is_too_large_gets_fewer_bits(source, validation, tmp_path, 
     sizes = {}
     for bits in (10, 5):
         monkeypatch.setattr(packing, "LARGEST", 10**9)
-        found = packing.pack(source, tmp_path / str(bits), validation, {}, size=None, bits=[bits])
+        found = packing.pack(source, tmp_path / str(bits), validation, {}, bits=[bits])
         sizes[bits] = (tmp_path / str(bits) / "weights.npz").stat().st_size
     assert sizes[5] < sizes[10]
     monkeypatch.setattr(packing, "LARGEST", sizes[5] + 1)
-    found = packing.pack(source, tmp_path / "out", validation, {}, size=None, bits=(10, 5))
+    found = packing.pack(source, tmp_path / "out", validation, {}, bits=(10, 5))
     assert found.mantissa_bits == 5
     monkeypatch.setattr(packing, "LARGEST", 100)
     with pytest.raises(ZooError, match="train a narrower network"):
-        packing.pack(source, tmp_path / "none", validation, {}, size=None)
+        packing.pack(source, tmp_path / "none", validation, {})
     assert not (tmp_path / "none").exists()
 
 
 def test_other_colors_are_refused(source, validation, tmp_path):
     with pytest.raises(ZooError, match="colors differently"):
-        packing.pack(source, tmp_path / "out", validation, {}, size=None, bits=[1])
+        packing.pack(source, tmp_path / "out", validation, {}, bits=[1])
     assert not (tmp_path / "out").exists()
 
 
 def test_packing_again_replaces_the_folder(source, validation, tmp_path):
     shutil.copytree(source, tmp_path / "out")
-    packing.pack(source, tmp_path / "out", validation, {"about": {}}, size=None)
+    packing.pack(source, tmp_path / "out", validation, {"about": {}})
     assert load_model(tmp_path / "out").card["about"] == {}
