@@ -25,9 +25,10 @@ from zoo.cli.inputs import (
     require_writable_file,
     spoken_warnings,
 )
+from zoo.cli.scripts import one_sentence
 from zoo.cli.settings import parse_fields, parse_pairs, parse_sizes
 from zoo.cli.startup import start_keras
-from zoo.errors import TrainingInterrupted, ZooError, valid_choice
+from zoo.errors import ZooError, valid_choice
 from zoo.files import require_writable
 from zoo.photos.division import Division, divide, read_photos
 
@@ -42,27 +43,9 @@ _IMPORTABLE = ("zhang",)
 class _Commands(TyperGroup):
     """Turns what went wrong into one sentence on standard error and an exit status."""
 
-    def invoke(self, ctx: typer.Context) -> Any:
-        try:
+    def invoke(self, ctx: Any) -> Any:
+        with one_sentence():
             return super().invoke(ctx)
-        except TrainingInterrupted as error:
-            sentence, status = str(error), 130
-        except KeyboardInterrupt:
-            sentence, status = "Interrupted.", 130
-        except ZooError as error:
-            sentence, status = str(error), 2
-        except BrokenPipeError:  # `zoo list | head`: typer ends quietly
-            raise
-        except OSError as error:
-            sentence, status = _about_os_error(error), 1
-        except MemoryError:
-            sentence, status = (
-                "There is not enough memory; close other programs, or choose a smaller size, "
-                "batch_size or preset.",
-                1,
-            )
-        typer.echo(sentence, err=True)
-        raise typer.Exit(status)
 
 
 app = typer.Typer(
@@ -84,11 +67,6 @@ def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"colorization-zoo {__version__}")
         raise typer.Exit
-
-
-def _about_os_error(error: OSError) -> str:
-    where = f" {error.filename}" if error.filename else ""
-    return f"Cannot use{where or ' a file'}: {error.strerror or error}."
 
 
 @app.callback()
