@@ -319,7 +319,7 @@ def overfits_one_photo(name: str) -> None:
 def compiled(model: Colorizer, optimizer: keras.optimizers.Optimizer) -> keras.Model:
     from zoo.backend import use_jit
 
-    graph = model.training_graph()
+    graph = model.task()
     graph.compile(optimizer=optimizer, jit_compile=use_jit())
     return graph
 

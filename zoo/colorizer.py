@@ -26,7 +26,7 @@ from zoo.networks.runner import PlainRunner, Runner
 from zoo.options import RENDER_FACTOR, Option, Step
 from zoo.photos.decoding import read_photo
 from zoo.prediction import Prediction
-from zoo.training.plan import PRECISIONS, History, TrainingPlan
+from zoo.training.plan import PRECISIONS, STARTS, History, TrainingPlan
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -200,21 +200,21 @@ class Colorizer(ABC):
         *,
         budget: Budget,
         size: int | Sequence[int] | None = None,
-        freeze: int = 0,
+        freeze: Sequence[str] = (),
+        start: str = "continue",
         precision: str = "auto",
         run_dir: str | os.PathLike | None = None,
         resume: bool = False,
         callbacks: Sequence[keras.callbacks.Callback] = (),
         progress: bool = False,
     ) -> History:
-        """Learn from photos, starting from the weights that are there.
+        """Learn from photos, by default going on from the weights that are there.
 
         So a model that was trained before, on whatever photos, is trained further: what it learned
-        by gradients goes on; what models count or store of their photos (priors, tables of patches,
-        mean colors) is made anew from these. Of a model that was loaded, the kernels of the layers
-        that are not frozen are shrunk and perturbed first, so that they learn as readily as new
-        ones (`zoo.training.transfer.shrink_and_perturb`). Afterwards the model's default render
-        factor is the one of the training size, and `model.card["training"]` tells what was done.
+        by gradients goes on, and it keeps the colors that it chooses from; how frequent they are,
+        tables of patches and mean colors are found anew. Two fits in a row give the same weights as
+        a fit, saving, loading and a fit. Afterwards the model's default render factor is the one of
+        the training size, and `model.card["training"]` tells what was done.
 
         Args:
             train: photos to learn from; those that are really gray are left out.
@@ -222,8 +222,12 @@ class Colorizer(ABC):
             budget: how much training.
             size: side of the training squares in px, or several, each for an equal share of the
                 budget, as in (64, 96, 128); the configuration's where None.
-            freeze: so many of the first layers of the colorizing network that learn stay as they
-                are; for models that train by gradient.
+            freeze: shell patterns of the names of layers of the colorizing network that stay as
+                they are, as in ("down0*", "stem*"); for models that train by gradient.
+            start: "continue" from the weights that are there; "shrink" to shrink and perturb the
+                kernels of layers that are not frozen first, for models that train by gradient, so
+                that they learn as readily as new ones (`zoo.training.transfer.shrink_and_perturb`);
+                "fresh" for the seed's initial weights, as if the model had never been fitted.
             precision: "float32", "mixed_bfloat16", or "auto" for the faster one of this machine.
             run_dir: where checkpoints go; without it an interrupted training starts over.
             resume: go on from the checkpoint in `run_dir`, if there is one.
@@ -231,33 +235,39 @@ class Colorizer(ABC):
             progress: show a progress bar with an estimate of the time left.
 
         Raises:
-            ZooError: on photos, a size or a folder that cannot be used, or a non-finite loss.
+            ZooError: on photos, a size, a layer or a folder that cannot be used, or a non-finite
+                loss.
             TrainingInterrupted: after Ctrl-C, once the position is saved.
         """
         colored = train.color_only()
         checked = validation.color_only() if validation is not None else None
-        if freeze and not self.trains_by_gradient:
+        valid_choice("start", start, STARTS)
+        if not self.trains_by_gradient and (freeze or start == "shrink"):
             raise ZooError(
-                f"{self.name} learns without gradients and has no layers to freeze; leave that out."
+                f"{self.name} learns without gradients and has no layers to freeze or shrink; "
+                "leave that out."
             )
         sizes = self.config.train_size if size is None else size
         plan = TrainingPlan(
             budget=budget,
             sizes=_sizes(sizes),
-            freeze=freeze,
+            freeze=(freeze,) if isinstance(freeze, str) else tuple(freeze),
+            start=start,
             precision=valid_choice("precision", precision, PRECISIONS),
             run_dir=None if run_dir is None else Path(run_dir),
             resume=resume,
             callbacks=tuple(callbacks),
             progress=progress,
         )
+        if start == "fresh":
+            self._forget()
         # Models that are kept on the way are used at this size, too.
         render_factor = max(1, round(plan.size / preprocessing.RENDER_UNIT))
         self.defaults["render_factor"] = min(render_factor, int(RENDER_FACTOR.high))
+        started_from = self._origin()
         history = self.learn(colored, checked, plan)
-        self.fitted = True
         # What else the card said was about the model that this one started from.
-        started_from, self.card = self._origin(), {}
+        self.fitted, self.card = True, {}
         self.card["training"] = {
             "started_from": started_from,
             "photos": len(colored),
@@ -267,7 +277,8 @@ class Colorizer(ABC):
             "validation_fingerprint": checked.fingerprint if checked else None,
             "budget": str(budget),
             "sizes": list(plan.sizes),
-            "frozen_layers": plan.freeze,
+            "frozen_layers": list(plan.freeze),
+            "start": plan.start,
             "seed": self.seed,
             "backend": keras.backend.backend(),
             "keras_version": keras.__version__,
@@ -275,13 +286,19 @@ class Colorizer(ABC):
         }
         return history
 
+    def _forget(self) -> None:
+        """Become what the configuration and the seed make."""
+        new = type(self)(self.name, self.preset, self.config, self.seed)
+        self.assign({name: keras.ops.convert_to_numpy(v) for name, v in new.variables().items()})
+        self.defaults, self.fitted, self.card = new.defaults, False, {}
+
     def _origin(self) -> dict[str, Any] | None:
-        """Of a model that had been trained and saved before: which weights, from which photos."""
-        if "weights_sha256" not in self.card:
+        """Of a model that had been fitted: which weights, if they were saved, from which photos."""
+        if not self.fitted:
             return None
         before = self.card.get("training", {})
         return {
-            "weights_sha256": self.card["weights_sha256"],
+            "weights_sha256": self.card.get("weights_sha256"),
             "fingerprint": before.get("fingerprint"),
             "photos_seen": before.get("photos_seen"),
         }

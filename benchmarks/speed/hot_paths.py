@@ -285,10 +285,9 @@ def _compiled(model: Any) -> Any:
     """A model's training graph in the faster precision, in which the model stays."""
     from zoo.backend import use_jit
     from zoo.training.precision import fastest_precision, set_precision
-    from zoo.training.task import Task
 
     set_precision(model.networks["colorizer"], fastest_precision())
-    graph = Task(model)
+    graph = model.task()
     graph.compile(optimizer=model.optimizer(100), jit_compile=use_jit())
     return graph
 

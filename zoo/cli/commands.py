@@ -135,13 +135,20 @@ def train(
     out: Annotated[Path, typer.Option(metavar="RUN", help="Folder for the trained model.")],
     val_photos: options.ValidationPhotos = None,
     preset: Annotated[str | None, typer.Option(help="The model's preset.")] = None,
-    start: Annotated[
+    source: Annotated[
         Path | None,
         typer.Option("--from", metavar="RUN", help="Train this model further, on these photos."),
     ] = None,
+    start: Annotated[
+        str,
+        typer.Option(
+            metavar="HOW", help="With --from: continue, shrink (the kernels first) or fresh."
+        ),
+    ] = "continue",
     freeze: Annotated[
-        int, typer.Option(min=0, metavar="N", help="The first N layers stay as they are.")
-    ] = 0,
+        str,
+        typer.Option(metavar="A,B,...", help="Layers that stay as they are, as in down0*,stem*."),
+    ] = "",
     size: options.TrainingSizes = None,
     budget: options.TrainingBudget = "20000",
     seed: options.Seed = 0,
@@ -158,7 +165,7 @@ def train(
     if there are any, choose the best weights. Ctrl-C saves the position; the same command with
     --resume goes on and ends with the same weights.
 
-    With --from RUN the training starts from the weights of another one, on whatever photos that
+    With --from RUN the training goes on from the weights of another one, on whatever photos that
     was. Preset and configuration are RUN's, but for what --set changes.
     """
     from zoo.budget import Budget
@@ -173,16 +180,18 @@ def train(
         require_writable(folder)
 
     start_keras()
+    from zoo.plotting.training import TrainingPlot
     from zoo.training import checkpoint
-    from zoo.training.plan import PRECISIONS
+    from zoo.training.plan import PRECISIONS, STARTS
 
     _check_position(out, checkpoint.exists(out), resume)
     valid_choice("precision", precision, PRECISIONS)
-    if start is None:
+    valid_choice("start", start, STARTS)
+    if source is None:
         colorizer = _untrained(entry, chosen, seed, changes)
     else:
         given = chosen if preset or ":" in model else None
-        colorizer = _trained_before(start, entry.name, given, seed, changes)
+        colorizer = _trained_before(source, entry.name, given, seed, changes)
     division = divide(photos, val_photos, tell=typer.echo)
     _tell_division(division)
     with spoken_warnings():
@@ -191,11 +200,12 @@ def train(
             division.validation,
             budget=amount,
             size=sizes,
-            freeze=freeze,
+            freeze=[pattern for pattern in freeze.split(",") if pattern],
+            start=start,
             precision=precision,
             run_dir=out,
             resume=resume,
-            callbacks=_tensorboard(tensorboard),
+            callbacks=[TrainingPlot(out), *_tensorboard(tensorboard)],
             progress=True,
         )
     colorizer.save(out)

@@ -28,7 +28,8 @@ from zoo.networks.blocks import AB_SCALE, HEAD, average_to_size, batch_norm, con
 from zoo.networks.embedding_cache import EmbeddingInput
 from zoo.networks.embeddings import open_embedding, scratch_features, scratch_width
 from zoo.training.config import TrainingConfig, check_fields
-from zoo.training.plan import History, TrainingPlan
+from zoo.training.plan import TrainingPlan
+from zoo.training.task import NetworkTask, Task
 
 if TYPE_CHECKING:
     from zoo.photos.loader import Rows
@@ -148,15 +149,6 @@ class Fusion(GradientColorizer):
             network = _encoder_decoder(config.width, self.seed, fuse, beside)
         return {"colorizer": network}
 
-    def training_network(self) -> keras.Model:
-        """The colorizer, and where labels are told apart, what its features say of them."""
-        colorizer = self.networks["colorizer"]
-        if not self._classes:
-            return colorizer
-        features = colorizer.get_layer("features").output
-        logits = dense(features, len(self._classes), "classes", self.seed, activation=None)
-        return keras.Model(colorizer.input, [colorizer.output, logits], name="fusion_with_classes")
-
     def _own_features(self, x: Tensor) -> Tensor:
         return scratch_features(x, scratch_width(self.config.embedding), self.seed)
 
@@ -175,14 +167,22 @@ class Fusion(GradientColorizer):
 
     # ------------------------------------------------------------------ learned
 
-    def learn(
-        self, train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
-    ) -> History:
-        """Train the network; its own features learn the photos' labels where there are some."""
+    def prepare(self, train: "PhotoSet", plan: TrainingPlan) -> None:
+        """Read the photos' labels, which the network's own features learn where there are some."""
         labels = sorted({photo.label for photo in train if photo.label})
         wanted = self.embedding is None and self.config.class_weight > 0 and len(labels) > 1
         self._classes = tuple(labels) if wanted else ()
-        return super().learn(train, validation, plan)
+
+    def task(self) -> Task:
+        """The colorizer, and where labels are told apart, what its features say of them."""
+        colorizer = self.networks["colorizer"]
+        if not self._classes:
+            return super().task()
+        features = colorizer.get_layer("features").output
+        logits = dense(features, len(self._classes), "classes", self.seed, activation=None)
+        outputs = [colorizer.output, logits]
+        network = keras.Model(colorizer.input, outputs, name="fusion_with_classes")
+        return NetworkTask(network, self.network_input, self.loss)
 
     @property
     def inputs(self) -> tuple[Input, ...]:

@@ -3,9 +3,10 @@
 The loader yields uint8 RGB; color conversion and losses are part of the compiled graph.
 """
 
-import dataclasses
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import keras
@@ -18,15 +19,15 @@ from zoo.errors import ZooError
 from zoo.inputs import LIGHTNESS, DerivedInput, SimulatedInput
 from zoo.networks.blocks import AB_SCALE
 from zoo.networks.runner import Runner
-from zoo.photos.loader import Rows
+from zoo.photos.loader import PhotoLoader, Rows
 from zoo.prediction import Chroma, Prediction, Size
 from zoo.training.optimizers import schedule
 from zoo.training.plan import History, TrainingPlan
 from zoo.training.precision import fastest_precision, training_precision
 from zoo.training.stage import Stage
-from zoo.training.task import Task
+from zoo.training.task import NetworkTask, Task
 from zoo.training.trainer import Trainer
-from zoo.training.transfer import frozen_layers, shrink_and_perturb
+from zoo.training.transfer import digest, frozen_layers, restart_generators, shrink_and_perturb
 
 if TYPE_CHECKING:
     from zoo.photos.photoset import PhotoSet
@@ -89,17 +90,9 @@ class GradientColorizer(Colorizer):
                 rows[declared.name] = declared.rows
         return rows
 
-    def training_network(self) -> keras.Model:
-        """The network that `loss` gets its output from; it may give more than the colorizer's."""
-        return self.networks["colorizer"]
-
-    def training_graph(self) -> Task:
+    def task(self) -> Task:
         """What is trained: the network and its loss, or several of them."""
-        return Task(self)
-
-    def round_score(self, logs: dict[str, float]) -> float | None:
-        """What the best weights are lowest in: a round's validation loss, if there is one."""
-        return logs.get("val_loss")
+        return NetworkTask(self.networks["colorizer"], self.network_input, self.loss)
 
     def optimizer(self, steps: int) -> keras.optimizers.Optimizer:
         """Adam with the configuration's schedule over `steps`."""
@@ -138,7 +131,7 @@ class GradientColorizer(Colorizer):
         """Train the network as `plan` says: see `Colorizer.learn`.
 
         Raises:
-            ZooError: also if a size is no multiple of the stride, or too many layers are frozen.
+            ZooError: also if a size is no multiple of the stride, or a layer cannot be frozen.
         """
         for size in plan.sizes:
             if size < self.stride or size % self.stride:
@@ -147,18 +140,76 @@ class GradientColorizer(Colorizer):
                     f"{self.stride} px; got {size}."
                 )
         precision = fastest_precision() if plan.precision == "auto" else plan.precision
-        plan, network = dataclasses.replace(plan, precision=precision), self.networks["colorizer"]
-        with training_precision(network, precision), frozen_layers(network, plan.freeze):
-            if "weights_sha256" in self.card:  # it was trained before, and saved
+        plan, network = replace(plan, precision=precision), self.networks["colorizer"]
+        restart_generators(self.networks.values())
+        done: dict[str, History] = {}
+        with frozen_layers(network, plan.freeze):
+            self.prepare(train, plan)
+            if plan.start == "shrink":
                 shrink_and_perturb(network, self.build_networks()["colorizer"])
-            return self.train_stages(train, validation, plan)
+            stages = closing(self.stages(train, validation, plan, done))
+            with training_precision(network, precision), stages as turns:
+                for stage in turns:
+                    done[stage.name] = Trainer(stage).run()
+        return History.of_stages(done)
 
-    def train_stages(
-        self, train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
-    ) -> History:
-        """Train in one stage; models that learn by several losses in turn have more."""
-        return Trainer(self.stage(train, validation, plan)).run()
+    def prepare(self, train: "PhotoSet", plan: TrainingPlan) -> None:
+        """Learn what the losses need of the photos, before the first stage."""
 
-    def stage(self, train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan) -> Stage:
-        """What the training consists of."""
-        return Stage(self, train, validation, plan)
+    def stages(
+        self,
+        train: "PhotoSet",
+        validation: "PhotoSet | None",
+        plan: TrainingPlan,
+        done: Mapping[str, History],
+    ) -> Iterator[Stage]:
+        """The stages of a training, each of them made once the one before it has ended.
+
+        Args:
+            train: photos to learn from.
+            validation: photos that are scored after each round, if there are some.
+            plan: what the caller of `fit` asked for, its precision decided.
+            done: the histories of the stages that have ended, by name.
+        """
+        yield self.stage(train, validation, plan, self.task())
+
+    def stage(
+        self, train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan, task: Task
+    ) -> Stage:
+        """A stage over all the photos, with this model's optimizer and weights."""
+        batch_size, progress = self.config.batch_size, plan.progress
+        rows = self.rows(train, training=True, progress=progress)
+        scored = None
+        if validation is not None:
+            scored = PhotoLoader(
+                validation,
+                plan.size,
+                batch_size,
+                augment=False,
+                rows=self.rows(validation, training=False, progress=progress),
+                progress=progress,
+            )
+
+        def loader(size: int, steps: int) -> PhotoLoader:
+            settings = {"steps": steps, "seed": self.seed, "rows": rows, "progress": progress}
+            return PhotoLoader(train, size, batch_size, **settings)
+
+        return Stage(
+            task=task,
+            plan=plan,
+            batch_size=batch_size,
+            optimizer=self.optimizer,
+            loader=loader,
+            validation=scored,
+            weights=self.variables(),
+            identity={
+                "model": self.name,
+                "config": asdict(self.config),
+                "seed": self.seed,
+                "start": digest(self.variables()),
+                "frozen layers": plan.freeze,
+                "photos": train.fingerprint,
+                "validation photos": validation.fingerprint if validation else None,
+                "references": self.references(),
+            },
+        )

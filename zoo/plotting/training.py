@@ -11,6 +11,9 @@ import numpy as np
 
 from zoo.models.adversarial.turning_point import SMOOTHED, smoothed
 from zoo.plotting.pictures import new_figure, save_figure
+from zoo.training.callbacks import StageCallback
+from zoo.training.checkpoint import Progress
+from zoo.training.step_log import file_of, read_steps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,6 +28,30 @@ _NAMES = {
     "g_loss": "generator's adversarial loss",
     "l1": "mean absolute error of ab / 110",
 }
+
+
+class TrainingPlot(StageCallback):
+    """Draws every stage of an adversarial training once it has ended; of others, nothing.
+
+    Args:
+        run_dir: the training's folder, which has its steps and gets `training.png`.
+    """
+
+    def __init__(self, run_dir: Path) -> None:
+        super().__init__()
+        self._run_dir = run_dir
+
+    def on_stage_end(self, name: str, progress: Progress) -> None:
+        """Draw the stage."""
+        if "g_loss" not in progress.curves:
+            return
+        draw_training(
+            self._run_dir / (f"training-{name}.png" if name else "training.png"),
+            read_steps(file_of(self._run_dir, name)),
+            progress.curves,
+            progress.best_round,
+            progress.ended,
+        )
 
 
 def draw_training(

@@ -4,6 +4,7 @@ import math
 import signal
 import threading
 import time
+from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from keras import ops
 
 from zoo.errors import TrainingInterrupted, ZooError
 from zoo.photos.loader import PhotoLoader
-from zoo.training.checkpoint import training_variables
+from zoo.training.checkpoint import Progress, training_variables
 
 if TYPE_CHECKING:
     import rich.progress
@@ -34,10 +35,23 @@ class StoppedError(Exception):
         self.reason = reason
 
 
+class StageCallback(keras.callbacks.Callback):
+    """A callback that is also told when a stage has ended, with all that was logged."""
+
+    @abstractmethod
+    def on_stage_end(self, name: str, progress: Progress) -> None:
+        """Called once the best weights are in place.
+
+        Args:
+            name: of the stage, part of its files' names; empty where there is only one.
+            progress: the scores of all rounds, and which was best.
+        """
+
+
 class Keeper(keras.callbacks.Callback):
     """Moves the loader from round to round, watches the loss, keeps scores and checkpoints.
 
-    The training graph is always taken from `self.model`: on JAX, asking for that brings the
+    The task is always taken from `self.model`: on JAX, asking for that brings the
     variables up to date.
     """
 
@@ -51,7 +65,7 @@ class Keeper(keras.callbacks.Callback):
         # put back.
         self.running_means = [
             np.array(ops.convert_to_numpy(variable))
-            for variable in training_variables(trainer.graph)["metrics"]
+            for variable in training_variables(trainer.task)["metrics"]
         ]
         self.saved_at = time.monotonic()
 
@@ -150,7 +164,7 @@ class ProgressBar(keras.callbacks.Callback):
         super().__init__()
         self.trainer, self.bar = trainer, bar
         self.task = bar.add_task(
-            f"Training {trainer.colorizer.name}",
+            " ".join(["Training", str(trainer.run_key["model"]), trainer.stage.name]).rstrip(),
             total=trainer.rounds * trainer.round_steps,
             completed=trainer.progress.step,
             loss="",

@@ -1,7 +1,7 @@
 """A stage's position on disk: everything that the next step depends on, in one atomic file.
 
 `checkpoint.npz`, or `checkpoint-NAME.npz` where a training has several stages, holds all variables
-of the training graph (random-generator states included, which `save_weights` would lose), the
+of the task (random-generator states included, which `save_weights` would lose), the
 optimizer's, the running means of the current round, the best weights so far, and as JSON the run it
 belongs to, the position and the curves.
 """
@@ -39,12 +39,12 @@ class Progress:
     best: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def training_variables(graph: keras.Model) -> dict[str, Sequence[keras.Variable]]:
-    """All state of a compiled training graph, in groups; the optimizer must be built."""
+def training_variables(task: keras.Model) -> dict[str, Sequence[keras.Variable]]:
+    """All state of a compiled task, in groups; the optimizer must be built."""
     return {
-        "model": graph.variables,
-        "optimizer": graph.optimizer.variables,
-        "metrics": graph.metrics_variables,
+        "model": task.variables,
+        "optimizer": task.optimizer.variables,
+        "metrics": task.metrics_variables,
     }
 
 
@@ -64,13 +64,13 @@ def discard(run_dir: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def save(path: Path, run: dict[str, Any], graph: keras.Model, progress: Progress) -> None:
+def save(path: Path, run: dict[str, Any], task: keras.Model, progress: Progress) -> None:
     """Write the position atomically: the previous checkpoint stays until this one is whole.
 
     Args:
         path: see `file_of`.
         run: what the run is (JSON); resuming with anything else is refused.
-        graph: the compiled training graph.
+        task: the compiled task.
         progress: the position.
 
     Raises:
@@ -78,7 +78,7 @@ def save(path: Path, run: dict[str, Any], graph: keras.Model, progress: Progress
     """
     arrays = {
         f"{group}/{index:05d}": keras.ops.convert_to_numpy(variable)
-        for group, variables in training_variables(graph).items()
+        for group, variables in training_variables(task).items()
         for index, variable in enumerate(variables)
     }
     arrays |= {f"best/{name}": value for name, value in progress.best.items()}
@@ -97,8 +97,8 @@ def stored_steps(path: Path) -> int:
     return _read(path)[1]["run"]["steps"]
 
 
-def load(path: Path, run: dict[str, Any], graph: keras.Model) -> Progress:
-    """Set the training graph to a stored position and return it.
+def load(path: Path, run: dict[str, Any], task: keras.Model) -> Progress:
+    """Set the task to a stored position and return it.
 
     Raises:
         ZooError: if the file is damaged or belongs to another run, naming what differs.
@@ -110,7 +110,7 @@ def load(path: Path, run: dict[str, Any], graph: keras.Model) -> Progress:
             f"{path} belongs to another run (different: {', '.join(differing)}); repeat the first "
             "command with nothing but --resume added, or choose another folder."
         )
-    for group, variables in training_variables(graph).items():
+    for group, variables in training_variables(task).items():
         for index, variable in enumerate(variables):
             variable.assign(arrays[f"{group}/{index:05d}"])
     best = {

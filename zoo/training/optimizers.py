@@ -1,17 +1,20 @@
 """Learning rates over a training, and optimizers for several networks at once."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
+from keras import ops
 
 from zoo.color.spaces import Tensor
+from zoo.errors import valid_choice
 from zoo.training.config import TrainingConfig
 
+Rate = float | keras.optimizers.schedules.LearningRateSchedule
 
-def schedule(
-    config: TrainingConfig, steps: int
-) -> float | keras.optimizers.schedules.LearningRateSchedule:
+
+def schedule(config: TrainingConfig, steps: int) -> Rate:
     """The learning rate over a training of `steps` steps.
 
     "zhang": in arXiv 1603.08511, 3e-5 falls to 1e-5 at 200k and to 3e-6 at 375k of about 450k
@@ -37,32 +40,79 @@ def schedule(
     )
 
 
-class TwoRateAdam(keras.optimizers.Adam):
-    """Adam for two nets at once, the second of which has another rate.
+class Multiple(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that is always so many times another one."""
 
-    Adam treats every weight by itself: this is two optimizers that step together.
+    def __init__(self, rate: Rate, factor: float) -> None:
+        self._rate, self._factor = rate, factor
+
+    def __call__(self, step: Tensor) -> Tensor:
+        """The rate at this step."""
+        return _at(self._rate, step) * self._factor
+
+
+class GroupedAdam(keras.optimizers.Adam):
+    """Adam over named groups of weights, each with a rate of its own, stepped in phases.
+
+    Adam treats every weight by itself: this is one optimizer per group. A group that is not in the
+    phase of a step keeps its weights and its moments, and its own count of steps.
 
     Args:
-        learning_rate: a number or a schedule, of all weights but `others`.
-        others: the second net's weights.
-        ratio: their rate, as a multiple of `learning_rate`.
+        groups: the weights by name. Not their paths tell them apart, which two nets may share.
+        rates: a number or a schedule over all steps, by the groups' names.
+        phases: the groups that are stepped in the first step, in the second ..., and then again
+            from the start; where empty, all of them in every step.
         **kwargs: Adam's own.
+
+    Raises:
+        ZooError: if a phase names a group that there is not.
     """
 
     def __init__(
-        self, learning_rate: Any, others: Sequence[keras.Variable], ratio: float, **kwargs: Any
+        self,
+        groups: Mapping[str, Sequence[keras.Variable]],
+        rates: Mapping[str, Rate],
+        phases: Sequence[Collection[str]] = (),
+        **kwargs: Any,
     ) -> None:
-        super().__init__(learning_rate, **kwargs)
-        # Not by their paths, which two nets may share.
-        self._others = {id(variable) for variable in others}
-        self._ratio = ratio
+        self._first = next(iter(groups))
+        super().__init__(rates[self._first], **kwargs)
+        self._group_rates = dict(rates)
+        self._owners = {id(v): name for name, variables in groups.items() for v in variables}
+        for name in (name for phase in phases for name in phase):
+            valid_choice("group of weights", name, tuple(groups))
+        self._turns = {name: np.array([name in phase for phase in phases]) for name in groups}
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
-        """Make Adam's moments, and remember which weights are the second net's."""
+        """Make Adam's moments, and remember which group each weight belongs to."""
         super().build(variables)
-        self._ratios = [self._ratio if id(v) in self._others else 1.0 for v in variables]
+        self._names = [self._owners[id(variable)] for variable in variables]
 
     def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
-        """One weight's step."""
-        ratio = self._ratios[self._get_variable_index(variable)]
-        super().update_step(gradient, variable, learning_rate * ratio)
+        """Step one weight, or leave it as it is."""
+        index = self._get_variable_index(variable)
+        name = self._names[index]
+        if name != self._first:
+            learning_rate = _at(self._group_rates[name], self.iterations)
+        turns = self._turns[name]
+        if turns.all():
+            super().update_step(gradient, variable, learning_rate)
+            return
+        step = ops.cast(self.iterations, "int32")
+        place = step % len(turns)
+        active = ops.take(turns, place)
+        inside = ops.take(np.cumsum(turns, dtype="int32"), place)
+        own = step // len(turns) * int(turns.sum()) + inside
+        count = ops.cast(ops.maximum(own, 1), variable.dtype)
+        rate, gradient = (ops.cast(one, variable.dtype) for one in (learning_rate, gradient))
+        m, v = self._momentums[index], self._velocities[index]
+        mean = m + (gradient - m) * (1 - self.beta_1)
+        square = v + (ops.square(gradient) - v) * (1 - self.beta_2)
+        rate = rate * ops.sqrt(1 - self.beta_2**count) / (1 - self.beta_1**count)
+        moved = variable - mean * rate / (ops.sqrt(square) + self.epsilon)
+        for old, new in ((m, mean), (v, square), (variable, moved)):
+            self.assign(old, ops.where(active, new, old))
+
+
+def _at(rate: Rate, step: Tensor) -> Tensor:
+    return rate(step) if callable(rate) else ops.convert_to_tensor(rate, "float32")

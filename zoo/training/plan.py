@@ -1,6 +1,7 @@
 """What a caller of `fit` asks for, and what a training did."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from zoo.budget import Budget
 
 #: What `fit` accepts as precision.
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
+#: What `fit` may start from: the weights that are there, these shrunk and perturbed, or new ones.
+STARTS = ("continue", "shrink", "fresh")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +27,8 @@ class TrainingPlan:
         resume: whether to go on from the checkpoint in `run_dir`.
         callbacks: Keras callbacks, for models that train by gradient.
         progress: whether to show a progress bar.
-        freeze: how many of the first layers that learn stay as they are.
+        freeze: shell patterns of the names of layers that stay as they are.
+        start: one of `STARTS`.
     """
 
     budget: Budget
@@ -34,7 +38,8 @@ class TrainingPlan:
     resume: bool
     callbacks: tuple[keras.callbacks.Callback, ...]
     progress: bool
-    freeze: int = 0
+    freeze: tuple[str, ...] = ()
+    start: str = "continue"
 
     @property
     def size(self) -> int:
@@ -57,3 +62,17 @@ class History:
     photos_seen: int = 0
     seconds: float = 0.0
     details: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def of_stages(cls, stages: Mapping[str, "History"]) -> "History":
+        """Join the histories of stages in turn: the last one's curves, each one in `details`."""
+        *_, last = stages.values()
+        if len(stages) == 1:
+            return last
+        parts = [{"name": name, **dataclasses.asdict(stage)} for name, stage in stages.items()]
+        return cls(
+            curves=last.curves,
+            photos_seen=sum(stage.photos_seen for stage in stages.values()),
+            seconds=round(sum(stage.seconds for stage in stages.values()), 2),
+            details=last.details | {"stages": parts},
+        )

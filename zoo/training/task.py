@@ -1,36 +1,43 @@
-"""What is trained: networks and the loss of a step, as one graph for Keras' `fit`.
+"""What is trained: networks, the loss of a step, and what is logged, in one graph for Keras' `fit`.
 
-The loader yields uint8 RGB; color conversion and losses are part of the compiled graph.
+The loader yields dictionaries: "rgb", uint8, and by name what else belongs to the photos. Color
+conversion and losses are part of the compiled graph.
 """
 
-from typing import TYPE_CHECKING
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 from keras import ops
 
 from zoo.color.spaces import Tensor
 
-if TYPE_CHECKING:
-    from zoo.models.gradient import GradientColorizer
+Batch = Mapping[str, Tensor]
 
 
 class Task(keras.Model):
-    """From batches of photos to the loss: one graph for Keras' `fit`.
+    """From a batch of photos to the scalar that a step makes smaller.
 
     Args:
-        colorizer: whose loss it is.
-        network: what learns; the colorizer's `training_network` by default.
+        networks: those that learn, by name.
+        logged: the names of what `log` takes.
+
+    Attributes:
+        networks: those that learn, by name.
     """
 
-    def __init__(self, colorizer: "GradientColorizer", network: keras.Model | None = None) -> None:
+    def __init__(self, networks: Mapping[str, keras.Model], logged: Sequence[str] = ()) -> None:
         super().__init__(name="training", dtype="float32")
-        self.network = network or colorizer.training_network()
-        self._network_input = colorizer.network_input
-        self._photo_loss = colorizer.loss
+        self.networks = dict(networks)
+        self._means = {name: keras.metrics.Mean(name=name) for name in logged}
 
-    def call(self, batch: dict[str, Tensor], training: bool = False) -> Tensor:
-        """From `rgb`, (N, h, w, 3) uint8, and rows beside it to the network's output."""
-        return self.network(self._network_input(batch), training=training)
+    @abstractmethod
+    def call(self, batch: Batch, training: bool = False) -> Tensor:
+        """From "rgb", (N, h, w, 3) uint8, and rows beside it to what `step_loss` is told."""
+
+    @abstractmethod
+    def step_loss(self, batch: Batch, output: Tensor, training: bool) -> Tensor:
+        """The scalar to minimize, from a batch and what `call` made of it."""
 
     def compute_loss(
         self,
@@ -43,9 +50,37 @@ class Task(keras.Model):
         """What Keras asks for; see `step_loss`."""
         return self.step_loss(x, y_pred, training)
 
-    def step_loss(self, batch: dict[str, Tensor], output: Tensor, training: bool) -> Tensor:
-        """The colorizer's loss; weight decay joins in training only, to keep scores comparable."""
-        loss = self._photo_loss(batch, output)
+    def log(self, **values: Tensor) -> None:
+        """Take a step's values into the means over the round."""
+        for name, value in values.items():
+            self._means[name].update_state(ops.stop_gradient(value))
+
+
+class NetworkTask(Task):
+    """One network that learns by one loss.
+
+    Args:
+        network: what learns.
+        inputs: from a batch to what the network sees.
+        loss: from a batch and the network's output to a float32 scalar.
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        inputs: Callable[[Batch], Tensor],
+        loss: Callable[[Batch, Tensor], Tensor],
+    ) -> None:
+        super().__init__({"colorizer": network})
+        self._inputs, self._loss = inputs, loss
+
+    def call(self, batch: Batch, training: bool = False) -> Tensor:
+        """What the network gives."""
+        return self.networks["colorizer"](self._inputs(batch), training=training)
+
+    def step_loss(self, batch: Batch, output: Tensor, training: bool) -> Tensor:
+        """The loss; weight decay joins in training only, to keep scores comparable."""
+        loss = self._loss(batch, output)
         if training and self.losses:
             loss = loss + sum(ops.cast(term, "float32") for term in self.losses)
         return loss

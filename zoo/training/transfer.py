@@ -1,9 +1,13 @@
 """How a training begins from trained weights: which layers stay still, which are shrunk."""
 
-from collections.abc import Iterator
+import fnmatch
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import keras
+import numpy as np
+from keras import ops
 
 from zoo.errors import ZooError
 
@@ -13,21 +17,52 @@ _KEPT, _ADDED = 0.4, 0.1
 
 
 @contextmanager
-def frozen_layers(network: keras.Model, count: int) -> Iterator[None]:
-    """Let the first so many layers that have weights stay as they are inside the block."""
-    layers = [layer for layer in network.layers if layer.trainable_weights]
-    if count >= len(layers):
-        raise ZooError(
-            f"{network.name} has {len(layers)} layers that learn, so at most {len(layers) - 1} can "
-            f"be frozen; got {count}."
-        )
+def frozen_layers(network: keras.Model, patterns: Sequence[str]) -> Iterator[None]:
+    """Let layers stay as they are inside the block.
+
+    Args:
+        network: whose layers.
+        patterns: shell patterns of their names.
+
+    Raises:
+        ZooError: if a pattern fits no layer that learns, or no layer is left to learn.
+    """
+    learning = {layer.name: layer for layer in network.layers if layer.trainable_weights}
+    frozen = set()
+    for pattern in patterns:
+        found = fnmatch.filter(learning, pattern)
+        if not found:
+            raise ZooError(
+                f"{network.name} has no layer {pattern} to freeze; among those that learn are "
+                f"{', '.join(list(learning)[:: max(1, len(learning) // 8)])}."
+            )
+        frozen.update(found)
+    if len(frozen) == len(learning):
+        raise ZooError(f"{', '.join(patterns)} would freeze every layer of {network.name}.")
     try:
-        for layer in layers[:count]:
-            layer.trainable = False
+        for name in frozen:
+            learning[name].trainable = False
         yield
     finally:
-        for layer in layers[:count]:
-            layer.trainable = True
+        for name in frozen:
+            learning[name].trainable = True
+
+
+def restart_generators(networks: Iterable[keras.Model]) -> None:
+    """Put the random generators of layers (dropout) to where their seeds begin."""
+    for variable in (one for network in networks for one in network.variables):
+        if variable.name == "seed_generator_state":
+            seed, _ = ops.convert_to_numpy(variable)
+            variable.assign(np.array([seed, 0]))
+
+
+def digest(variables: Mapping[str, keras.Variable]) -> str:
+    """Tell weights apart: the sha256 of their names and values."""
+    found = hashlib.sha256()
+    for name in sorted(variables):
+        found.update(name.encode())
+        found.update(np.ascontiguousarray(ops.convert_to_numpy(variables[name])))
+    return found.hexdigest()
 
 
 def shrink_and_perturb(network: keras.Model, fresh: keras.Model) -> None:

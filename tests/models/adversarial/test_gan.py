@@ -46,7 +46,7 @@ def batch(photos, count=4):
 
 
 def compiled(model, optimizer=None):
-    graph = model.training_graph()
+    graph = model.task()
     graph.compile(optimizer=optimizer or model.optimizer(100), jit_compile=False)
     graph.optimizer.build(graph.trainable_variables)
     return graph
@@ -235,7 +235,7 @@ def test_logged_scores_are_those_of_the_metrics(photos):
 
     from zoo.metrics import scores
     from zoo.metrics.pair import Pair
-    from zoo.models.adversarial.stages import _color_scores
+    from zoo.models.adversarial.tasks import _color_scores
 
     rgb = batch(photos)
     lab = rgb2lab(rgb)

@@ -16,7 +16,7 @@ batch normalization: in training it sees true and made colors in batches of thei
 statistics tell them apart and are of no use for a single photo.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -31,7 +31,9 @@ from zoo.color.planes import AB
 from zoo.color.spaces import Tensor, rgb_to_lightness
 from zoo.colorizer import Preset
 from zoo.errors import valid_choice
-from zoo.models.adversarial.stages import ADVERSARIAL_LOSSES, AdversarialGraph, AdversarialStage
+from zoo.models.adversarial.losses import ADVERSARIAL_LOSSES, AdversarialLoss
+from zoo.models.adversarial.stages import adversarial_stage
+from zoo.models.adversarial.tasks import AdversarialTask
 from zoo.models.gradient import GradientColorizer
 from zoo.networks.blocks import (
     AB_SCALE,
@@ -48,8 +50,10 @@ from zoo.options import RENDER_FACTOR, Option
 from zoo.photos.decoding import read_photo
 from zoo.prediction import Chroma, Prediction
 from zoo.training.config import TrainingConfig, check_fields
-from zoo.training.optimizers import TwoRateAdam, schedule
-from zoo.training.plan import TrainingPlan
+from zoo.training.optimizers import GroupedAdam, Multiple, Rate, schedule
+from zoo.training.plan import History, TrainingPlan
+from zoo.training.stage import Stage
+from zoo.training.task import Task
 
 if TYPE_CHECKING:
     import os
@@ -146,6 +150,8 @@ class GAN(GradientColorizer):
     """L in, ab out, judged by a second net."""
 
     options: ClassVar = (RENDER_FACTOR, NOISE, SATURATION)
+    #: Which nets are stepped in the first step, in the second ...; both in every one where empty.
+    phases: ClassVar[tuple[tuple[str, ...], ...]] = ()
     PRESETS: ClassVar = {
         "compact": Preset(
             GANConfig(),
@@ -206,25 +212,41 @@ class GAN(GradientColorizer):
 
     # ------------------------------------------------------------------ learned
 
-    def training_graph(self) -> AdversarialGraph:
-        """Both nets and their losses."""
-        return AdversarialGraph(self)
+    @property
+    def adversarial_loss(self) -> AdversarialLoss:
+        """What the nets want of the discriminator's answers."""
+        return ADVERSARIAL_LOSSES[self.config.adversarial](self.config.real_label)
 
-    def stage(
-        self, train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
-    ) -> AdversarialStage:
+    def stages(
+        self,
+        train: "PhotoSet",
+        validation: "PhotoSet | None",
+        plan: TrainingPlan,
+        done: Mapping[str, History],
+    ) -> Iterator[Stage]:
         """Both nets together from the first step on."""
-        return AdversarialStage(self, train, validation, plan)
+        yield adversarial_stage(self, train, validation, plan)
+
+    def task(self) -> Task:
+        """Both nets and their losses."""
+        return AdversarialTask(self)
 
     def optimizer(self, steps: int) -> keras.optimizers.Optimizer:
         """Adam with a rate for each net."""
         config = self.config
-        return TwoRateAdam(
-            schedule(config, steps),
-            others=self.networks["discriminator"].trainable_variables,
-            ratio=config.discriminator_rate / config.learning_rate,
-            beta_1=config.beta_1,
-            beta_2=config.beta_2,
+        ratio = config.discriminator_rate / config.learning_rate
+        return self.adam_of_both(schedule(config, steps), ratio)
+
+    def adam_of_both(self, rate: Rate, ratio: float) -> GroupedAdam:
+        """Adam with this rate for the generator, and so many times that for the discriminator."""
+        nets = {"generator": self.networks["colorizer"]}
+        nets["discriminator"] = self.networks["discriminator"]
+        return GroupedAdam(
+            {name: net.trainable_variables for name, net in nets.items()},
+            {"generator": rate, "discriminator": Multiple(rate, ratio)},
+            self.phases,
+            beta_1=self.config.beta_1,
+            beta_2=self.config.beta_2,
         )
 
     def judged(self, rgb: Tensor, output: Tensor) -> tuple[Tensor, Tensor]:
@@ -299,7 +321,8 @@ class GAN(GradientColorizer):
         like = np.empty((1, *(side // self.output_stride for side in padded.shape[1:3]), 2))
         scaled, ab = self.judged(padded, like)
         logits = self.runner(self.networks["discriminator"], {"lightness": scaled, "ab": ab})
-        real = preprocessing.resize(ops.sigmoid(logits), padded.shape[1:3])[:, :height, :width]
+        sure = self.adversarial_loss.probability(logits)
+        real = preprocessing.resize(sure, padded.shape[1:3])[:, :height, :width]
         real = ops.convert_to_numpy(preprocessing.resize(real, rgb.shape[:2]))[0, ..., 0]
         return real, float(real.mean())
 

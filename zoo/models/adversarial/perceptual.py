@@ -6,7 +6,6 @@ own that learns on the training photos to tell true colors from altered ones.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import keras
 from keras import layers, ops
@@ -14,10 +13,6 @@ from keras import layers, ops
 from zoo.color.spaces import Tensor, lab_to_rgb
 from zoo.networks.blocks import AB_SCALE, HEAD, conv
 from zoo.networks.embeddings import pyramid
-from zoo.training.task import Task
-
-if TYPE_CHECKING:
-    from zoo.models.adversarial.nogan import NoGAN
 
 #: The answers of our own network: true colors, those of another photo, hues turned by a right
 #: angle, colors of 0.4 times the chroma.
@@ -74,30 +69,6 @@ def alter(ab: Tensor) -> tuple[Tensor, Tensor]:
     altered = ops.where(kind == 1, ops.roll(ab, 1, axis=0), ab)
     altered = ops.where(kind == 2, turned, altered)
     return ops.where(kind == 3, _MUTED * ab, altered), kinds
-
-
-class AlterationGraph(Task):
-    """From uint8 photos to our own network's loss: which alteration was it?"""
-
-    def __init__(self, colorizer: "NoGAN") -> None:
-        super().__init__(colorizer, colorizer.networks["features"])
-        self._judged, self._like = colorizer.judged, colorizer.empty_output
-        self.accuracy = keras.metrics.Mean(name="accuracy")
-
-    def call(self, batch: dict[str, Tensor], training: bool = False) -> Tensor:
-        """(N, h, w, 3) uint8 -> (N, ALTERATIONS) logits for its altered colors."""
-        rgb = batch["rgb"]
-        lightness, truth = self._judged(rgb, self._like(rgb))
-        altered, _ = alter(truth)
-        return self.network([lightness, altered], training=training)[-1]
-
-    def step_loss(self, batch: dict[str, Tensor], output: Tensor, training: bool) -> Tensor:
-        """Cross-entropy."""
-        kinds = ops.arange(ops.shape(output)[0], dtype="int32") % ALTERATIONS
-        right = ops.cast(ops.argmax(output, axis=-1), "int32") == kinds
-        self.accuracy.update_state(ops.mean(ops.cast(right, "float32")))
-        losses = ops.sparse_categorical_crossentropy(kinds, output, from_logits=True)
-        return ops.mean(losses)
 
 
 def feature_distance(features: Callable[[Tensor, Tensor], Sequence[Tensor]]) -> Callable:

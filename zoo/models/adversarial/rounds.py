@@ -62,10 +62,12 @@ def keep(
         write_photo(truth, _side_by_side(squares))
     write_photo(folder / SAMPLES, _side_by_side(model.colorize_batch(squares)))
     model.card["checkpoint"] = {"name": name, **about}
+    fitted, model.fitted = model.fitted, True
     try:
         model.save(folder)
     finally:
         del model.card["checkpoint"]
+        model.fitted = fitted
 
 
 def _side_by_side(squares: np.ndarray) -> np.ndarray:

@@ -1,187 +1,274 @@
-"""Adversarial training: two nets, their losses and their rates in one graph for Keras' `fit`.
+"""The stages of adversarial trainings: generator and discriminator alone, and both together."""
 
-The generator runs once a step. Its term goes through the discriminator with that one's weights held
-still, and the discriminator sees made colors as constants, so that the gradients of the sum of all
-losses are each net's own. (To freeze the discriminator inside a combined model, as was usual, keeps
-it from learning at all in Keras 3.)
-
-The discriminator's loss is halved (Isola et al. 2017, arXiv 1611.07004, section 3.3). Under Adam,
-which divides a gradient by its size, this slows nothing; it is there for the logged sums.
-"""
-
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 from keras import ops
+from numpy.lib import format as npy_format
 
-from zoo.color import scores
-from zoo.color.spaces import Tensor, lab_to_rgb
+from zoo.files import atomic_path
+from zoo.models.adversarial import rounds
 from zoo.models.adversarial.classifier_score import ClassifierScore
-from zoo.networks.blocks import AB_SCALE
-from zoo.training.stage import Stage
-from zoo.training.task import Task
+from zoo.models.adversarial.tasks import (
+    AlterationTask,
+    CriticTask,
+    GeneratorTask,
+)
+from zoo.models.adversarial.turning_point import PATIENCE, SMOOTHED, turning_point
+from zoo.models.gradient import GradientColorizer
+from zoo.photos.loader import PhotoLoader
+from zoo.photos.threads import numbers_with_bar
+from zoo.training.plan import TrainingPlan
+from zoo.training.stage import Curves, Logs, Stage
 
 if TYPE_CHECKING:
     from zoo.models.adversarial.gan import GAN
-
+    from zoo.models.adversarial.nogan import NoGAN
+    from zoo.photos.photoset import PhotoSet
 
 #: Of true and of made colors, where the discriminator wins.
 _SURELY_REAL, _SURELY_FAKE = 0.98, 0.02
 #: Less of the true photos' colorfulness for so many rounds is called monochrome.
 _MONOCHROME, _MONOCHROME_ROUNDS = 0.2, 3
+#: The critic's accuracy has settled where it rises by less than this in so many rounds.
+_SETTLED, _SETTLED_ROUNDS = 0.005, 3
+_BETTER_THAN_CHANCE = 0.55
+#: At most so many photos are written out for the critic.
+_MOST_MADE = 8192
 
 
-def _bce(logits: Tensor, target: float) -> Tensor:
-    """Binary cross-entropy: softplus(-x) where the target is 1, softplus(x) where it is 0."""
-    return ops.mean(target * ops.softplus(-logits) + (1.0 - target) * ops.softplus(logits))
+# ---------------------------------------------------------------------- both nets together
 
 
-def _least_squares(logits: Tensor, target: float) -> Tensor:
-    return ops.mean(ops.square(logits - target))
-
-
-def _hinge_real(logits: Tensor, target: float) -> Tensor:
-    return ops.mean(ops.relu(target - logits))
-
-
-#: By name: the discriminator's loss for true colors and what they are to be called, its loss for
-#: made ones, and the generator's.
-ADVERSARIAL_LOSSES: dict[str, tuple[Callable, Callable, Callable]] = {
-    "bce": (_bce, lambda x: _bce(x, 0.0), lambda x: _bce(x, 1.0)),
-    "least_squares": (
-        _least_squares,
-        lambda x: _least_squares(x, 0.0),
-        lambda x: _least_squares(x, 1.0),
-    ),
-    "hinge": (_hinge_real, lambda x: ops.mean(ops.relu(1.0 + x)), lambda x: -ops.mean(x)),
-}
-
-
-class GeneratorGraph(Task):
-    """From uint8 photos to the generator's loss by what is true, without a discriminator.
-
-    Logged beside it: the mean absolute error, the AuC of the made colors, their colorfulness and
-    that of the true ones, at the size of the output.
-    """
-
-    LOGGED: ClassVar[tuple[str, ...]] = ("l1", "auc", "colorfulness", "truth")
-
-    def __init__(self, colorizer: "GAN") -> None:
-        super().__init__(colorizer)
-        self._judged, self._config = colorizer.judged, colorizer.config
-        self._content = colorizer.content_loss()
-        self.means = {name: keras.metrics.Mean(name=name) for name in self.LOGGED}
-
-    def step_loss(self, batch: dict[str, Tensor], output: Tensor, training: bool) -> Tensor:
-        """How far the made colors are from the true ones, and what `adversaries_loss` adds."""
-        lightness, truth = self._judged(batch["rgb"], output)
-        fake = ops.cast(output, "float32")
-        l1 = self._photo_loss(batch, output)
-        logged = _color_scores(50.0 * (lightness + 1.0), truth * AB_SCALE, fake * AB_SCALE)
-        self.log(l1=l1, **dict(zip(("auc", "colorfulness", "truth"), logged, strict=True)))
-        content = self._content(lightness, truth, fake)
-        return content + self.adversaries_loss(lightness, truth, fake, training)
-
-    def adversaries_loss(
-        self, lightness: Tensor, truth: Tensor, fake: Tensor, training: bool
-    ) -> Tensor:
-        """Nobody judges the generator here."""
-        return 0.0
-
-    def log(self, **values: Tensor) -> None:
-        """Take a step's values into the means over the round."""
-        for name, value in values.items():
-            self.means[name].update_state(ops.stop_gradient(value))
-
-
-class AdversarialGraph(GeneratorGraph):
-    """From uint8 photos to the sum of both nets' losses.
-
-    Logged beside the generator's scores: what the discriminator says of true colors, `d_real`, and
-    of made ones, `d_fake`, as shares in [0, 1] (0.5: it cannot tell); its loss, and the generator's
-    for being found out.
-    """
-
-    LOGGED = ("d_real", "d_fake", "d_loss", "g_loss", *GeneratorGraph.LOGGED)
-
-    def __init__(self, colorizer: "GAN") -> None:
-        super().__init__(colorizer)
-        self.discriminator = colorizer.networks["discriminator"]
-
-    def adversaries_loss(
-        self, lightness: Tensor, truth: Tensor, fake: Tensor, training: bool
-    ) -> Tensor:
-        """Each net's gradient of this sum is that of its own loss."""
-        on_real, on_fake, of_generator = ADVERSARIAL_LOSSES[self._config.adversarial]
-        real_logits = self._logits([lightness, truth], training)
-        fake_logits = self._logits([lightness, ops.stop_gradient(fake)], training)
-        d_loss = 0.5 * (on_real(real_logits, self._config.real_label) + on_fake(fake_logits))
-        g_loss = of_generator(self._logits_of_still_weights([lightness, fake], training))
-        d_real, d_fake = (ops.mean(ops.sigmoid(logits)) for logits in (real_logits, fake_logits))
-        self.log(d_real=d_real, d_fake=d_fake, d_loss=d_loss, g_loss=g_loss)
-        return d_loss + g_loss
-
-    def _logits(self, pair: Sequence[Tensor], training: bool) -> Tensor:
-        return ops.cast(self.discriminator(pair, training=training), "float32")
-
-    def _logits_of_still_weights(self, pair: Sequence[Tensor], training: bool) -> Tensor:
-        """The discriminator's answer, whose gradient reaches what it sees and not its weights.
-
-        Its running statistics stay as they are, too: what this call makes of them is dropped.
-        """
-        network = self.discriminator
-        weights = [ops.stop_gradient(v.value) for v in network.trainable_variables]
-        others = [v.value for v in network.non_trainable_variables]
-        logits, _ = network.stateless_call(weights, others, pair, training=training)
-        return ops.cast(logits, "float32")
-
-
-class AdversarialStage(Stage):
+def adversarial_stage(
+    model: "GAN", train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
+) -> Stage:
     """Both nets together. Nobody knows beforehand when to stop: each round's model is kept."""
-
-    keeps_checkpoints = True
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        name = self.colorizer.config.classifier
-        self._classifier = None
-        if name and self.validation is not None:
-            self._classifier = ClassifierScore(name, self.validation, self.plan.size)
-
-    def examine(self) -> dict[str, float]:
-        """What a classifier says of the colors, where one is given."""
-        if self._classifier is None:
-            return {}
-        return {f"val_{self._classifier.name}": self._classifier(self.colorizer)}
-
-    def warning(self, curves: dict[str, list[float]]) -> str | None:
-        """Tell of a discriminator that won for a whole round, and of colors that go gray."""
-        real, fake = curves["d_real"][-1], curves["d_fake"][-1]
-        if real > _SURELY_REAL and fake < _SURELY_FAKE:
-            return (
-                f"The discriminator wins: it takes {real:.3f} of true and {fake:.3f} of made "
-                "colors for true, so the generator learns little from it; lower "
-                "discriminator_rate, or set real_label=0.9 if it is higher."
-            )
-        shares = [
-            made / max(true, 1e-6)
-            for made, true in zip(curves["colorfulness"], curves["truth"], strict=True)
-        ][-_MONOCHROME_ROUNDS:]
-        if len(shares) == _MONOCHROME_ROUNDS and max(shares) < _MONOCHROME:
-            return (
-                f"The colors are nearly gray: {shares[-1]:.0%} of the true photos' colorfulness. "
-                "The absolute error outweighs the discriminator; lower l1_weight, or train longer."
-            )
-        return None
+    examine = _examiner(model, validation, plan.size)
+    stage = model.stage(train, validation, plan, model.task())
+    return replace(
+        stage,
+        best_by="score",
+        examine=examine,
+        keep=_keeper(model, "", validation or train, plan),
+        warning=warning,
+    )
 
 
-def _color_scores(lightness: Tensor, truth: Tensor, made: Tensor) -> tuple[Tensor, ...]:
-    """AuC, and the colorfulness of the made and the true colors, means over the photos.
+def joint_stage(
+    model: "NoGAN",
+    train: "PhotoSet",
+    validation: "PhotoSet | None",
+    plan: TrainingPlan,
+    cycle: int,
+) -> Stage:
+    """Both nets together, with low rates, until the colors turn from better to worse.
 
-    As `zoo.metrics` has them, but AuC is that of infinitely many thresholds, and RGB not rounded.
+    Neither net is to forget what it has learned. Of 0.3 of the budget, each round is at most 1 % of
+    it; of a little more, where the critic settled early.
     """
-    error = ops.sqrt(ops.sum(ops.square(truth - made), axis=-1) + 1e-12)
-    rgb = [255.0 * lab_to_rgb(ops.concatenate([lightness, ab], axis=-1)) for ab in (made, truth)]
-    colorful = [ops.mean(scores.colorfulness(one, ops, epsilon=1e-12)) for one in rgb]
-    return scores.auc_in_the_limit(error, ops), *colorful
+    config, name = model.config, f"joint{cycle}"
+    ratio = config.joint_discriminator_rate / config.joint_rate
+    return replace(
+        adversarial_stage(model, train, validation, plan),
+        name=name,
+        rounds=range(30, 41),
+        optimizer=lambda steps: model.adam_of_both(config.joint_rate, ratio),
+        keep=_keeper(model, name, validation or train, plan),
+        end=turned,
+    )
+
+
+def _examiner(model: "GAN", validation: "PhotoSet | None", size: int) -> Callable[[Logs], Logs]:
+    """What a classifier says of the colors, where one is given, and the score that decides."""
+    name, classifier = model.config.classifier, None
+    if name and validation is not None:
+        classifier = ClassifierScore(name, validation, size)
+
+    def examine(logs: Logs) -> Logs:
+        found = {} if classifier is None else {f"val_{classifier.name}": classifier(model)}
+        score = model.round_score(logs)
+        return found if score is None else found | {"score": score}
+
+    return examine
+
+
+def _keeper(
+    model: "GAN", stage: str, photos: "PhotoSet", plan: TrainingPlan
+) -> Callable[[int, Logs], None] | None:
+    """What keeps the model after a round, where there is a folder for it."""
+    run_dir = plan.run_dir
+    if run_dir is None:
+        return None
+    squares = rounds.sample_squares(photos, plan.size)
+
+    def keep(number: int, logs: Logs) -> None:
+        scores = {name: value for name, value in logs.items() if name.startswith("val_")}
+        about = {"photos_seen": int(logs["photos_seen"]), "score": logs.get("score"), **scores}
+        rounds.keep(run_dir, rounds.name_of(stage, number), model, about, squares)
+
+    return keep
+
+
+def warning(curves: Curves) -> str | None:
+    """Tell of a discriminator that won for a whole round, and of colors that go gray."""
+    real, fake = curves["d_real"][-1], curves["d_fake"][-1]
+    if real > _SURELY_REAL and fake < _SURELY_FAKE:
+        return (
+            f"The discriminator wins: it takes {real:.3f} of true and {fake:.3f} of made "
+            "colors for true, so the generator learns little from it; lower "
+            "discriminator_rate, or set real_label=0.9 if it is higher."
+        )
+    shares = [
+        made / max(true, 1e-6)
+        for made, true in zip(curves["colorfulness"], curves["truth"], strict=True)
+    ][-_MONOCHROME_ROUNDS:]
+    if len(shares) == _MONOCHROME_ROUNDS and max(shares) < _MONOCHROME:
+        return (
+            f"The colors are nearly gray: {shares[-1]:.0%} of the true photos' colorfulness. "
+            "The absolute error outweighs the discriminator; lower l1_weight, or train longer."
+        )
+    return None
+
+
+def turned(curves: Curves) -> str | None:
+    """Stop once the turning point lies `PATIENCE` rounds behind."""
+    turn = turning_point(curves.get("score", ()))
+    if turn is None:
+        return None
+    return (
+        f"the scores turned at round {turn + 1}: no mean of {SMOOTHED} rounds was lower in "
+        f"the {PATIENCE} rounds after it"
+    )
+
+
+# ---------------------------------------------------------------------- one network alone
+
+
+def feature_stage(
+    model: "NoGAN", train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
+) -> Stage:
+    """Our own feature network, by what was done to the colors of photos; the last weights count."""
+    network = model.networks["features"]
+    network.trainable = True
+    task = AlterationTask(network, model.judged, model.empty_output)
+    return replace(
+        model.stage(train, validation, plan, task),
+        name="features",
+        optimizer=lambda steps: keras.optimizers.Adam(),
+        best_by=None,
+    )
+
+
+def generator_stage(
+    model: "NoGAN", train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
+) -> Stage:
+    """The generator alone, by the absolute error and the perceptual loss."""
+    if "features" in model.networks:
+        model.networks["features"].trainable = False
+    return replace(
+        model.stage(train, validation, plan, GeneratorTask(model)),
+        name="generator",
+        optimizer=partial(GradientColorizer.optimizer, model),
+    )
+
+
+def critic_stage(
+    model: "NoGAN",
+    train: "PhotoSet",
+    validation: "PhotoSet | None",
+    plan: TrainingPlan,
+    cycle: int,
+    made: Path,
+) -> Stage:
+    """The discriminator alone, on photos that the generator has colored beforehand.
+
+    Args:
+        model: whose nets.
+        train: photos to learn from.
+        validation: photos that are scored after each round.
+        plan: of this stage.
+        cycle: counted from 1.
+        made: the file for the generator's colors; written where it is not there yet.
+    """
+    config = model.config
+    stage = model.stage(train, validation, plan, CriticTask(model))
+    if not made.exists():
+        wanted = plan.budget.photos_seen or _MOST_MADE
+        count = max(1, min(wanted, len(train), _MOST_MADE) // config.batch_size)
+        _write_colors(made, model, stage.loader(plan.size, count), plan.progress)
+    colors = npy_format.open_memmap(made, mode="r")
+    settings = {"batch_size": config.batch_size, "seed": model.seed, "made": colors}
+    return replace(
+        stage,
+        name=f"critic{cycle}",
+        optimizer=lambda steps: keras.optimizers.Adam(
+            config.discriminator_rate, config.beta_1, config.beta_2
+        ),
+        loader=lambda size, steps: MadeLoader(train, size, steps=steps, **settings),
+        validation=None if validation is None else _made_for(model, validation, plan.size),
+        best_by=None,
+        end=settled,
+    )
+
+
+def settled(curves: Curves) -> str | None:
+    """Stop once the critic's accuracy has settled."""
+    accuracy = curves.get("val_accuracy", curves["accuracy"])
+    before, recent = accuracy[:-_SETTLED_ROUNDS], accuracy[-_SETTLED_ROUNDS:]
+    if before and max(accuracy) > _BETTER_THAN_CHANCE and max(recent) < max(before) + _SETTLED:
+        return f"its accuracy settled at {max(accuracy):.3f}"
+    return None
+
+
+class MadeLoader(PhotoLoader):
+    """The first photos of the stream again and again, each with the generator's colors for it.
+
+    Args:
+        *args: as for every loader.
+        made: (batches, batch_size, h, w, 2), the colors.
+        **kwargs: as for every loader.
+    """
+
+    def __init__(self, *args: Any, made: np.ndarray, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._made = made
+
+    def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray]]:
+        if not 0 <= index < len(self):
+            raise IndexError(f"batch {index} of {len(self)}")
+        step = (self.offset + index) % len(self._made)
+        return ({"rgb": self.batch(step), "made": np.array(self._made[step])},)
+
+
+def _made_for(model: "NoGAN", validation: "PhotoSet", size: int) -> PhotoLoader:
+    """Load validation photos, and what the generator makes of them."""
+    photos = validation.spread(_MOST_MADE // 8)
+    load = partial(PhotoLoader, photos, size, model.config.batch_size, augment=False)
+    plain = load()
+    made = np.concatenate([_colors(model, plain.batch(step)) for step in range(len(plain))])
+    return load(rows={"made": lambda samples: made[samples.positions]})
+
+
+def _write_colors(path: Path, model: "NoGAN", loader: PhotoLoader, progress: bool) -> None:
+    """Write what the generator makes of every batch of a loader."""
+    steps = numbers_with_bar(len(loader), "Coloring photos for the critic", progress)
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        for step in steps:
+            made = _colors(model, loader.batch(step))
+            if step == 0:
+                header = {"descr": made.dtype.str, "fortran_order": False}
+                shape = {"shape": (len(loader), *made.shape)}
+                npy_format.write_array_header_1_0(file, header | shape)
+            file.write(made.tobytes())
+
+
+def _colors(model: "NoGAN", rgb: np.ndarray) -> np.ndarray:
+    """What the generator makes of photos: (N, h, w, 2) float16 ab, scaled."""
+    made = model.runner(model.networks["colorizer"], model.network_input({"rgb": rgb}))
+    return ops.convert_to_numpy(made).astype("float16")

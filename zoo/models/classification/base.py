@@ -27,7 +27,7 @@ from zoo.networks.blocks import average_to_size
 from zoo.photos.loader import PhotoLoader
 from zoo.prediction import Distribution, Prediction, Size
 from zoo.training.config import TrainingConfig, check_fields
-from zoo.training.plan import History, TrainingPlan
+from zoo.training.plan import TrainingPlan
 
 if TYPE_CHECKING:
     from zoo.photos.photoset import PhotoSet
@@ -97,13 +97,10 @@ class ClassificationColorizer(DistributionColorizer, GradientColorizer):
         """The colorizing network, and the bins that it chooses from."""
         return {"colorizer": self.build_colorizer(), "decoder": self.decoder()}
 
-    def learn(
-        self, train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
-    ) -> History:
-        """Count the colors of the training photos, then train the network."""
+    def prepare(self, train: "PhotoSet", plan: TrainingPlan) -> None:
+        """Count the colors of the training photos."""
         prior = self.prior(self._chroma_batches(train, plan))
         self.weights = rebalancing_weights(prior, self.config.uniform_share).astype("float32")
-        return super().learn(train, validation, plan)
 
     def loss(self, batch: Mapping[str, Tensor], output: Tensor) -> Tensor:
         """Weighted cross-entropy (2016, equation 2) less what a perfect prediction would have."""

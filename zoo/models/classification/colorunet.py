@@ -121,7 +121,7 @@ class ColorUNet(ClassificationColorizer):
         """Choose the bins, unless an earlier training did, and count how frequent they are."""
         grid = uv_bins(self.config.cells)
         counted = measure_prior(batches, grid)
-        if "training" not in self.card:
+        if not self.fitted:
             self.set_bins(grid.keep(most_frequent(counted, self.config.kept)))
         if self.config.loss == "plain":
             return np.full(len(self.bins), 1 / len(self.bins))

@@ -168,7 +168,7 @@ class PatchColorizer(DistributionColorizer):
             seed=self.seed,
             title="Learning the codebook",
         )
-        if "training" in self.card:
+        if self.fitted:
             return chroma
         self.features.fit(described, config.whitening)
         shape = (config.map_rows, config.map_columns, config.topology)

@@ -20,7 +20,7 @@ from zoo.models.patches.base import PatchColorizer, PatchConfig, check_patches
 from zoo.networks.blocks import HEAD, conv
 from zoo.photos.photoset import PhotoSet
 from zoo.training.config import check_fields
-from zoo.training.plan import History, TrainingPlan
+from zoo.training.plan import TrainingPlan
 
 
 @dataclass(frozen=True)
@@ -102,10 +102,10 @@ class SOMPatches(PatchColorizer, ClassificationColorizer):
         """L in [0, 1]."""
         return lightness / 100.0
 
-    def learn(self, train: PhotoSet, validation: PhotoSet | None, plan: TrainingPlan) -> History:
-        """Learn codebook and features, then train the network."""
+    def prepare(self, train: PhotoSet, plan: TrainingPlan) -> None:
+        """Learn codebook and features, then count the codebook's colors."""
         self.learn_features(train, plan)
-        return super().learn(train, validation, plan)
+        super().prepare(train, plan)
 
     def prior(self, batches: Iterator[Tensor]) -> np.ndarray:
         """How frequent the codebook's colors are."""

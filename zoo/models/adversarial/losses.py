@@ -1,0 +1,124 @@
+"""What generator and discriminator want of the discriminator's answers, which are logits.
+
+The discriminator's loss is halved where it is used (Isola et al. 2017, arXiv 1611.07004, section
+3.3). Under Adam, which divides a gradient by its size, this slows nothing; it is there for the
+logged sums.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from keras import ops
+
+from zoo.color.spaces import Tensor
+
+
+class AdversarialLoss(ABC):
+    """The losses of two nets that learn against each other.
+
+    Args:
+        real_label: what the discriminator is to say of true colors, above 0.5 and at most 1.
+    """
+
+    def __init__(self, real_label: float) -> None:
+        self.real_label = real_label
+
+    @abstractmethod
+    def real(self, logits: Tensor) -> Tensor:
+        """The discriminator's loss for true colors."""
+
+    @abstractmethod
+    def fake(self, logits: Tensor) -> Tensor:
+        """The discriminator's loss for made ones."""
+
+    @abstractmethod
+    def generator(self, logits: Tensor) -> Tensor:
+        """The generator's loss for being found out."""
+
+    @abstractmethod
+    def probability(self, logits: Tensor) -> Tensor:
+        """How sure the discriminator is that colors are true: in [0, 1], 0.5 where undecided."""
+
+    def penalty(
+        self, discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor
+    ) -> Tensor:
+        """What the discriminator's loss has beside the logits'; nothing for most losses.
+
+        Args:
+            discriminator: from ab to logits, for the lightness of this batch.
+            real: (N, h, w, 2), the true ab.
+            fake: (N, h, w, 2), the made ab.
+        """
+        return 0.0
+
+    def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        """The discriminator's loss without the penalty."""
+        return 0.5 * (self.real(real_logits) + self.fake(fake_logits))
+
+
+class CrossEntropy(AdversarialLoss):
+    """The loss of Goodfellow et al. 2014, arXiv 1406.2661; the generator's does not saturate."""
+
+    def real(self, logits: Tensor) -> Tensor:
+        """Binary cross-entropy against the label."""
+        label = self.real_label
+        return ops.mean(label * ops.softplus(-logits) + (1.0 - label) * ops.softplus(logits))
+
+    def fake(self, logits: Tensor) -> Tensor:
+        """Binary cross-entropy against 0."""
+        return ops.mean(ops.softplus(logits))
+
+    def generator(self, logits: Tensor) -> Tensor:
+        """Binary cross-entropy against 1."""
+        return ops.mean(ops.softplus(-logits))
+
+    def probability(self, logits: Tensor) -> Tensor:
+        """The sigmoid."""
+        return ops.sigmoid(logits)
+
+
+class LeastSquares(AdversarialLoss):
+    """Mao et al. 2017, arXiv 1611.04076: the answers themselves are to be the labels."""
+
+    def real(self, logits: Tensor) -> Tensor:
+        """Squared distance from the label."""
+        return ops.mean(ops.square(logits - self.real_label))
+
+    def fake(self, logits: Tensor) -> Tensor:
+        """Squared distance from 0."""
+        return ops.mean(ops.square(logits))
+
+    def generator(self, logits: Tensor) -> Tensor:
+        """Squared distance from 1."""
+        return ops.mean(ops.square(logits - 1.0))
+
+    def probability(self, logits: Tensor) -> Tensor:
+        """The answer itself, clipped."""
+        return ops.clip(logits, 0.0, 1.0)
+
+
+class Hinge(AdversarialLoss):
+    """Lim and Ye 2017, arXiv 1705.02894: answers beyond the margins count no more."""
+
+    def real(self, logits: Tensor) -> Tensor:
+        """By how much the answers fall short of the label."""
+        return ops.mean(ops.relu(self.real_label - logits))
+
+    def fake(self, logits: Tensor) -> Tensor:
+        """By how much they exceed -1."""
+        return ops.mean(ops.relu(1.0 + logits))
+
+    def generator(self, logits: Tensor) -> Tensor:
+        """The negative answers."""
+        return -ops.mean(logits)
+
+    def probability(self, logits: Tensor) -> Tensor:
+        """From -1, surely made, to 1, surely true."""
+        return ops.clip((logits + 1.0) / 2.0, 0.0, 1.0)
+
+
+ADVERSARIAL_LOSSES: dict[str, type[AdversarialLoss]] = {
+    "bce": CrossEntropy,
+    "least_squares": LeastSquares,
+    "hinge": Hinge,
+}
