@@ -36,6 +36,7 @@ from zoo.evaluation.report import Report
 from zoo.files import write_json
 from zoo.metrics.networks import NetworkMetrics
 from zoo.models.adversarial import rounds
+from zoo.plotting.training import TrainingPlot
 from zoo.training import checkpoint
 from zoo.training.plan import History
 
@@ -196,6 +197,7 @@ def _fit(model: Colorizer, task: Task) -> History:
         precision=cell.precision,
         run_dir=_model_folder(task.out, cell),
         resume=True,
+        callbacks=[TrainingPlot(_model_folder(task.out, cell))],
         progress=task.progress,
     )
 

@@ -110,10 +110,13 @@ def train(
 def _fit(model: "Colorizer", run: Path, **plan: Any) -> None:
     """Train and save a model, going on where an earlier command stopped."""
     from benchmarks.harness.environment import describe_environment
+    from zoo.plotting.training import TrainingPlot
     from zoo.training import checkpoint
 
     with spoken_warnings():
-        model.fit(**plan, run_dir=run, resume=True, progress=True)
+        model.fit(
+            **plan, run_dir=run, resume=True, callbacks=[TrainingPlot(run)], progress=True
+        )
     model.card["environment"] = describe_environment()
     model.save(run)
     checkpoint.discard(run)

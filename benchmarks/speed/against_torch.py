@@ -114,7 +114,7 @@ def step_rows(
     for count in batches:
         photos = noise(count, side, side, 3)
         model: Any = create_model("gan:paper", width=width, depth=depth, patch_width=width)
-        graph = model.training_graph()
+        graph = model.task()
         graph.compile(optimizer=model.optimizer(100), jit_compile=use_jit())
         actions: dict[str, Callable[[], Any]] = {
             f"zoo, {keras.backend.backend()}": partial(graph.train_on_batch, {"rgb": photos})

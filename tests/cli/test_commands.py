@@ -279,12 +279,13 @@ def test_from_trains_a_model_further_on_other_photos(run, trained, photos, tmp_p
     out = tmp_path / "further"
     more = ("--photos", make_photos(tmp_path / "more", 6, seed=9), "--from", trained)
     arguments = ["train", "mse_regression", *more, "--out", out, "--precision", "float32"]
-    changes = ["--set", "learning_rate=1e-9", "--freeze", 1, "--size", "16,32"]
+    changes = ["--set", "learning_rate=1e-9", "--freeze", "stem1*,head", "--size", "16,32"]
+    changes += ["--start", "shrink"]
     assert run(*arguments, *changes, "--budget", 8).status == 0
     before, after = weights(trained), weights(out)
     moved = {name for name, value in before.items() if (after[name] != value).any()}
     assert moved
-    assert not any("/stem1/" in name for name in moved)
+    assert not any("/stem1/" in name or "/head/" in name for name in moved)
     initial = zoo.create_model("mse_regression:tiny", seed=0).variables()
     for name in (name for name in moved if "kernel" in name):
         expected = 0.4 * before[name] + 0.1 * np.array(initial[name].value)
@@ -292,7 +293,8 @@ def test_from_trains_a_model_further_on_other_photos(run, trained, photos, tmp_p
     training = read_json(out / "card.json")["training"]
     assert training["started_from"]["weights_sha256"] == sha256_of_file(trained / "weights.npz")
     assert training["sizes"] == [16, 32]
-    assert training["frozen_layers"] == 1
+    assert training["frozen_layers"] == ["stem1*", "head"]
+    assert training["start"] == "shrink"
 
 
 @pytest.mark.parametrize(
@@ -301,7 +303,8 @@ def test_from_trains_a_model_further_on_other_photos(run, trained, photos, tmp_p
         (["zhang"], ["of the model mse_regression, not zhang"]),
         (["mse_regression:compact"], ["of the preset tiny, not compact"]),
         (["mse_regression", "--set", "width=8"], ["do not fit", "width=8"]),
-        (["mse_regression", "--freeze", "99"], ["layers that learn", "got 99"]),
+        (["mse_regression", "--freeze", "stem9*"], ["no layer stem9* to freeze", "stem1"]),
+        (["mse_regression", "--start", "anew"], ["start", "continue, shrink, fresh"]),
         (["mse_regression", "--size", "64,x"], ["size '64,x'", "64,96,128"]),
         (["mse_regression", "--size", "0"], ["size '0'"]),
     ],

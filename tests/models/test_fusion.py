@@ -13,7 +13,6 @@ from zoo.errors import TrainingInterrupted, ZooError
 from zoo.models.fusion import Repeat
 from zoo.networks.embedding_cache import EmbeddingCache
 from zoo.photos.loader import Samples
-from zoo.training.task import Task
 
 
 @pytest.fixture
@@ -243,7 +242,7 @@ def test_a_training_is_not_resumed_with_another_embedding(photos, module, tmp_pa
 
 def test_every_parameter_of_a_frozen_fusion_gets_a_gradient(module):
     model = frozen(module)
-    graph = Task(model)
+    graph = model.task()
     graph.compile(optimizer=keras.optimizers.SGD(1.0), jit_compile=False)
     rng = np.random.default_rng(0)
     before = [np.array(ops.convert_to_numpy(v)) for v in graph.trainable_variables]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import signal
+import sys
 import time
 
 import keras
@@ -12,13 +13,13 @@ import zoo
 from predictions import ab_of
 from zoo import Budget, PhotoSet
 from zoo.backend import use_jit
+from zoo.colorizer import Colorizer
 from zoo.errors import ZooError
 from zoo.networks.blocks import unet, zhang_network
 from zoo.photos.loader import PhotoLoader
 from zoo.training import precision
 from zoo.training.config import TrainingConfig
 from zoo.training.optimizers import schedule
-from zoo.training.task import Task
 from zoo.training.trainer import plan_rounds
 
 FIT = {"size": 32, "precision": "float32"}
@@ -91,8 +92,11 @@ def test_networks_give_chroma_at_the_stated_stride(output_stride):
 def test_weight_decay_is_in_the_gradient_and_not_in_the_score(photos):
     """With no color error to learn from, a plain gradient step shrinks a kernel by its decay."""
     model = zoo.create_model("mse_regression:paper", width=2, weight_decay=0.5)
-    graph = Task(model)
-    graph._photo_loss = lambda batch, output: keras.ops.sum(output) * 0.0
+    graph = NetworkTask(
+        model.networks["colorizer"],
+        model.network_input,
+        lambda batch, output: keras.ops.sum(output) * 0.0,
+    )
     graph.compile(optimizer=keras.optimizers.SGD(0.1), jit_compile=use_jit())
     kernel = model.networks["colorizer"].get_layer("conv3_1").kernel
     before = keras.ops.convert_to_numpy(kernel).copy()
@@ -142,7 +146,7 @@ def test_the_best_round_s_weights_are_kept(photos, tmp_path):
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == 6:
                 self.model.optimizer.learning_rate = 0.0
-                head = self.model.network.get_layer("head")
+                head = self.model.networks["colorizer"].get_layer("head")
                 head.bias.assign(head.bias + 5.0)
 
     class Fixed(type(tiny())):
@@ -155,7 +159,7 @@ def test_the_best_round_s_weights_are_kept(photos, tmp_path):
     scores = history.curves["val_loss"]
     assert scores[-1] > 100 * min(scores)
     assert history.details["best_round"] == int(np.argmin(scores)) < 6
-    score = Task(model)
+    score = model.task()
     score.compile(jit_compile=use_jit())
     loader = PhotoLoader(photos, 32, 4, augment=False)
     assert score.evaluate(loader, verbose=0) == pytest.approx(min(scores), rel=1e-5)
@@ -254,48 +258,6 @@ def test_stages_resume_to_the_same_weights(photos, tmp_path):
 def test_sizes_that_are_none_are_refused(photos, size):
     with pytest.raises(ZooError, match="sizes must be at least 1 px"):
         tiny().fit(photos, budget=Budget(photos_seen=4), size=size)
-
-
-@pytest.mark.usefixtures("eager")
-def test_frozen_layers_stay_and_learn_again_afterwards(photos):
-    model = tiny()
-    network = model.networks["colorizer"]
-    learning = [layer for layer in network.layers if layer.trainable_weights]
-    before = [[keras.ops.convert_to_numpy(w).copy() for w in layer.weights] for layer in learning]
-    model.fit(photos, budget=Budget(photos_seen=16), freeze=3, **FIT)
-    moved = [
-        any(
-            (keras.ops.convert_to_numpy(w) != old).any()
-            for w, old in zip(layer.weights, olds, strict=True)
-        )
-        for layer, olds in zip(learning, before, strict=True)
-    ]
-    assert moved == [False] * 3 + [True] * (len(learning) - 3)
-    assert all(layer.trainable for layer in learning)
-
-
-@pytest.mark.usefixtures("eager")
-def test_only_a_loaded_model_is_shrunk_and_perturbed(photos, tmp_path):
-    """A training that goes on in the same process goes on where it was."""
-    model = tiny(learning_rate=1e-12)
-    budget = Budget(photos_seen=4)
-    model.fit(photos, budget=budget, **FIT)
-    before = {name: np.array(variable) for name, variable in model.variables().items()}
-    model.fit(photos, budget=budget, **FIT)
-    (kernel,) = [name for name in before if name.endswith("head/kernel")]
-    np.testing.assert_allclose(model.variables()[kernel], before[kernel], atol=1e-6)
-    loaded = zoo.load_model(model.save(tmp_path / "model")).copy(learning_rate=1e-12)
-    loaded.fit(photos, budget=budget, **FIT)
-    # The initial kernel is what the model had: its rate lets it learn nothing.
-    np.testing.assert_allclose(loaded.variables()[kernel], 0.5 * before[kernel], atol=1e-6)
-
-
-def test_freezing_everything_or_nothing_that_learns_is_refused(photos):
-    count = sum(bool(layer.trainable_weights) for layer in tiny().networks["colorizer"].layers)
-    with pytest.raises(ZooError, match=f"at most {count - 1} can be frozen; got {count}"):
-        tiny().fit(photos, budget=Budget(photos_seen=4), freeze=count, **FIT)
-    with pytest.raises(ZooError, match="no layers to freeze"):
-        zoo.create_model("mean_color").fit(photos, budget=Budget(photos_seen=4), freeze=1)
 
 
 @pytest.mark.usefixtures("eager")
@@ -411,3 +373,29 @@ def test_configurations_are_plain_data():
 def test_configurations_that_cannot_work_are_refused(field, value):
     with pytest.raises(ZooError, match=field):
         tiny(**{field: value})
+
+
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize(
+    "name", ["mse_regression", "zhang", "colorunet", "fusion", "som_patches", "gan", "nogan"]
+)
+def test_four_frames_lie_between_our_fit_and_that_of_keras(name, photos):
+    """Whatever the model, and in each of its stages."""
+    paths = set()
+
+    class Walk(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            frame, inner, ours = sys._getframe(1), True, []
+            while frame.f_code is not Colorizer.fit.__code__:
+                if frame.f_code.co_name == "fit" and frame.f_globals["__name__"].startswith(
+                    "keras"
+                ):
+                    inner = False
+                elif not inner and frame.f_globals["__name__"].startswith("zoo."):
+                    ours.append(frame.f_code.co_name)
+                frame = frame.f_back
+            paths.add(("fit", *reversed(ours)))
+
+    model = zoo.create_model(f"{name}:tiny")
+    model.fit(photos, photos[:2], budget=Budget(photos_seen=4), callbacks=[Walk()], **FIT)
+    assert paths == {("fit", "learn", "run", "_fit")}

@@ -1,5 +1,7 @@
 """The adversarial pair: networks, losses, and that each net learns from its own loss alone."""
 
+from itertools import pairwise
+
 import keras
 import numpy as np
 import pytest
@@ -15,9 +17,8 @@ from zoo.models.adversarial.gan import (
     pix2pix_generator,
     receptive_field,
 )
-from zoo.models.adversarial.stages import ADVERSARIAL_LOSSES, AdversarialStage
-from zoo.training.optimizers import TwoRateAdam
-from zoo.training.plan import TrainingPlan
+from zoo.models.adversarial.losses import ADVERSARIAL_LOSSES
+from zoo.models.adversarial.stages import warning
 
 pytestmark = pytest.mark.usefixtures("eager")
 rng = np.random.default_rng
@@ -106,19 +107,36 @@ def test_an_answer_is_about_a_patch_of_the_stated_side(patch_layers, side):
 def test_losses_by_hand():
     logits = np.array([0.0, 2.0, -3.0], "float32")
     share = 1 / (1 + np.exp(-logits.astype("float64")))
-    on_real, on_fake, of_generator = ADVERSARIAL_LOSSES["bce"]
+    loss = ADVERSARIAL_LOSSES["bce"](0.9)
     smoothed = -(0.9 * np.log(share) + 0.1 * np.log(1 - share)).mean()
-    assert float(on_real(logits, 0.9)) == pytest.approx(smoothed, rel=1e-5)
-    assert float(on_fake(logits)) == pytest.approx(-np.log(1 - share).mean(), rel=1e-5)
-    assert float(of_generator(logits)) == pytest.approx(-np.log(share).mean(), rel=1e-5)
-    on_real, on_fake, of_generator = ADVERSARIAL_LOSSES["least_squares"]
-    assert float(on_real(logits, 0.9)) == pytest.approx((0.81 + 1.21 + 15.21) / 3, rel=1e-5)
-    assert float(on_fake(logits)) == pytest.approx(13 / 3, rel=1e-5)
-    assert float(of_generator(logits)) == pytest.approx((1 + 1 + 16) / 3, rel=1e-5)
-    on_real, on_fake, of_generator = ADVERSARIAL_LOSSES["hinge"]
-    assert float(on_real(logits, 1.0)) == pytest.approx((1 + 0 + 4) / 3, rel=1e-5)
-    assert float(on_fake(logits)) == pytest.approx((1 + 3 + 0) / 3, rel=1e-5)
-    assert float(of_generator(logits)) == pytest.approx(1 / 3, rel=1e-5)
+    assert float(loss.real(logits)) == pytest.approx(smoothed, rel=1e-5)
+    assert float(loss.fake(logits)) == pytest.approx(-np.log(1 - share).mean(), rel=1e-5)
+    assert float(loss.generator(logits)) == pytest.approx(-np.log(share).mean(), rel=1e-5)
+    np.testing.assert_allclose(as_numpy(loss.probability(logits)), share, rtol=1e-5)
+    loss = ADVERSARIAL_LOSSES["least_squares"](0.9)
+    assert float(loss.real(logits)) == pytest.approx((0.81 + 1.21 + 15.21) / 3, rel=1e-5)
+    assert float(loss.fake(logits)) == pytest.approx(13 / 3, rel=1e-5)
+    assert float(loss.generator(logits)) == pytest.approx((1 + 1 + 16) / 3, rel=1e-5)
+    np.testing.assert_allclose(as_numpy(loss.probability(logits)), [0, 1, 0])
+    loss = ADVERSARIAL_LOSSES["hinge"](1.0)
+    assert float(loss.real(logits)) == pytest.approx((1 + 0 + 4) / 3, rel=1e-5)
+    assert float(loss.fake(logits)) == pytest.approx((1 + 3 + 0) / 3, rel=1e-5)
+    assert float(loss.generator(logits)) == pytest.approx(1 / 3, rel=1e-5)
+    np.testing.assert_allclose(as_numpy(loss.probability(logits)), [0.5, 1, 0])
+    for kind in ADVERSARIAL_LOSSES.values():
+        assert kind(0.9).penalty(None, logits, logits) == 0
+
+
+@pytest.mark.parametrize("name", ADVERSARIAL_LOSSES)
+def test_a_discriminator_without_a_loss_is_sure(name):
+    """At the answers that cost it nothing, or next to nothing."""
+    loss = ADVERSARIAL_LOSSES[name](1.0)
+    real, fake = {"bce": (9, -9), "least_squares": (1, 0), "hinge": (1, -1)}[name]
+    logits = [np.full((1, 2, 2, 1), answer, "float32") for answer in (real, fake)]
+    assert float(loss.discriminator(*logits)) == pytest.approx(0, abs=2e-4)
+    sure, unsure = (as_numpy(loss.probability(one)) for one in logits)
+    np.testing.assert_allclose(sure, 1, atol=2e-4)
+    np.testing.assert_allclose(unsure, 0, atol=2e-4)
 
 
 @pytest.mark.parametrize("adversarial", ["bce", "least_squares", "hinge"])
@@ -129,7 +147,7 @@ def test_each_net_has_the_gradient_of_its_own_loss(photos, adversarial):
     model = tiny(adversarial=adversarial, dropout=0.0)
     generator, judge = model.networks["colorizer"], model.networks["discriminator"]
     rgb = batch(photos)
-    on_real, on_fake, of_generator = ADVERSARIAL_LOSSES[adversarial]
+    loss_of = ADVERSARIAL_LOSSES[adversarial](0.9)
     before = model.variables()
     start = {name: as_numpy(variable) for name, variable in before.items()}
     with tf.GradientTape(persistent=True) as tape:
@@ -137,9 +155,9 @@ def test_each_net_has_the_gradient_of_its_own_loss(photos, adversarial):
         lightness, truth = model.judged(rgb, output)
         fake_for_judge = judge([lightness, tf.stop_gradient(output)], training=True)
         d_loss = 0.5 * (
-            on_real(judge([lightness, truth], training=True), 0.9) + on_fake(fake_for_judge)
+            loss_of.real(judge([lightness, truth], training=True)) + loss_of.fake(fake_for_judge)
         )
-        g_loss = of_generator(judge([lightness, output], training=True))
+        g_loss = loss_of.generator(judge([lightness, output], training=True))
         g_loss = g_loss + model.config.l1_weight * tf.reduce_mean(tf.abs(output - truth))
     expected = {}
     for loss, network in ((g_loss, generator), (d_loss, judge)):
@@ -163,17 +181,15 @@ def test_each_net_has_the_gradient_of_its_own_loss(photos, adversarial):
             )
 
 
-@pytest.mark.parametrize("still", ["colorizer", "discriminator"])
-def test_a_net_without_a_rate_stays_and_the_other_moves(photos, still):
+@pytest.mark.parametrize(
+    ("phase", "still"), [("discriminator", "colorizer"), ("generator", "discriminator")]
+)
+def test_a_net_out_of_phase_stays_and_the_other_moves(photos, phase, still):
     model = tiny()
+    model.phases = ((phase,),)
     graph = compiled(model)
-    optimizer = graph.optimizer
-    ratio = 0.0 if still == "discriminator" else 1.0
-    optimizer._ratios = [
-        ratio if id(v) in optimizer._others else 1.0 - (still == "colorizer")
-        for v in graph.trainable_variables
-    ]
     trained = {name: values(net.trainable_variables) for name, net in model.networks.items()}
+    moments = values(graph.optimizer._momentums)
     graph.train_on_batch({"rgb": batch(photos)})
     for name, network in model.networks.items():
         moved = [
@@ -181,6 +197,34 @@ def test_a_net_without_a_rate_stays_and_the_other_moves(photos, still):
             for v, old in zip(network.trainable_variables, trained[name], strict=True)
         ]
         assert all(moved) if name != still else not any(moved)
+    touched = [
+        (new != old).any()
+        for new, old in zip(values(graph.optimizer._momentums), moments, strict=True)
+    ]
+    still_ids = {id(v) for v in model.networks[still].trainable_variables}
+    assert touched == [id(v) not in still_ids for v in graph.trainable_variables]
+
+
+def test_a_training_in_phases_steps_each_net_as_often_as_they_say(photos):
+    """Within one `fit`: after 2 of 3 steps the generator is as it was, after 3 it is not."""
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_end(self, step, logs=None):
+            seen.append({name: values(net.trainable_variables) for name, net in nets.items()})
+
+    model, seen = tiny(), []
+    model.phases = (("discriminator",), ("discriminator",), ("generator",))
+    nets = model.networks
+    model.fit(photos, budget=Budget(photos_seen=24), callbacks=[Watch()], **FIT)
+    for name, expected in (
+        ("colorizer", [False, True, False, False, True]),
+        ("discriminator", [True, False, True, True, False]),
+    ):
+        moved = [
+            any((new != old).any() for new, old in zip(after[name], before[name], strict=True))
+            for before, after in pairwise(seen)
+        ]
+        assert moved == expected
 
 
 @pytest.mark.core
@@ -200,24 +244,6 @@ def test_the_generators_term_leaves_the_judges_statistics_alone(photos):
         strict=True,
     ):
         np.testing.assert_allclose(as_numpy(found), as_numpy(expected), atol=1e-5)
-
-
-@pytest.mark.core
-def test_two_rates_are_two_adams():
-    first, second = (keras.Variable(rng(i).normal(size=5).astype("float32")) for i in (0, 1))
-    alone = [keras.Variable(as_numpy(v)) for v in (first, second)]
-    both = TwoRateAdam(1e-2, others=[second], ratio=0.3, beta_1=0.5)
-    both.build([first, second])
-    apart = [keras.optimizers.Adam(rate, beta_1=0.5) for rate in (1e-2, 3e-3)]
-    for step in range(5):
-        gradients = [
-            ops.convert_to_tensor(rng([step, i]).normal(size=5).astype("float32")) for i in (0, 1)
-        ]
-        both.apply(gradients, [first, second])
-        for optimizer, gradient, variable in zip(apart, gradients, alone, strict=True):
-            optimizer.apply([gradient], [variable])
-    for found, expected in zip((first, second), alone, strict=True):
-        np.testing.assert_allclose(as_numpy(found), as_numpy(expected), atol=1e-6)
 
 
 def test_what_both_nets_do_is_logged(photos):
@@ -275,24 +301,22 @@ def test_colors_choose_the_best_weights(photos):
     assert history.details["best_round"] == int(np.argmin(scored))
 
 
-def test_a_winning_discriminator_and_gray_colors_get_a_warning(photos):
-    plan = TrainingPlan(Budget(photos_seen=4), (32,), "float32", None, False, (), False)
-    stage = AdversarialStage(tiny(), photos, None, plan)
+def test_a_winning_discriminator_and_gray_colors_get_a_warning():
     fine = {
         "d_real": [0.6, 0.99, 0.6],
         "d_fake": [0.3, 0.01, 0.4],
         "colorfulness": [2.0, 3.0, 30.0],
         "truth": [40.0, 40.0, 40.0],
     }
-    assert stage.warning(fine) is None
-    wins = stage.warning(fine | {"d_real": [0.6, 0.99], "d_fake": [0.3, 0.01]})
+    assert warning(fine) is None
+    wins = warning(fine | {"d_real": [0.6, 0.99], "d_fake": [0.3, 0.01]})
     assert wins.startswith("The discriminator wins")
     assert "discriminator_rate" in wins
-    assert stage.warning(fine | {"d_real": [0.985], "d_fake": [0.03]}) is None
-    gray = stage.warning(fine | {"colorfulness": [7.0, 5.0, 4.0]})
+    assert warning(fine | {"d_real": [0.985], "d_fake": [0.03]}) is None
+    gray = warning(fine | {"colorfulness": [7.0, 5.0, 4.0]})
     assert gray.startswith("The colors are nearly gray")
     assert "10%" in gray
-    assert stage.warning(fine | {"colorfulness": [5.0, 4.0], "truth": [40.0, 40.0]}) is None
+    assert warning(fine | {"colorfulness": [5.0, 4.0], "truth": [40.0, 40.0]}) is None
 
 
 # ---------------------------------------------------------------------- predicted

@@ -10,12 +10,7 @@ from keras import ops
 import zoo
 from zoo import Budget, PhotoSet
 from zoo.errors import TrainingInterrupted, ZooError
-from zoo.models.adversarial.nogan import (
-    CriticStage,
-    FeatureStage,
-    GeneratorStage,
-    NoGANConfig,
-)
+from zoo.models.adversarial.nogan import NoGANConfig
 from zoo.models.adversarial.perceptual import (
     ALTERATIONS,
     alter,
@@ -24,6 +19,13 @@ from zoo.models.adversarial.perceptual import (
     own_features,
     pretrained_features,
 )
+from zoo.models.adversarial.stages import (
+    critic_stage,
+    feature_stage,
+    generator_stage,
+    settled,
+)
+from zoo.plotting.training import TrainingPlot
 from zoo.training.plan import TrainingPlan
 from zoo.training.trainer import Trainer
 
@@ -109,7 +111,7 @@ def test_the_distance_is_nothing_between_equals_and_knows_no_scale():
 
 def test_our_own_network_learns_to_tell_alterations(photos):
     model = tiny(feature_width=8)
-    history = Trainer(FeatureStage(model, photos, photos, plan(800))).run()
+    history = Trainer(feature_stage(model, photos, photos, plan(800))).run()
     accuracy = history.curves["accuracy"]
     assert accuracy[-1] > accuracy[0]
     assert accuracy[-1] > 1.5 / ALTERATIONS
@@ -153,7 +155,7 @@ def test_with_pretrained_features_no_network_of_our_own_is_trained(photos):
 
 @pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize(
-    ("stage", "learning"), [(FeatureStage, "features"), (GeneratorStage, "colorizer")]
+    ("stage", "learning"), [(feature_stage, "features"), (generator_stage, "colorizer")]
 )
 def test_one_net_learns_and_the_others_stay(photos, stage, learning):
     model = tiny()
@@ -167,12 +169,12 @@ def test_the_critic_learns_alone_from_what_is_written_out(photos, tmp_path):
     model = tiny()
     before = weights(model)
     made = tmp_path / "made.npy"
-    stage = CriticStage(model, photos, photos, plan(24), cycle=1, made=made)
+    stage = critic_stage(model, photos, photos, plan(24), cycle=1, made=made)
     Trainer(stage).run()
     assert moved(before, weights(model)) == {"discriminator"}
     stored = np.load(made)
     assert stored.shape == (1, 4, 16, 16, 2)  # 6 photos: one whole batch of 4
-    loader = stage.training_loader(32, 6)
+    loader = stage.loader(32, 6)
     generator = model.networks["colorizer"]
     for step in range(3):
         (batch,) = loader[step]
@@ -184,25 +186,24 @@ def test_the_critic_learns_alone_from_what_is_written_out(photos, tmp_path):
 def test_the_critic_settles_once_it_can_tell(photos, tmp_path):
     """An untrained generator's gray is easily told from true colors."""
     model = tiny(discriminator_rate=5e-3)
-    stage = CriticStage(model, photos, photos, plan(4000), cycle=1, made=tmp_path / "made.npy")
+    stage = critic_stage(model, photos, photos, plan(4000), cycle=1, made=tmp_path / "made.npy")
     history = Trainer(stage).run()
     assert history.curves["val_accuracy"][-1] > 0.9
     assert "settled" in history.details["ended"]
     assert history.photos_seen < 4000
 
 
-def test_an_accuracy_that_still_rises_or_is_chance_has_not_settled(photos, tmp_path):
-    stage = CriticStage(tiny(), photos, None, plan(4), cycle=1, made=tmp_path / "made.npy")
-    assert stage.end({"accuracy": [0.6, 0.7, 0.8, 0.9, 0.95]}) is None
-    assert stage.end({"accuracy": [0.5, 0.5, 0.5, 0.5, 0.5]}) is None
-    assert stage.end({"accuracy": [0.8, 0.8, 0.8]}) is None
-    assert "0.801" in stage.end({"accuracy": [0.6, 0.8, 0.8, 0.801, 0.8]})
+def test_an_accuracy_that_still_rises_or_is_chance_has_not_settled():
+    assert settled({"accuracy": [0.6, 0.7, 0.8, 0.9, 0.95]}) is None
+    assert settled({"accuracy": [0.5, 0.5, 0.5, 0.5, 0.5]}) is None
+    assert settled({"accuracy": [0.8, 0.8, 0.8]}) is None
+    assert "0.801" in settled({"accuracy": [0.6, 0.8, 0.8, 0.801, 0.8]})
     rising = {"accuracy": [0.9] * 6, "val_accuracy": [0.6, 0.65, 0.7, 0.75, 0.8, 0.85]}
-    assert stage.end(rising) is None
+    assert settled(rising) is None
 
 
 @pytest.mark.usefixtures("eager")
-def test_critic_and_joint_stint_resume_to_the_same_weights(photos, tmp_path):
+def test_critic_and_joint_stage_resume_to_the_same_weights(photos, tmp_path):
     """Ctrl-C in the critic's first step, and then in a step of both nets together."""
 
     class Stop(keras.callbacks.Callback):
@@ -224,7 +225,8 @@ def test_critic_and_joint_stint_resume_to_the_same_weights(photos, tmp_path):
         assert (tmp_path / f"checkpoint-{stage}.npz").exists()
         stop.left = steps
     resumed = tiny()
-    found = resumed.fit(photos, photos[:3], run_dir=tmp_path, resume=True, **settings)
+    again = settings | {"run_dir": tmp_path, "resume": True}
+    found = resumed.fit(photos, photos[:3], callbacks=[TrainingPlot(tmp_path)], **again)
     assert found.curves == expected.curves
     assert moved(weights(undisturbed), weights(resumed)) == set()
     assert not list(tmp_path.glob("made*"))
@@ -237,7 +239,7 @@ def test_critic_and_joint_stint_resume_to_the_same_weights(photos, tmp_path):
 def test_the_budget_is_divided_and_not_passed(photos, monkeypatch):
     """Each stage takes the steps that it may and learns nothing, which is what takes time."""
 
-    def take_all_steps(trainer):
+    def take_all_steps(trainer, part, callbacks, interrupted):
         trainer.progress.step = trainer.rounds * trainer.round_steps
 
     monkeypatch.setattr(Trainer, "_fit", take_all_steps)

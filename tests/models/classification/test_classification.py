@@ -18,9 +18,9 @@ from zoo.color import spaces
 from zoo.color.bins import annealed_mean, rebalancing_weights
 from zoo.errors import ZooError
 from zoo.metrics import scores
-from zoo.models.gradient import GradientColorizer
 from zoo.photos.loader import PhotoLoader
 from zoo.training.plan import History
+from zoo.training.trainer import Trainer
 
 FIT = {"size": 32, "precision": "float32", "budget": Budget(photos_seen=4)}
 NAMES = ["zhang", "colorunet"]
@@ -137,7 +137,7 @@ def test_a_flat_photo_counts_as_much_as_its_bin(name, color):
 
 @every_classifier
 def test_a_plain_loss_weighs_nothing(name, photos, monkeypatch):
-    monkeypatch.setattr(GradientColorizer, "learn", lambda *_: History())
+    monkeypatch.setattr(Trainer, "run", lambda trainer: History())
     model = tiny(name, loss="plain")
     model.weights[:] = 7
     model.fit(photos, **FIT)
