@@ -20,6 +20,7 @@ from zoo.photos.loader import PhotoLoader
 from zoo.training import precision
 from zoo.training.config import TrainingConfig
 from zoo.training.optimizers import schedule
+from zoo.training.task import NetworkTask
 from zoo.training.trainer import plan_rounds
 
 FIT = {"size": 32, "precision": "float32"}
