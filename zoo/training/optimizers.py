@@ -75,8 +75,9 @@ class GroupedAdam(keras.optimizers.Adam):
         phases: Sequence[Collection[str]] = (),
         **kwargs: Any,
     ) -> None:
-        self._first = next(iter(groups))
-        super().__init__(rates[self._first], **kwargs)
+        first = next(iter(groups))
+        super().__init__(rates[first], **kwargs)
+        self._first = first
         self._group_rates = dict(rates)
         self._owners = {id(v): name for name, variables in groups.items() for v in variables}
         for name in (name for phase in phases for name in phase):

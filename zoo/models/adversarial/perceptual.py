@@ -96,7 +96,7 @@ def feature_distance(features: Callable[[Tensor, Tensor], Sequence[Tensor]]) -> 
 
 def own_features(network: keras.Model) -> Callable[[Tensor, Tensor], list[Tensor]]:
     """The features of a network that `color_features` made."""
-    return lambda lightness, ab: network([lightness, ab], training=False)[:-1]
+    return lambda lightness, ab: network({"lightness": lightness, "ab": ab}, training=False)[:-1]
 
 
 def pretrained_features(name: str) -> Callable[[Tensor, Tensor], list[Tensor]]:

@@ -6,7 +6,7 @@ of the sum of all losses are each net's own. (To freeze the discriminator inside
 as was usual, keeps it from learning at all in Keras 3.)
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -89,12 +89,14 @@ class AdversarialTask(GeneratorTask):
 
         real_logits, fake_logits = judge(truth), judge(made)
         d_loss = loss.discriminator(real_logits, fake_logits) + loss.penalty(judge, truth, made)
-        g_loss = loss.generator(self._logits_of_still_weights([lightness, fake], training))
+        g_loss = loss.generator(
+            self._answers_of_still_weights({"lightness": lightness, "ab": fake}, training)
+        )
         d_real, d_fake = (ops.mean(loss.probability(x)) for x in (real_logits, fake_logits))
         self.log(d_real=d_real, d_fake=d_fake, d_loss=d_loss, g_loss=g_loss)
         return d_loss + g_loss
 
-    def _logits_of_still_weights(self, pair: Sequence[Tensor], training: bool) -> Tensor:
+    def _answers_of_still_weights(self, pair: Batch, training: bool) -> Tensor:
         """The discriminator's answer, whose gradient reaches what it sees and not its weights.
 
         Its running statistics stay as they are, too: what this call makes of them is dropped.
@@ -165,7 +167,9 @@ class AlterationTask(Task):
         rgb = batch["rgb"]
         lightness, truth = self._judged(rgb, self._like(rgb))
         altered, _ = alter(truth)
-        return self.networks["features"]([lightness, altered], training=training)[-1]
+        return self.networks["features"](
+            {"lightness": lightness, "ab": altered}, training=training
+        )[-1]
 
     def step_loss(self, batch: Batch, output: Tensor, training: bool) -> Tensor:
         """Cross-entropy."""
@@ -178,7 +182,7 @@ class AlterationTask(Task):
 
 def _answers(network: "keras.Model", lightness: Tensor, ab: Tensor, training: bool) -> Tensor:
     """The discriminator's logits."""
-    return ops.cast(network([lightness, ab], training=training), "float32")
+    return ops.cast(network({"lightness": lightness, "ab": ab}, training=training), "float32")
 
 
 def _color_scores(lightness: Tensor, truth: Tensor, made: Tensor) -> tuple[Tensor, ...]:
