@@ -114,9 +114,7 @@ def _fit(model: "Colorizer", run: Path, **plan: Any) -> None:
     from zoo.training import checkpoint
 
     with spoken_warnings():
-        model.fit(
-            **plan, run_dir=run, resume=True, callbacks=[TrainingPlot(run)], progress=True
-        )
+        model.fit(**plan, run_dir=run, resume=True, callbacks=[TrainingPlot(run)], progress=True)
     model.card["environment"] = describe_environment()
     model.save(run)
     checkpoint.discard(run)
