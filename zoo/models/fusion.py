@@ -199,7 +199,7 @@ class Fusion(GradientColorizer):
         rows = super().rows(photos, training=training, progress=progress)
         if self._classes:
             known = {label: number for number, label in enumerate(self._classes) if training}
-            found = [known.get(photo.label, _NO_LABEL) for photo in photos]
+            found = [known.get(photo.label or "", _NO_LABEL) for photo in photos]
             numbers = np.array(found, "int32")
             rows["label"] = lambda samples: numbers[samples.positions]
         return rows

@@ -4,7 +4,7 @@ The loader yields uint8 RGB; color conversion and losses are part of the compile
 """
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, ClassVar
@@ -162,7 +162,7 @@ class GradientColorizer(Colorizer):
         validation: "PhotoSet | None",
         plan: TrainingPlan,
         done: Mapping[str, History],
-    ) -> Iterator[Stage]:
+    ) -> Generator[Stage, None, None]:
         """The stages of a training, each of them made once the one before it has ended.
 
         Args:
@@ -191,8 +191,9 @@ class GradientColorizer(Colorizer):
             )
 
         def loader(size: int, steps: int) -> PhotoLoader:
-            settings = {"steps": steps, "seed": self.seed, "rows": rows, "progress": progress}
-            return PhotoLoader(train, size, batch_size, **settings)
+            return PhotoLoader(
+                train, size, batch_size, steps=steps, seed=self.seed, rows=rows, progress=progress
+            )
 
         return Stage(
             task=task,

@@ -173,10 +173,9 @@ class ProgressBar(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Move on by a step; the loss is looked at rarely, as that waits for the device."""
         step = self.trainer.progress.step
-        fields = {}
+        self.bar.update(self.task, completed=step)
         if step % _CHECK_EVERY == 0:
-            fields["loss"] = f", loss {float((logs or {})['loss']):.4f}"
-        self.bar.update(self.task, completed=step, **fields)
+            self.bar.update(self.task, loss=f", loss {float((logs or {})['loss']):.4f}")
 
 
 @contextmanager

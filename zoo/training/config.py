@@ -41,7 +41,7 @@ class TrainingConfig:
         check_fields(self, lambda value: 0 <= value < 1, "at least 0 and below 1", "beta_2")
 
 
-def check_fields(config: Any, holds: Callable[[float], bool], words: str, *names: str) -> None:
+def check_fields(config: Any, holds: Callable[[Any], bool], words: str, *names: str) -> None:
     """Refuse a configuration in which a named field does not hold what `words` say.
 
     Args:

@@ -1,7 +1,7 @@
 """Learning rates over a training, and optimizers for several networks at once."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ from zoo.color.spaces import Tensor
 from zoo.errors import valid_choice
 from zoo.training.config import TrainingConfig
 
-Rate = float | keras.optimizers.schedules.LearningRateSchedule
+Rate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule
 
 
 def schedule(config: TrainingConfig, steps: int) -> Rate:

@@ -29,10 +29,11 @@ class StepLog:
     def __init__(self, run_dir: Path | None, stage: str, batch_size: int, step: int) -> None:
         self._path = run_dir and file_of(run_dir, stage)
         self._batch_size, self._step = batch_size, step
-        self._count, self._means = 0, {}
+        self._count = 0
+        self._means: dict[str, float] = {}
         self._waiting: list[tuple[int, int, Mapping[str, Any]]] = []
         if self._path is not None:
-            self._cut()
+            self._cut(self._path)
 
     def begin_round(self, count: int, means: Mapping[str, Any]) -> None:
         """A round begins or goes on: how many of its steps are done, and the means over these."""
@@ -79,15 +80,15 @@ class StepLog:
         ]
         return [str(step), str(step * self._batch_size), *(f"{value:.6g}" for value in values)]
 
-    def _cut(self) -> None:
+    def _cut(self, path: Path) -> None:
         if self._step == 0:
-            self._path.unlink(missing_ok=True)
-        elif self._path.exists():
-            header, *rows = self._path.read_text(encoding="utf-8").splitlines()
+            path.unlink(missing_ok=True)
+        elif path.exists():
+            header, *rows = path.read_text(encoding="utf-8").splitlines()
             # A last row that a crash cut in half has fewer columns.
             whole = [row for row in rows if row.count(",") == header.count(",")]
             kept = [row for row in whole if int(row.partition(",")[0]) <= self._step]
-            with atomic_path(self._path) as temporary:
+            with atomic_path(path) as temporary:
                 temporary.write_text("\n".join([header, *kept, ""]), encoding="utf-8")
 
 

@@ -196,8 +196,8 @@ class Trainer:
     def _budget_in_steps(self, started: float) -> int:
         """How many steps the budget allows; minutes are turned into steps by a timed warm-up."""
         budget = self.plan.budget
-        if budget.photos_seen is not None:
-            return max(1, round(budget.photos_seen / self.batch_size))
+        if budget.minutes is None:
+            return max(1, round((budget.photos_seen or 0) / self.batch_size))
         self._compile(1)
         before = [np.array(ops.convert_to_numpy(v)) for v in self.task.variables]
         clocks = [StepClock() for _ in self.plan.sizes]

@@ -61,7 +61,7 @@ def digest(variables: Mapping[str, keras.Variable]) -> str:
     found = hashlib.sha256()
     for name in sorted(variables):
         found.update(name.encode())
-        found.update(np.ascontiguousarray(ops.convert_to_numpy(variables[name])))
+        found.update(ops.convert_to_numpy(variables[name]).tobytes())
     return found.hexdigest()
 
 

@@ -40,11 +40,12 @@ class ClassifierScore:
     """
 
     def __init__(self, classifier: str, photos: "PhotoSet", size: int) -> None:
-        self._classifier = open_embedding(classifier)
-        if self._classifier is None:
+        opened = open_embedding(classifier)
+        if opened is None:
             raise ZooError(
                 f"classifier={classifier} is no trained classifier; give keras:NAME or hub:FOLDER."
             )
+        self._classifier = opened
         inception = is_inception(Spec.parse(classifier))
         self.name = "inception_score" if inception else "classifier_score"
         chosen = photos.spread(PHOTOS)

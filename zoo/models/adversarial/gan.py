@@ -16,7 +16,7 @@ batch normalization: in training it sees true and made colors in batches of thei
 statistics tell them apart and are of no use for a single photo.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -223,7 +223,7 @@ class GAN(GradientColorizer):
         validation: "PhotoSet | None",
         plan: TrainingPlan,
         done: Mapping[str, History],
-    ) -> Iterator[Stage]:
+    ) -> Generator[Stage, None, None]:
         """Both nets together from the first step on."""
         yield adversarial_stage(self, train, validation, plan)
 
@@ -315,7 +315,7 @@ class GAN(GradientColorizer):
         """
         rgb, _ = read_photo(photo)
         factor = int(self.resolve_options(options)[RENDER_FACTOR.name])
-        height, width = preprocessing.working_size(*rgb.shape[:2], factor)
+        height, width = preprocessing.working_size(rgb.shape[0], rgb.shape[1], factor)
         small = np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.LANCZOS))
         padded = ops.convert_to_numpy(preprocessing.reflect_to_multiple(small[None], self.stride))
         like = np.empty((1, *(side // self.output_stride for side in padded.shape[1:3]), 2))
@@ -424,8 +424,17 @@ def pix2pix_generator(width: int, depth: int, dropout: float, seed: int) -> kera
 
 def _conv4(x: Tensor, filters: int, name: str, seed: int, strides: int, bias: bool) -> Tensor:
     """A convolution of 4 x 4 with one pixel of padding."""
-    settings = {"strides": strides, "bias": bias, "activation": None}
-    return conv(x, filters, name, seed, kernel=_KERNEL, margin=1, **settings)
+    return conv(
+        x,
+        filters,
+        name,
+        seed,
+        kernel=_KERNEL,
+        margin=1,
+        strides=strides,
+        bias=bias,
+        activation=None,
+    )
 
 
 def _dropout(x: Tensor, rate: float, name: str, seed: int) -> Tensor:

@@ -17,7 +17,7 @@ pretrained ResNet; the perceptual loss is that of a small network of our own unl
 a pretrained one.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -165,7 +165,7 @@ class NoGAN(GAN):
         validation: "PhotoSet | None",
         plan: TrainingPlan,
         done: Mapping[str, History],
-    ) -> Iterator[Stage]:
+    ) -> Generator[Stage, None, None]:
         """Features, generator, then critic and both together, as often as configured."""
         config, last = self.config, replace(plan, sizes=plan.sizes[-1:])
         for_features, for_generator, for_critics = config.shares
@@ -194,14 +194,14 @@ class NoGAN(GAN):
 
 def _part(budget: Budget, share: float, batch_size: int) -> Budget:
     """A share of a budget: whole batches, one at least."""
-    if budget.photos_seen is None:
+    if budget.minutes is not None:
         return Budget(minutes=max(budget.minutes * share, 1e-3))
     # A hair more: shares are fractions that binary numbers only come near to.
-    batches = int(budget.photos_seen * share / batch_size + 1e-6)
+    batches = int((budget.photos_seen or 0) * share / batch_size + 1e-6)
     return Budget(photos_seen=max(1, batches) * batch_size)
 
 
 def _share_left(budget: Budget, done: Collection[History]) -> float:
-    if budget.photos_seen is None:
+    if budget.minutes is not None:
         return max(0.0, 1.0 - sum(one.seconds for one in done) / (60 * budget.minutes))
-    return max(0.0, 1.0 - sum(one.photos_seen for one in done) / budget.photos_seen)
+    return max(0.0, 1.0 - sum(one.photos_seen for one in done) / (budget.photos_seen or 1))
