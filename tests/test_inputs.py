@@ -121,7 +121,7 @@ def test_an_unknown_input_is_named(model):
     lightness = np.zeros((1, 8, 8, 1), "float32")
     with pytest.raises(ZooError, match=r"'point' \(did you mean 'points'"):
         model.predict({"lightness": lightness, "point": lightness})
-    with pytest.raises(ZooError, match="needs the input lightness"):
+    with pytest.raises(ZooError, match="lightness is missing"):
         model.predict({"points": lightness})
 
 

@@ -21,9 +21,9 @@ from zoo._version import __version__
 from zoo.budget import Budget
 from zoo.color.spaces import Tensor
 from zoo.errors import ZooError, valid_choice
-from zoo.inputs import LIGHTNESS, DerivedInput, Input
+from zoo.inputs import LIGHTNESS, Input, complete_inputs, inputs_of_photos
 from zoo.networks.runner import PlainRunner, Runner
-from zoo.options import RENDER_FACTOR, Option, Step
+from zoo.options import RENDER_FACTOR, Option, Step, option_values
 from zoo.photos.decoding import read_photo
 from zoo.prediction import Prediction
 from zoo.training.plan import PRECISIONS, STARTS, History, TrainingPlan
@@ -182,14 +182,7 @@ class Colorizer(ABC):
         Raises:
             ZooError: on an option that this model lacks (naming those it has) or a bad value.
         """
-        by_name = {option.name: option for option in self.options}
-        for name in options:
-            valid_choice(f"option of {self.name}", name, tuple(by_name))
-        values = {name: value for name, value in options.items() if value is not None}
-        return {
-            name: option.check(values.get(name, self.defaults[name]))
-            for name, option in by_name.items()
-        }
+        return option_values(self.options, options, self.defaults, self.name)
 
     # ------------------------------------------------------------------ training
 
@@ -323,7 +316,8 @@ class Colorizer(ABC):
             ZooError: on an input or option that there is not, or a bad value.
         """
         values = self._values(options, "network")
-        return self.run_networks(self._complete(inputs), runner or self.runner, **values)
+        complete = complete_inputs(self.inputs, inputs)
+        return self.run_networks(complete, runner or self.runner, **values)
 
     def decode(self, prediction: Prediction, **options: float) -> np.ndarray:
         """Make color of a prediction: the second step, which runs no network.
@@ -341,38 +335,7 @@ class Colorizer(ABC):
         values = self._values(options, "decode")
         return keras.ops.convert_to_numpy(self.to_ab(prediction, **values))
 
-    def see(self, rgb: np.ndarray, render_factor: int) -> dict[str, Tensor]:
-        """The inputs that follow from photos of one size, (N, H, W, 3) uint8, by name."""
-        size = preprocessing.working_size(rgb.shape[1], rgb.shape[2], render_factor)
-        inputs = {LIGHTNESS.name: preprocessing.working_lightness(rgb, size)}
-        for declared in self.inputs:
-            if isinstance(declared, DerivedInput):
-                square = (declared.side, declared.side)
-                squares = preprocessing.working_lightness(rgb, square)
-                inputs[declared.name] = declared.derive(squares)
-        return inputs
-
-    def _complete(self, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        names = tuple(declared.name for declared in self.inputs)
-        for name in given:
-            valid_choice(f"input of {self.name}", name, names)
-        if LIGHTNESS.name not in given:
-            raise ZooError(f"{self.name} needs the input {LIGHTNESS.name}; give it.")
-        lightness = keras.ops.cast(given[LIGHTNESS.name], "float32")
-        inputs = {LIGHTNESS.name: lightness}
-        for declared in self.inputs[1:]:
-            if given.get(declared.name) is not None:
-                inputs[declared.name] = given[declared.name]
-            elif isinstance(declared, DerivedInput):
-                square = (declared.side, declared.side)
-                squares = preprocessing.resample_lightness(lightness, square)
-                inputs[declared.name] = declared.derive(squares)
-            else:
-                inputs[declared.name] = declared.missing(lightness)
-        return inputs
-
     def _values(self, options: Mapping[str, Any], step: Step) -> dict[str, float]:
-        """The value of each option of a step."""
         values = self.resolve_options(options)
         return {option.name: values[option.name] for option in self.options if option.step == step}
 
@@ -449,7 +412,8 @@ class Colorizer(ABC):
         for values in [self.resolve_options(variant) for variant in variants]:
             key = tuple(values[one.name] for one in self.options if one.step != "decode")
             if key not in predictions:
-                inputs = self.see(rgb, int(values[RENDER_FACTOR.name]))
+                factor = int(values[RENDER_FACTOR.name])
+                inputs = inputs_of_photos(self.inputs, rgb, factor)
                 predictions[key] = self.predict(inputs, runner=runner, **values)
             ab = self.decode(predictions[key], **values)
             if not np.isfinite(ab).all():

@@ -6,13 +6,16 @@ prediction, evaluation, exports and command line read the declaration and know n
 """
 
 from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from keras import ops
 
+from zoo import preprocessing
 from zoo.color.spaces import Tensor
+from zoo.errors import ZooError, valid_choice
 
 if TYPE_CHECKING:
     from zoo.photos.loader import Rows, Samples
@@ -86,3 +89,40 @@ class SimulatedInput(Input):
 
 
 LIGHTNESS = Input("lightness", "map", 1)
+
+
+def inputs_of_photos(
+    declared: Sequence[Input], rgb: np.ndarray, render_factor: int
+) -> dict[str, Tensor]:
+    """The inputs that follow from photos of one size, (N, H, W, 3) uint8, by name."""
+    size = preprocessing.working_size(rgb.shape[1], rgb.shape[2], render_factor)
+    inputs = {LIGHTNESS.name: preprocessing.working_lightness(rgb, size)}
+    for one in declared:
+        if isinstance(one, DerivedInput):
+            squares = preprocessing.working_lightness(rgb, (one.side, one.side))
+            inputs[one.name] = one.derive(squares)
+    return inputs
+
+
+def complete_inputs(declared: Sequence[Input], given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Every declared input: what is given, else what follows from L, else what stands for absent.
+
+    Raises:
+        ZooError: if L is missing, or an input is given that nobody declared.
+    """
+    names = tuple(one.name for one in declared)
+    for name in given:
+        valid_choice("input", name, names)
+    if LIGHTNESS.name not in given:
+        raise ZooError(f"The input {LIGHTNESS.name} is missing; give it.")
+    lightness = ops.cast(given[LIGHTNESS.name], "float32")
+    inputs = {LIGHTNESS.name: lightness}
+    for one in declared[1:]:
+        if given.get(one.name) is not None:
+            inputs[one.name] = given[one.name]
+        elif isinstance(one, DerivedInput):
+            squares = preprocessing.resample_lightness(lightness, (one.side, one.side))
+            inputs[one.name] = one.derive(squares)
+        else:
+            inputs[one.name] = one.missing(lightness)
+    return inputs

@@ -1,10 +1,11 @@
 """Options: numbers that the user may set at prediction, declared by the models that take them."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, valid_choice
 
 #: Where an option counts: in the size at which photos are seen, in what the network computes, or in
 #: how its answer becomes color.
@@ -72,3 +73,18 @@ RENDER_FACTOR = Option(
     step="size",
     export="fixed",
 )
+
+
+def option_values(
+    declared: Sequence[Option], given: Mapping[str, Any], defaults: Mapping[str, float], owner: str
+) -> dict[str, float]:
+    """The value of every declared option of `owner`: what is given, else its default.
+
+    Raises:
+        ZooError: on an option that there is not, or a bad value.
+    """
+    names = tuple(option.name for option in declared)
+    for name in given:
+        valid_choice(f"option of {owner}", name, names)
+    values = {name: value for name, value in given.items() if value is not None}
+    return {one.name: one.check(values.get(one.name, defaults[one.name])) for one in declared}

@@ -18,6 +18,7 @@ from zoo.color.bins import Bins, annealed_mean
 from zoo.color.planes import Plane
 from zoo.color.spaces import Tensor
 from zoo.colorizer import Colorizer
+from zoo.inputs import inputs_of_photos
 from zoo.networks.blocks import average_by
 from zoo.networks.runner import Runner
 from zoo.options import RENDER_FACTOR, Option
@@ -133,7 +134,7 @@ class DistributionColorizer(Colorizer):
         """
         rgb, _ = read_photo(photo)
         values = self.resolve_options(options)
-        inputs = self.see(rgb[None], int(values[RENDER_FACTOR.name]))
+        inputs = inputs_of_photos(self.inputs, rgb[None], int(values[RENDER_FACTOR.name]))
         prediction = self.predict(inputs, runner=runner, **values)
         assert isinstance(prediction, Distribution)
         sure = preprocessing.resize(prediction.confidence(), rgb.shape[:2])
