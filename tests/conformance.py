@@ -186,7 +186,7 @@ def saves_and_loads_exactly(name: str, photos: PhotoSet, tmp_path) -> None:
     assert_same_weights(model, loaded)
     assert loaded.config == model.config
     assert loaded.defaults == model.defaults
-    assert loaded.card["weights_sha256"] == sha256_of_file(path / "weights.npz")
+    assert loaded.card.weights_sha256 == sha256_of_file(path / "weights.npz")
     np.testing.assert_array_equal(loaded.colorize(photo), before)
     lightness = np.linspace(0, 100, 32 * 32, dtype="float32").reshape(1, 32, 32, 1)
     np.testing.assert_array_equal(ab_of(loaded, lightness), ab_of(model, lightness))
@@ -268,8 +268,8 @@ def is_trained_further(name: str, photos: PhotoSet, tmp_path) -> None:
     freeze = [layer.name for layer in learning[:1]]
     with eagerly():
         fit(further, photos[1:], budget=Budget(photos_seen=8), freeze=freeze)
-    origin = further.card["training"]["started_from"]
-    assert origin["weights_sha256"] == sha256_of_file(tmp_path / "weights.npz")
+    origin = further.card.training.started_from
+    assert origin.weights_sha256 == sha256_of_file(tmp_path / "weights.npz")
     before, after = values(start), values(further)
     for layer in learning:
         for variable in layer.trainable_variables:

@@ -3,10 +3,10 @@
 import numpy as np
 
 import zoo
+from zoo.card import Interval
 from zoo.colorizer import Colorizer
 from zoo.evaluation import calibrate
 from zoo.evaluation.calibrate import TemperatureStudy
-from zoo.evaluation.report import Interval
 
 
 def decided_model() -> Colorizer:

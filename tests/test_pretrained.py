@@ -1,7 +1,6 @@
 """The trained weights that come with the package: found by name, checked, described."""
 
 import fnmatch
-import json
 import shutil
 import subprocess
 import sys
@@ -13,7 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 import zoo
-from zoo import pretrained, registry, saving
+from zoo import pretrained, registry
+from zoo.card import read_card
 from zoo.cli.commands import app
 from zoo.errors import ZooError
 
@@ -42,10 +42,10 @@ def test_the_weights_in_the_package_keep_their_bounds():
             "weights.npz",
             "card.json",
         }
-        card = saving.read_card(folder)
-        assert {"training", "about", "packing", "validation_scores", "environment"} <= set(card)
-        assert card["about"]["license of the weights"]
-        assert card["packing"]["ciede2000_mean"] < 0.25
+        card = read_card(folder)
+        assert all((card.training, card.about, card.packing, card.environment, card.test_scores))
+        assert card.about.license
+        assert card.packing.ciede2000_mean < 0.25
         assert zoo.load_model(name).name == name
     assert sum(sizes) < 60 * MEGABYTE
 
@@ -143,10 +143,10 @@ def test_list_marks_those_that_are_trained(shipped):
 def test_info_shows_the_card(shipped, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     told = words(run("info", "knn_patches").output)
-    card = json.loads((shipped / "knn_patches" / "card.json").read_text())
+    card = read_card(shipped / "knn_patches")
     for part in (
-        card["weights_sha256"],
-        card["training"]["fingerprint"],
+        card.weights_sha256,
+        card.training.fingerprint,
         "CC BY-NC 4.0",
         "Colors are plausible",
         "told apart with a chance of",
@@ -155,6 +155,6 @@ def test_info_shows_the_card(shipped, monkeypatch):
     ):
         assert part in told, part
     # The default is the one that validation photos chose.
-    chosen = card["temperature"]["chosen"]
+    chosen = card.temperature.chosen
     assert f"temperature {chosen:g} 0 to" in told
     assert "CC BY-NC" not in run("info", "knn_patches:compact").output

@@ -17,8 +17,8 @@ import keras
 import numpy as np
 
 from zoo import preprocessing, saving
-from zoo._version import __version__
 from zoo.budget import Budget
+from zoo.card import Card, Start, Training
 from zoo.color.spaces import Tensor
 from zoo.errors import ZooError, valid_choice
 from zoo.inputs import LIGHTNESS, Input, complete_inputs, inputs_of_photos
@@ -75,7 +75,7 @@ class Colorizer(ABC):
         self.config = config
         self.seed = seed
         self.defaults = {option.name: option.default for option in self.options}
-        self.card: dict[str, Any] = {}
+        self.card = Card()
         self.fitted = False
         self.runner: Runner = PlainRunner()
         self.networks = self.build_networks()
@@ -172,7 +172,7 @@ class Colorizer(ABC):
                 f"{', '.join(f'{name}={value}' for name, value in config.items())}; leave that out."
             )
         copy.assign(values)
-        copy.defaults, copy.card = dict(self.defaults), dict(self.card)
+        copy.defaults, copy.card = dict(self.defaults), self.card
         copy.fitted = self.fitted
         return copy
 
@@ -207,7 +207,7 @@ class Colorizer(ABC):
         by gradients goes on, and it keeps the colors that it chooses from; how frequent they are,
         tables of patches and mean colors are found anew. Two fits in a row give the same weights as
         a fit, saving, loading and a fit. Afterwards the model's default render factor is the one of
-        the training size, and `model.card["training"]` tells what was done.
+        the training size, and `model.card.training` tells what was done.
 
         Args:
             train: photos to learn from; those that are really gray are left out.
@@ -260,41 +260,39 @@ class Colorizer(ABC):
         started_from = self._origin()
         history = self.learn(colored, checked, plan)
         # What else the card said was about the model that this one started from.
-        self.fitted, self.card = True, {}
-        self.card["training"] = {
-            "started_from": started_from,
-            "photos": len(colored),
-            "gray_photos_left_out": len(train) - len(colored),
-            "fingerprint": colored.fingerprint,
-            "validation_photos": len(checked or ()),
-            "validation_fingerprint": checked.fingerprint if checked else None,
-            "budget": str(budget),
-            "sizes": list(plan.sizes),
-            "frozen_layers": list(plan.freeze),
-            "start": plan.start,
-            "seed": self.seed,
-            "backend": keras.backend.backend(),
-            "keras_version": keras.__version__,
-            **dataclasses.asdict(history),
-        }
+        self.fitted = True
+        self.card = Card(
+            training=Training(
+                photos=len(colored),
+                fingerprint=colored.fingerprint,
+                gray_photos_left_out=len(train) - len(colored),
+                validation_photos=len(checked or ()),
+                validation_fingerprint=checked.fingerprint if checked else None,
+                budget=str(budget),
+                sizes=plan.sizes,
+                freeze=plan.freeze,
+                start=plan.start,
+                started_from=started_from,
+                seed=self.seed,
+                backend=keras.backend.backend(),
+                keras_version=keras.__version__,
+                **dataclasses.asdict(history),
+            )
+        )
         return history
 
     def _forget(self) -> None:
         """Become what the configuration and the seed make."""
         new = type(self)(self.name, self.preset, self.config, self.seed)
         self.assign({name: keras.ops.convert_to_numpy(v) for name, v in new.variables().items()})
-        self.defaults, self.fitted, self.card = new.defaults, False, {}
+        self.defaults, self.fitted, self.card = new.defaults, False, Card()
 
-    def _origin(self) -> dict[str, Any] | None:
+    def _origin(self) -> Start | None:
         """Of a model that had been fitted: which weights, if they were saved, from which photos."""
         if not self.fitted:
             return None
-        before = self.card.get("training", {})
-        return {
-            "weights_sha256": self.card.get("weights_sha256"),
-            "fingerprint": before.get("fingerprint"),
-            "photos_seen": before.get("photos_seen"),
-        }
+        before = self.card.training or Training()
+        return Start(self.card.weights_sha256, before.fingerprint, before.photos_seen or None)
 
     # ------------------------------------------------------------------ two steps to a color
 
@@ -499,8 +497,7 @@ class Colorizer(ABC):
             fitted=self.fitted,
         )
         values = {name: keras.ops.convert_to_numpy(v) for name, v in self.variables().items()}
-        about = {"model": self.name, "preset": self.preset, "zoo_version": __version__}
-        saving.write_folder(path, configuration, values, self.card | about)
+        saving.write_folder(path, configuration, values, self.card)
         return path
 
     def set_weights(self, values: Mapping[str, np.ndarray], source: str) -> None:

@@ -11,7 +11,6 @@ Everything that listing needs (names, summaries, presets) stands in `zoo.models.
 `zoo list` and `import zoo` import no deep-learning framework.
 """
 
-import importlib
 import os
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -20,40 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from zoo import pretrained
 from zoo.errors import ZooError, nearest, valid_choice
-from zoo.models import MODELS
+from zoo.models import MODELS, ModelEntry
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """One line of the registry: a name, where its class is, what it is, and its presets.
-
-    The first preset is the default.
-    """
-
-    name: str
-    target: str
-    summary: str
-    presets: tuple[str, ...]
-
-    def load(self) -> "type[Colorizer]":
-        """Import the model's module and return its class."""
-        module, _, attribute = self.target.partition(":")
-        return getattr(importlib.import_module(f"zoo.models.{module}"), attribute)
-
-    def preset_or_only(self, preset: str | None) -> str:
-        """`preset` if this model has it; the default for None; the only one where there is one.
-
-        Baselines have a single preset, so that a benchmark over "compact" includes them.
-
-        Raises:
-            ZooError: if the model has several presets and this is none of them.
-        """
-        if preset is None or len(self.presets) == 1:
-            return self.presets[0]
-        return valid_choice(f"preset of {self.name}", preset, self.presets)
 
 
 def entry(name: str) -> ModelEntry:
@@ -62,8 +31,7 @@ def entry(name: str) -> ModelEntry:
     Raises:
         ZooError: naming the models there are and the nearest match.
     """
-    valid_choice("model", name, tuple(MODELS))
-    return ModelEntry(name, *MODELS[name])
+    return MODELS[valid_choice("model", name, tuple(MODELS))]
 
 
 def list_models(pattern: str = "*") -> list[str]:
@@ -189,11 +157,12 @@ def load_model(name: str | os.PathLike) -> "Colorizer":
             weights of the named model come with the package.
     """
     from zoo import saving
+    from zoo.card import read_card
 
     found = resolve(name)
     if found.folder is None:
         return _ready(str(name), found)
-    stored, card = saving.read_configuration(found.folder), saving.read_card(found.folder)
+    stored, card = saving.read_configuration(found.folder), read_card(found.folder)
     with saving.damage_told(found.folder):
         model = create_model(stored.model, stored.preset, seed=stored.seed, **stored.config)
         model.defaults |= {

@@ -16,10 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from zoo._version import __version__
+from zoo.card import CARD, Card, read_card, write_card
 from zoo.errors import ZooError
 from zoo.files import atomic_path, read_json, sha256_of_file, write_json
 
-CONFIG, WEIGHTS, CARD = "config.json", "weights.npz", "card.json"
+CONFIG, WEIGHTS = "config.json", "weights.npz"
 _FORMAT = 2
 #: Format 1 had no "fitted": a card of those folders tells of a training or an import.
 _READ = (1, 2)
@@ -78,18 +80,7 @@ def read_configuration(folder: Path) -> Configuration:
         )
 
 
-def read_card(folder: Path) -> dict[str, Any]:
-    """What card.json says.
-
-    Raises:
-        ZooError: if the file is missing or damaged.
-    """
-    card = read_json(folder / CARD)
-    with damage_told(folder):
-        return dict(card)
-
-
-def read_weights(folder: Path, card: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def read_weights(folder: Path, card: Card) -> dict[str, np.ndarray]:
     """The weights of a model's folder, if they are those that its card tells of.
 
     Raises:
@@ -98,9 +89,7 @@ def read_weights(folder: Path, card: Mapping[str, Any]) -> dict[str, np.ndarray]
     weights = folder / WEIGHTS
     if not weights.is_file():
         raise ZooError(f"{folder} has no {WEIGHTS}; copy the whole folder again.")
-    with damage_told(folder):
-        expected = card["weights_sha256"]
-    if sha256_of_file(weights) != expected:
+    if sha256_of_file(weights) != card.weights_sha256:
         raise ZooError(
             f"{weights} is not the file that was saved (its sha256 differs from the card's); "
             "copy the folder again or train again."
@@ -112,9 +101,9 @@ def write_folder(
     folder: Path,
     configuration: Configuration,
     values: Mapping[str, np.ndarray],
-    card: Mapping[str, Any],
+    card: Card,
 ) -> None:
-    """Write a model's folder, its card last.
+    """Write a model's folder, its card last; the card gets names, version and sha256 from here.
 
     Raises:
         ZooError: if the folder cannot be written, or a weight is not finite.
@@ -123,7 +112,14 @@ def write_folder(
     with atomic_path(folder / WEIGHTS) as temporary:
         np.savez(temporary, **values)  # type: ignore[arg-type]
     write_json(folder / CONFIG, {"format": _FORMAT, **dataclasses.asdict(configuration)})
-    write_json(folder / CARD, {**card, "weights_sha256": sha256_of_file(folder / WEIGHTS)})
+    known = dataclasses.replace(
+        card,
+        model=configuration.model,
+        preset=configuration.preset,
+        zoo_version=__version__,
+        weights_sha256=sha256_of_file(folder / WEIGHTS),
+    )
+    write_card(folder, known)
 
 
 @contextmanager
@@ -167,4 +163,5 @@ def _hashable(value: Any) -> Any:
 
 
 def _was_fitted(folder: Path) -> bool:
-    return not {"training", "origin"}.isdisjoint(read_card(folder))
+    card = read_card(folder)
+    return card.training is not None or card.origin is not None

@@ -34,7 +34,7 @@ def describe_environment() -> dict[str, Any]:
         "backend": backend,
         "backend_version": version(backend),
         "numpy": version("numpy"),
-        "scikit-image": version("scikit-image"),
+        "scikit_image": version("scikit-image"),
         "pillow": version("pillow"),
         "git": git_state(_ROOT),
     }

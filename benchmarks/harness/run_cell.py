@@ -155,12 +155,8 @@ def _scores(model: Colorizer, task: Task, report: Report) -> dict[str, Any]:
     """What a report says, also on the card of the model, which is saved with it."""
     cell = task.cell
     summary = {name: dataclasses.asdict(value) for name, value in report.summary().items()}
-    model.card["scores"] = {
-        "protocol": cell.protocol,
-        "test_fingerprint": cell.test_fingerprint,
-        "test_size": cell.test_size,
-        "summary": summary,
-    }
+    scored = {"test photos": report.for_card(cell.protocol)}
+    model.card = dataclasses.replace(model.card, test_scores=model.card.test_scores | scored)
     model.save(_model_folder(task.out, cell))
     return {"summary": summary, "report": report.to_json()}
 

@@ -7,14 +7,15 @@ The folder is one that `zoo.load_model` reads like any other.
 
 import io
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 from skimage.color import deltaE_ciede2000, rgb2lab
 
+from zoo.card import CARD, About, Card, Packing, write_card
 from zoo.colorizer import Colorizer
 from zoo.errors import ZooError
 from zoo.evaluation.evaluate import evaluate
@@ -39,29 +40,6 @@ MOST_SCORE_SHIFT = 0.05
 
 #: How many photos are colored by both models; all of them are scored.
 _COMPARED = 200
-
-
-@dataclass(frozen=True)
-class Packing:
-    """What packing did, for the card.
-
-    Attributes:
-        from_sha256: of the weights.npz that was packed.
-        mantissa_bits: that are kept of each number in kernels and tables.
-        megabytes: of the packed file, in 10**6 bytes.
-        photos: how many photos were colored by both models.
-        ciede2000_mean: between the two models' colors, mean over those photos.
-        ciede2000_largest: the same of the photo that differs most.
-        score_shift_largest: of any score, as a share of the width of its 95 % interval.
-    """
-
-    from_sha256: str
-    mantissa_bits: int
-    megabytes: float
-    photos: int
-    ciede2000_mean: float
-    ciede2000_largest: float
-    score_shift_largest: float
 
 
 def round_mantissa(values: np.ndarray, bits: int) -> np.ndarray:
@@ -99,7 +77,7 @@ def pack(
     source: Path,
     target: Path,
     photos: "PhotoSet",
-    about: dict[str, Any],
+    about: About | None,
     *,
     bits: Sequence[int] = BITS,
     progress: bool = False,
@@ -110,7 +88,7 @@ def pack(
         source: the model's folder, as `model.save` wrote it.
         target: the folder to write.
         photos: validation photos, that both are scored on; the card keeps the packed one's scores.
-        about: further entries of the card.
+        about: the words of the card.
         bits: of the mantissa, those that are tried in order.
         progress: whether to show progress bars.
 
@@ -136,28 +114,18 @@ def pack(
         score_shift_largest=round(_score_shift(scored, report), 4),
     )
     _refuse_change(found, model)
-    card = {
-        **read_json(source / "card.json"),
-        **about,
-        "packing": asdict(found),
-        "validation_scores": {"validation photos": scores_of(report)},
-    }
+    card = replace(
+        model.card,
+        about=about,
+        packing=found,
+        validation_scores={"validation photos": report.for_card()},
+    )
     _write(source, target, content, card)
     return found
 
 
 def _colored(model: Colorizer, photos: "PhotoSet") -> list[np.ndarray]:
     return [model.colorize_batch(photo.read()[None])[0] for photo in photos]
-
-
-def scores_of(report: Report) -> dict[str, Any]:
-    """What a card keeps of a report: which photos, and each figure with its interval."""
-    return {
-        "photos": len(report.photos),
-        "fingerprint": report.fingerprint,
-        "size": report.size,
-        "summary": {name: asdict(figure) for name, figure in report.summary().items()},
-    }
 
 
 def _smallest_loss(values: dict[str, np.ndarray], bits: Sequence[int]) -> tuple[int, bytes]:
@@ -197,12 +165,10 @@ def _refuse_change(found: Packing, model: Colorizer) -> None:
         )
 
 
-def _write(source: Path, target: Path, content: bytes, card: dict[str, Any]) -> None:
+def _write(source: Path, target: Path, content: bytes, card: Card) -> None:
     """Write the folder, its card last: a folder without one was interrupted."""
-    (target / "card.json").unlink(missing_ok=True)
+    (target / CARD).unlink(missing_ok=True)
     with atomic_path(target / "weights.npz") as temporary:
         temporary.write_bytes(content)
     write_json(target / "config.json", read_json(source / "config.json"))
-    write_json(
-        target / "card.json", card | {"weights_sha256": sha256_of_file(target / "weights.npz")}
-    )
+    write_card(target, replace(card, weights_sha256=sha256_of_file(target / "weights.npz")))

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.release.model_texts import MODEL_TEXTS
 from benchmarks.report.figures import PhotoRow, draw_comparison
 from benchmarks.report.leaderboard import Leaderboard, load_results
 from benchmarks.report.photos import gray_input
 from benchmarks.report.text import MISSING, figure, heading
 from zoo import registry, saving
+from zoo.card import Card, read_card
 from zoo.errors import ZooError
 from zoo.files import atomic_path, sha256_of_file
 from zoo.metrics import get_metric
@@ -121,7 +121,7 @@ class Reference:
             "bad at |"
         )
         yield "|---|---|---|---|---|---|---|---|---|"
-        trained = [one for one in board.finished if one["cell"]["model"] in MODEL_TEXTS]
+        trained = [one for one in board.finished if one["cell"]["model"] != "gray"]
         for result in trained:
             yield "| " + " | ".join(self._model_cells(board, result)) + " |"
         yield ""
@@ -135,7 +135,7 @@ class Reference:
 
     def _model_cells(self, board: Leaderboard, result: dict[str, Any]) -> list[str]:
         model = result["cell"]["model"]
-        summary, text = result["summary"], MODEL_TEXTS[model]
+        summary, line = result["summary"], registry.entry(model)
         card, size = _card_and_size(model)
         return [
             f"`{board.title(result)}`",
@@ -144,9 +144,9 @@ class Reference:
             f"{_vividness(result):.0%}",
             _latency(result.get("speed")),
             MISSING if size is None else f"{size / 1e6:.1f} MB",
-            card.get("about", {}).get("license of the weights", MISSING),
-            text.good_at,
-            text.bad_at,
+            card.about.license if card.about else MISSING,
+            line.good_at,
+            line.bad_at,
         ]
 
 
@@ -200,12 +200,12 @@ def _board(name: str, boards: Mapping[str, Leaderboard]) -> Iterator[str]:
     yield ""
 
 
-def _card_and_size(model: str) -> tuple[dict[str, Any], int | None]:
+def _card_and_size(model: str) -> tuple[Card, int | None]:
     """The card of the model's weights in the package, and how many bytes those take."""
     if model not in registry.list_pretrained():
-        return {}, None
+        return Card(), None
     folder = registry.shipped_folder(model)
-    return saving.read_card(folder), (folder / saving.WEIGHTS).stat().st_size
+    return read_card(folder), (folder / saving.WEIGHTS).stat().st_size
 
 
 def _true_colorfulness(result: dict[str, Any]) -> float:

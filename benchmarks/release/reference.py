@@ -11,6 +11,7 @@ scores into their cards: this is the one time that test photos are looked at. `w
 README's tables and picture of what is stored, and `check` says whether they are those.
 """
 
+import dataclasses
 import json
 import re
 import shutil
@@ -118,6 +119,7 @@ def add_scores_to_cards(results: Path, name: str) -> list[Path]:
     """
     from benchmarks.harness.cells import weights_digest
     from benchmarks.release.readme_tables import SETS
+    from zoo.card import Interval, Scores, read_card, write_card
     from zoo.evaluation.report import Report
     from zoo.registry import list_pretrained, shipped_folder
 
@@ -130,15 +132,12 @@ def add_scores_to_cards(results: Path, name: str) -> list[Path]:
         folder = by_weights.get(result["cell"]["weights"])
         if folder is None:
             continue
-        card, report = read_json(folder / "card.json"), Report.from_json(result["report"])
-        scored = {
-            "photos": len(report.photos),
-            "fingerprint": report.fingerprint,
-            "size": report.size,
-            "summary": result["summary"],
-        }
-        card["test_scores"] = card.get("test_scores", {}) | {SETS[name].lower(): scored}
-        write_json(folder / "card.json", card)
+        card, report = read_card(folder), Report.from_json(result["report"])
+        # Not the stored report's: its scores are rounded.
+        summary = {metric: Interval(**figure) for metric, figure in result["summary"].items()}
+        scores = Scores(len(report.photos), report.fingerprint, report.size, summary)
+        scored = card.test_scores | {SETS[name].lower(): scores}
+        write_card(folder, dataclasses.replace(card, test_scores=scored))
         changed.append(folder)
     return changed
 

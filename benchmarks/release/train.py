@@ -13,6 +13,7 @@ Cost: with the default budget up to 45 minutes of two processor cores a model. A
 kill the same command goes on where it stopped, and ends with the same weights.
 """
 
+import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,15 +21,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from benchmarks.release.model_texts import LIMITS, MODEL_TEXTS, RIGHTS, WEIGHTS_LICENSE
 from zoo.budget import Budget
+from zoo.card import (
+    CARD,
+    About,
+    ChosenSaturation,
+    Environment,
+    from_json,
+    read_card,
+)
 from zoo.cli import options
 from zoo.cli.inputs import counted, spoken_warnings
 from zoo.cli.scripts import run_script
 from zoo.cli.settings import parse_fields, parse_pairs, parse_sizes
 from zoo.cli.startup import start_keras
-from zoo.errors import ZooError, valid_choice
-from zoo.files import read_json, require_writable
+from zoo.errors import ZooError
+from zoo.files import require_writable
 from zoo.photos.division import read_photos, refuse_overlap
 from zoo.photos.samples import sample_photos
 from zoo.pretrained import FOLDER
@@ -45,6 +53,23 @@ SIZES = "64,96,128"
 #: Validation photos that choose the temperature or the saturation: more take time and hardly move a
 #: mean.
 _STUDIED = 300
+
+
+# The license of the weights; the code's is another one.
+_LICENSE = "CC BY-NC 4.0"
+
+# What is known about the rights in the photos that the weights were learned from.
+_RIGHTS = (
+    "The weights were learned from photos of public research collections, whose photos belong to "
+    "their photographers and are not cleared for redistribution; none of them comes with the "
+    "package. Hence the weights are for research, teaching and private use, not for sale."
+)
+
+_LIMITS = (
+    "It has seen scenes, cats, dogs and flowers at 128 px, hardly any people, rooms, food or "
+    "vehicles: skin and most man-made things get earthy or arbitrary colors. Colors are plausible, "
+    "not true: do not read facts off them."
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -72,9 +97,9 @@ def train(
     ] = FOLDER,
 ) -> None:
     """Train the weights of a model that come with the package."""
-    valid_choice("model that is trained", model, tuple(MODEL_TEXTS))
+    line = entry(model)
     amount, sizes = Budget.parse(budget), parse_sizes(size or SIZES)
-    chosen = entry(model).preset_or_only(preset)
+    chosen = line.preset_or_only(preset)
     run, target = out / model, ship / model
     for folder in (run, ship):
         require_writable(folder)
@@ -88,19 +113,26 @@ def train(
     start_keras()
     from benchmarks.release.packing import pack
 
-    if not (run / "card.json").is_file():
-        base = entry(model).load().PRESETS[chosen].config
+    if not (run / CARD).is_file():
+        base = line.load().PRESETS[chosen].config
         kind = f"configuration field of {model}"
         changes = parse_fields(base, parse_pairs(settings, "--set"), kind)
         made = create_model(model, chosen, seed=seed, **changes)
         _fit(made, run, train=training, validation=validation, budget=amount, size=sizes)
     _refuse_other_training(run, training, seed)
-    about = _about(model, described, training) | {
-        "what is stored": MODEL_TEXTS[model].stored + _privacy(run, training, validation)
-    }
+    classes = ", ".join(training.labels)
+    about = About(
+        photos=f"{described}; {training.summary()}" + (f": {classes}" * bool(classes)),
+        license=_LICENSE,
+        rights=_RIGHTS,
+        good_at=line.good_at,
+        bad_at=line.bad_at,
+        limits=_LIMITS,
+        stored=line.stored + _privacy(run, training, validation),
+    )
     _choose_temperature(run, validation)
     _choose_saturation(run, validation)
-    found = pack(run, target, validation, {"about": about}, progress=True)
+    found = pack(run, target, validation, about, progress=True)
     print(
         f"Packed to {found.megabytes} MB with {found.mantissa_bits} bits of the mantissa: colors "
         f"differ by {found.ciede2000_mean} CIEDE2000. The model is in {target}."
@@ -115,7 +147,8 @@ def _fit(model: "Colorizer", run: Path, **plan: Any) -> None:
 
     with spoken_warnings():
         model.fit(**plan, run_dir=run, resume=True, callbacks=[TrainingPlot(run)], progress=True)
-    model.card["environment"] = describe_environment()
+    environment = from_json(Environment, describe_environment())
+    model.card = dataclasses.replace(model.card, environment=environment)
     model.save(run)
     checkpoint.discard(run)
 
@@ -126,7 +159,7 @@ def _choose_temperature(run: Path, validation: "PhotoSet") -> None:
     from zoo.registry import load_model
 
     model = load_model(run)
-    if "temperature" not in model.defaults or "temperature" in model.card:
+    if "temperature" not in model.defaults or model.card.temperature:
         return
     found = study(model, validation.spread(_STUDIED), progress=True)
     chosen = choose_vivid(found)
@@ -141,36 +174,24 @@ def _choose_saturation(run: Path, validation: "PhotoSet") -> None:
     from zoo.registry import load_model
 
     model = load_model(run)
-    if "saturation" not in model.defaults or "saturation" in model.card:
+    if "saturation" not in model.defaults or model.card.saturation:
         return
     chosen, share = choose_saturation(model, validation.spread(_STUDIED), progress=True)
     model.defaults["saturation"] = chosen
-    model.card["saturation"] = {"chosen": chosen, "colorfulness_share": round(share, 3)}
+    saturation = ChosenSaturation(chosen, round(share, 3))
+    model.card = dataclasses.replace(model.card, saturation=saturation)
     model.save(run)
     print(f"The saturation is {chosen:g}: {share:.0%} of the truth's colorfulness.")
 
 
 def _refuse_other_training(run: Path, photos: "PhotoSet", seed: int) -> None:
     """Refuse a folder whose finished training was another one than this command's."""
-    trained = read_json(run / "card.json")["training"]
-    if trained["fingerprint"] != photos.fingerprint or trained["seed"] != seed:
+    trained = read_card(run).training
+    if trained is None or (trained.fingerprint, trained.seed) != (photos.fingerprint, seed):
         raise ZooError(
             f"{run} holds a model that was trained on other photos or with another seed; give "
             "another folder with --out, or remove it."
         )
-
-
-def _about(model: str, described: str, photos: "PhotoSet") -> dict[str, str]:
-    """What the card says in words."""
-    text, classes = MODEL_TEXTS[model], ", ".join(photos.labels)
-    return {
-        "photos": f"{described}; {photos.summary()}" + (f": {classes}" * bool(classes)),
-        "license of the weights": WEIGHTS_LICENSE,
-        "rights": RIGHTS,
-        "good at": text.good_at,
-        "bad at": text.bad_at,
-        "limits": LIMITS,
-    }
 
 
 def _privacy(run: Path, train: "PhotoSet", validation: "PhotoSet") -> str:

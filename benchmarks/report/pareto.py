@@ -14,7 +14,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Bbox
 
 from benchmarks.report.figures import data_uri, save_figure
-from zoo.evaluation.report import Interval
+from zoo.card import Interval
 from zoo.metrics import Metric, get_metric
 
 #: An offset in points, and on which side of it a text begins.

@@ -33,10 +33,11 @@ from benchmarks.speed.timing import (
     measure_in_turn,
     noise,
 )
+from zoo.card import read_card
 from zoo.cli.inputs import load_run
 from zoo.cli.scripts import run_script
 from zoo.errors import ZooError, valid_choice
-from zoo.files import atomic_path, read_json
+from zoo.files import atomic_path
 from zoo.photos.division import read_photos
 from zoo.photos.samples import sample_photos
 
@@ -140,7 +141,7 @@ def _rows(
         place = folder / f"{name}-{weights}"
         given = calibration if weights == "int8" else None
         model.export(place, name, weights=weights, calibration=given)
-        sizes.append(read_json(place / "card.json")["export"]["artifacts"][name]["megabytes"])
+        sizes.append(read_card(place).export.artifacts[name].megabytes)
         actions[place.name] = open_artifact(model, place, name)
     original, *others = ([action(rgb) for rgb in squares] for action in actions.values())
     errors = [_difference(original, found) for found in others]

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import types
+from dataclasses import asdict
 from pathlib import Path
 
 import dying_cells
@@ -94,7 +95,7 @@ def test_saved_models_give_the_stored_scores(finished, photos):
     model = load_model(finished / "models" / result["key"])
     report = evaluate(model, PhotoSet.from_folder(photos[3]), size=32)
     assert report.to_json()["scores"] == result["report"]["scores"]
-    assert model.card["scores"]["summary"] == result["summary"]
+    assert asdict(model.card.test_scores["test photos"])["summary"] == result["summary"]
 
 
 def test_gray_photos_of_the_folder_teach_and_test_nothing(tmp_path):

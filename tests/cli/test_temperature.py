@@ -1,6 +1,5 @@
 """`zoo temperature`: measures, chooses, draws, and stores the choice."""
 
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from PIL import Image
 from studies import decided_model
 
 import zoo
+from zoo.card import Card, ChosenTemperature, Training, read_card
 from zoo.cli import main
 from zoo.evaluation import calibrate
 from zoo.evaluation.calibrate import choose, study
@@ -50,13 +50,13 @@ def test_the_command_stores_the_choice_and_nothing_else(run, saved, photo_folder
     config = read_json(saved / "config.json")
     status, out, err = run("temperature", saved, "--photos", photo_folder, "--size", 24)
     assert status == 0, err
-    stored = read_json(saved / "card.json")["temperature"]
-    chosen = stored["chosen"]
+    stored = read_card(saved).temperature
+    chosen = stored.chosen
     assert chosen != config["defaults"]["temperature"] == 0.38
     photos = zoo.PhotoSet.from_folder(photo_folder)
     expected = study(zoo.load_model(saved), photos, size=24)
-    assert stored == json.loads(json.dumps({"chosen": choose(expected), **expected.to_json()}))
-    assert stored["fingerprint"] == photos.fingerprint
+    assert stored == ChosenTemperature(choose(expected), expected)
+    assert stored.study.fingerprint == photos.fingerprint
 
     assert f"chosen: {chosen:g}" in out
     assert f"is {chosen:g} now; it was 0.38." in out
@@ -104,12 +104,12 @@ def test_of_a_manifest_the_validation_photos_count(run, saved, photo_folder):
     assert status == 0
     assert "Photos: 2 photos" in out
     photos = zoo.PhotoSet.from_manifest(table, "val")
-    assert read_json(saved / "card.json")["temperature"]["fingerprint"] == photos.fingerprint
+    assert read_card(saved).temperature.study.fingerprint == photos.fingerprint
 
 
 def test_a_caution_where_the_photos_are_those_of_the_training(run, model, photo_folder, tmp_path):
     photos = zoo.PhotoSet.from_folder(photo_folder)
-    model.card = {"training": {"fingerprint": photos.fingerprint}}
+    model.card = Card(training=Training(fingerprint=photos.fingerprint))
     trained = model.save(tmp_path / "trained")
     # Gray photos are left out here as they are in training.
     Image.new("L", (40, 32), 90).save(photo_folder / "gray.png")

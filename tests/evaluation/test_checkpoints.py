@@ -41,7 +41,7 @@ def run_dir(finished, tmp_path):
 
 def test_every_round_is_kept_with_its_scores_the_best_first(run_dir):
     found = checkpoints.stored(run_dir)
-    curves = zoo.load_model(run_dir).card["training"]["curves"]
+    curves = zoo.load_model(run_dir).card.training.curves
     assert len(found) == len(curves["loss"]) == 12
     assert [one.score for one in found] == sorted(one.score for one in found)
     for one in found:
@@ -62,12 +62,12 @@ def test_a_kept_model_is_a_model_like_any_other(run_dir, photos):
 
 def test_another_one_can_be_picked(run_dir):
     other = checkpoints.stored(run_dir)[-1]
-    before = zoo.load_model(run_dir).card["training"]
+    before = zoo.load_model(run_dir).card.training
     checkpoints.pick(run_dir, other.name)
     assert sha256_of_file(run_dir / "weights.npz") == sha256_of_file(other.path / "weights.npz")
     model = zoo.load_model(run_dir)
-    assert model.card["training"] == before
-    assert model.card["checkpoint"]["name"] == other.name
+    assert model.card.training == before
+    assert model.card.checkpoint.name == other.name
     assert [one.name for one in checkpoints.stored(run_dir) if one.chosen] == [other.name]
 
 

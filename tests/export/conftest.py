@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 import conformance
 import zoo
+from zoo.card import Card, Training
 from zoo.cli.commands import app
 from zoo.export import checking
 from zoo.export.plan import FORMATS
@@ -23,7 +24,7 @@ def model():
 def exported(model, tmp_path_factory) -> Path:
     """`model` in every format, colored at 32 px, by the command line."""
     folder = tmp_path_factory.mktemp("exports")
-    model.card["training"] = {"photos": 5}
+    model.card = Card(training=Training(photos=5))
     run, made = str(model.save(folder / "run")), folder / "zhang"
     arguments = ["export", run, "--out", str(made), "--format", ",".join(FORMATS)]
     with pytest.MonkeyPatch.context() as patch:

@@ -20,6 +20,7 @@ import conformance
 import zoo
 from benchmarks.speed import exports
 from predictions import ab_of
+from zoo.card import read_card
 from zoo.cli.commands import app
 from zoo.cli.exporting import parse_size
 from zoo.errors import ZooError
@@ -64,11 +65,11 @@ def test_the_folder_explains_itself(exported, model):
         "sample.png",
         "sample_colorized.png",
     ]
-    card = read_json(exported / "card.json")
-    assert card["model"] == "zhang"
-    assert card["training"] == model.card["training"]
-    assert card["export"]["options"] == {"render_factor": 2, "temperature": 0.38}
-    for artifact in card["export"]["artifacts"].values():
+    card = read_card(exported)
+    assert card.model == "zhang"
+    assert card.training == model.card.training
+    assert card.export.options == {"render_factor": 2, "temperature": 0.38}
+    for artifact in card.export.artifacts.values():
         assert artifact["check"]["max_difference"] <= 1
         for name, sha256 in artifact["sha256"].items():
             assert sha256_of_file(exported / name) == sha256
@@ -252,7 +253,7 @@ def test_the_command_line_calibrates_with_the_photos_of_folders(tmp_path, recwar
         arguments += ["--calibration", tmp_path / folder]
     done = CliRunner().invoke(app, [str(argument) for argument in arguments])
     assert done.exit_code == 0, done.output
-    assert read_json(tmp_path / "made" / "card.json")["export"]["calibration_photos"] == 2
+    assert read_card(tmp_path / "made").export.calibration_photos == 2
     assert not [one for one in recwarn if "Interpreter" in str(one.message)]
 
 

@@ -15,7 +15,7 @@ def test_the_sheet_and_the_animation_show_all(tmp_path):
     write_photo(folder / "truth.png", truth)
     scores = {"val_auc": 0.9, "val_colorfulness": 20.0, "val_truth": 30.0}
     for number, row in enumerate(rows, 1):
-        about = {"photos_seen": 1000 * number, "score": float(number), **scores}
+        about = {"name": "", "photos_seen": 1000 * number, "score": float(number), **scores}
         write_photo(folder / f"{number:03}" / "samples.png", row)
         card = {"weights_sha256": str(number), "checkpoint": about}
         (folder / f"{number:03}" / "card.json").write_text(json.dumps(card))

@@ -128,7 +128,7 @@ def test_minutes_become_photos_once(photos, tmp_path):
     history = model.fit(photos, photos, budget=Budget(minutes=0.15), run_dir=tmp_path, **FIT)
     seconds = time.monotonic() - started
     assert history.photos_seen >= 4
-    assert model.card["training"]["budget"] == "0.15 min"
+    assert model.card.training.budget == "0.15 min"
     assert seconds < 60
     # The stored number of photos is what resuming holds on to, however fast the machine is now.
     again = tiny()
@@ -220,7 +220,7 @@ def test_stages_of_growing_size_share_the_rounds(photos):
     assert set(seen) == {8, 16, 32}
     assert history.photos_seen == 48
     assert model.defaults["render_factor"] == 2
-    assert model.card["training"]["sizes"] == [8, 16, 32]
+    assert model.card.training.sizes == (8, 16, 32)
 
 
 def test_stages_resume_to_the_same_weights(photos, tmp_path):
@@ -274,7 +274,7 @@ def test_a_copy_has_the_weights_and_another_configuration(photos):
             keras.ops.convert_to_numpy(copy.variables()[name]),
         )
     copy.fit(photos, budget=Budget(photos_seen=8), **FIT)
-    assert "started_from" in copy.card["training"]
+    assert copy.card.training.started_from is not None
     with pytest.raises(ZooError, match="do not fit into networks with width=8"):
         model.copy(width=8)
     with pytest.raises(ZooError, match="configuration field"):
@@ -308,8 +308,8 @@ def test_gray_photos_are_left_out_and_counted(photos, photo_folder):
     Image.new("RGB", (40, 32), (90, 90, 90)).save(photo_folder / "sea" / "fog.png")
     model = tiny()
     model.fit(PhotoSet.from_folder(photo_folder), budget=Budget(photos_seen=4), **FIT)
-    assert model.card["training"]["gray_photos_left_out"] == 1
-    assert model.card["training"]["photos"] == len(photos)
+    assert model.card.training.gray_photos_left_out == 1
+    assert model.card.training.photos == len(photos)
 
 
 @pytest.mark.usefixtures("eager")

@@ -51,7 +51,7 @@ def test_frozen_layers_stay_and_learn_again_afterwards(photos):
         moved = any((after[name] != before[name]).any() for name in names)
         assert moved != (layer.name.startswith("stem") or layer.name == "head")
     assert all(layer.trainable for layer in layers)
-    assert model.card["training"]["frozen_layers"] == ["stem*", "head"]
+    assert model.card.training.freeze == ("stem*", "head")
 
 
 def test_one_pattern_needs_no_list(photos):
@@ -102,7 +102,7 @@ def test_shrinking_shrinks_what_is_not_frozen(photos):
         if name.endswith("kernel"):
             share = 3.0 if "/head/" in name else 0.4 * 3.0 + 0.1
             np.testing.assert_allclose(value, share * initial[name], atol=1e-6, err_msg=name)
-    assert model.card["training"]["start"] == "shrink"
+    assert model.card.training.start == "shrink"
 
 
 @pytest.mark.usefixtures("eager")
@@ -115,7 +115,7 @@ def test_a_fresh_start_is_a_first_one(name, photos):
     first = zoo.create_model(f"{name}:tiny")
     first.fit(photos, **STEP)
     assert_same(values(model), values(first))
-    assert model.card["training"]["started_from"] is None
+    assert model.card.training.started_from is None
     if hasattr(first, "bins"):
         np.testing.assert_array_equal(model.bins.centers, first.bins.centers)
 

@@ -113,10 +113,11 @@ def info(
     console, named, defaults = Console(), registry.resolve(model), {}
     entry = named.entry
     if named.folder is not None:
-        from zoo import saving
+        from zoo.card import read_card
+        from zoo.saving import read_configuration
 
-        defaults = saving.read_configuration(named.folder).defaults
-        for table in tables.card_tables(saving.read_card(named.folder)):
+        defaults = read_configuration(named.folder).defaults
+        for table in tables.card_tables(read_card(named.folder)):
             console.print(table)
     start_keras()
     model_class = entry.load()

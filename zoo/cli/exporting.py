@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
+from zoo.card import read_card
 from zoo.cli.inputs import load_run, option_values
 from zoo.cli.settings import parse_pairs
 from zoo.errors import ZooError
-from zoo.files import read_json
 from zoo.photos.division import read_photos
 
 
@@ -58,11 +58,11 @@ def export(
     values = option_values(model, given)
     photos = read_photos(calibration, "train") if calibration else None
     model.export(out, format_.split(","), weights=weights, size=sides, calibration=photos, **values)
-    for name, artifact in read_json(out / "card.json")["export"]["artifacts"].items():
-        check = artifact["check"]
+    exported = read_card(out).export
+    for name, artifact in exported.artifacts.items() if exported else ():
         typer.echo(
-            f"{name}: {out / artifact['path']}, {artifact['megabytes']:g} MB, at most "
-            f"{check['max_difference']} of 255 off (CIEDE2000 {check['ciede2000']:g})."
+            f"{name}: {out / artifact.path}, {artifact.megabytes:g} MB, at most "
+            f"{artifact.check.max_difference} of 255 off (CIEDE2000 {artifact.check.ciede2000:g})."
         )
     typer.echo(f"How to use it: {out / 'README.md'}")
 

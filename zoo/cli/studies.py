@@ -121,7 +121,7 @@ def checkpoints(
 
 
 def _warn_of_training_photos(model: "Colorizer", photos: "PhotoSet") -> None:
-    if photos.fingerprint == model.card.get("training", {}).get("fingerprint"):
+    if model.card.training and photos.fingerprint == model.card.training.fingerprint:
         typer.echo(
             "Caution: the model was trained on these very photos, which it knows better than any "
             "others; a temperature that is chosen on them may not suit new photos.",

@@ -14,10 +14,10 @@ from zoo.registry import ModelEntry
 
 if TYPE_CHECKING:
     from data_recipes.recipe import Recipe
+    from zoo.card import Card, Interval, Scores, TemperatureStudy, Training
     from zoo.colorizer import Colorizer
-    from zoo.evaluation.calibrate import TemperatureStudy
     from zoo.evaluation.checkpoints import Checkpoint
-    from zoo.evaluation.report import Interval, Report
+    from zoo.evaluation.report import Report
 
 _ARROWS = {"higher": "↑", "lower": "↓", None: ""}
 # Columns hold "-0.036 … -0.018", "class-rebalanced" and most names; three fit into 80 characters.
@@ -87,66 +87,80 @@ def checkpoints_table(checkpoints: "Sequence[Checkpoint]") -> Table:
     return table
 
 
-def card_tables(card: dict[str, Any]) -> Iterator[Table]:
+def card_tables(card: "Card") -> Iterator[Table]:
     """What a trained model's card tells, without its curves; then its scores, if it has some."""
-    origin, study = card.get("origin", {}), card.get("temperature")
-    facts = {
-        **_training_facts(card),
-        "temperature chosen on": study and counted(study["photos"], "photo"),
-        "imported from": origin.get("file"),
-        "that file's sha256": origin.get("sha256"),
-        "zoo version": card.get("zoo_version"),
-        "weights' sha256": card.get("weights_sha256"),
-        **card.get("about", {}),
-    }
-    table = Table("trained model", f"{card['model']}:{card['preset']}")
-    for name, value in facts.items():
+    table = Table("trained model", f"{card.model}:{card.preset}")
+    for name, value in _card_facts(card).items():
         if value is not None:
-            table.add_row(name.replace("_", " "), escape(str(value)))
+            table.add_row(name, escape(str(value)))
     yield table
-    sets = card.get("validation_scores", {}) | card.get("test_scores", {})
+    sets = card.validation_scores | card.test_scores
     if sets:
         yield _card_scores(sets)
 
 
-def _card_scores(sets: dict[str, dict[str, Any]]) -> Table:
-    """One row a metric, one column a set of photos."""
-    from zoo.evaluation.report import Interval
+def _card_facts(card: "Card") -> dict[str, Any]:
+    about = card.about
+    return {
+        **(_training_facts(card.training) if card.training else {}),
+        "temperature chosen on": card.temperature
+        and counted(card.temperature.study.photos, "photo"),
+        "imported from": card.origin and card.origin.file,
+        "that file's sha256": card.origin and card.origin.sha256,
+        "zoo version": card.zoo_version,
+        "weights' sha256": card.weights_sha256,
+        "photos": about and about.photos,
+        "license of the weights": about and about.license,
+        "rights": about and about.rights,
+        "good at": about and about.good_at,
+        "bad at": about and about.bad_at,
+        "limits": about and about.limits,
+        "what is stored": about and about.stored,
+    }
 
+
+def _card_scores(sets: "dict[str, Scores]") -> Table:
+    """One row a metric, one column a set of photos."""
     table = Table("mean and 95 % interval")
     for name, scored in sets.items():
-        table.add_column(f"{escape(name)}\n[dim]{counted(scored['photos'], 'photo')}[/dim]")
-    for metric in next(iter(sets.values()))["summary"]:
-        figures = (scored["summary"].get(metric) for scored in sets.values())
-        cells = ("–" if figure is None else _interval(Interval(**figure)) for figure in figures)
+        photos = "" if scored.photos is None else f"\n[dim]{counted(scored.photos, 'photo')}[/dim]"
+        table.add_column(f"{escape(name)}{photos}")
+    for metric in next(iter(sets.values())).summary:
+        figures = (scored.summary.get(metric) for scored in sets.values())
+        cells = ("–" if figure is None else _interval(figure) for figure in figures)
         table.add_row(_header(metric), *cells)
     return table
 
 
-def _short_details(details: dict[str, Any]) -> dict[str, Any]:
-    """Without curves: of the stages that there were, what they saw."""
-    stages = details.get("stages", details.get("stints", ()))
-    seen = [f"{one['name']} {counted(one['photos_seen'], 'photo')}" for one in stages]
-    short = {name: value for name, value in details.items() if not isinstance(value, list)}
-    return short | {"stages": ", ".join(seen) or None}
-
-
-def _training_facts(card: dict[str, Any]) -> dict[str, Any]:
-    if "training" not in card:  # it was imported, or needs none
-        return {}
-    training = card["training"]
+def _training_facts(training: "Training") -> dict[str, Any]:
     return {
-        "trained on": f"{training.get('photos', 0):,} photos",
-        "photos' fingerprint": training.get("fingerprint"),
-        "validated on": f"{training.get('validation_photos', 0):,} photos",
-        "budget": training.get("budget"),
-        "photos seen": f"{training.get('photos_seen', 0):,}",
-        "time": duration(training.get("seconds", 0.0)),
-        "training size": f"{', '.join(map(str, training.get('sizes', ())))} px",
-        "seed": training.get("seed"),
-        "backend": f"{training.get('backend')}, Keras {training.get('keras_version')}",
-        **_short_details(training.get("details", {})),
+        "trained on": f"{training.photos:,} photos",
+        "photos' fingerprint": training.fingerprint,
+        "validated on": f"{training.validation_photos:,} photos",
+        "budget": training.budget,
+        "photos seen": f"{training.photos_seen:,}",
+        "time": duration(training.seconds),
+        "training size": f"{', '.join(map(str, training.sizes))} px",
+        "seed": training.seed,
+        "backend": f"{training.backend}, Keras {training.keras_version}",
+        **_details(training.details),
     }
+
+
+def _details(details: dict[str, Any]) -> dict[str, Any]:
+    """Without curves; of the stages that there were, what they saw. People count rounds from 1."""
+    seen = [
+        f"{stage['name']} {counted(stage['photos_seen'], 'photo')}"
+        for stage in details.get("stages", ())
+    ]
+    short = {
+        name.replace("_", " "): value
+        for name, value in details.items()
+        if not isinstance(value, list)
+    }
+    if details.get("best_round") is not None:
+        short["best round"] = details["best_round"] + 1
+    return short | {"stages": ", ".join(seen) or None}
 
 
 def scores_tables(reports: "dict[str, Report]", width: int) -> Iterator[Table]:

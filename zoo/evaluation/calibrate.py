@@ -10,16 +10,16 @@ right depends on the model and on the photos, so it is measured:
 The photos have to be validation photos: what was chosen on test photos says nothing about others.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from zoo import registry
+from zoo.card import ChosenTemperature, TemperatureStudy
 from zoo.errors import ZooError
 from zoo.evaluation.evaluate import evaluate, evaluate_variants
-from zoo.evaluation.report import Interval
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
@@ -40,49 +40,6 @@ COLORFUL_ENOUGH = 0.8
 
 #: So much AuC may be given for a truer colorfulness.
 _AUC_TO_SPARE = 0.001
-
-
-@dataclass(frozen=True)
-class TemperatureStudy:
-    """How a model scores on one set of photos at several temperatures.
-
-    Attributes:
-        model: the model's name and preset, as in "zhang:compact".
-        photos: how many photos were scored.
-        fingerprint: the fingerprint of their set.
-        size: the short side that larger photos were shrunk to, in px; None if they were not.
-        temperatures: T of them, ascending.
-        figures: for each of `METRICS` its mean and 95 % interval over the photos, T of them.
-        gray: for each of `METRICS` the figure of the gray photos, which need no network.
-        true_colorfulness: mean colorfulness of the photos as they were.
-    """
-
-    model: str
-    photos: int
-    fingerprint: str
-    size: int | None
-    temperatures: tuple[float, ...]
-    figures: dict[str, tuple[Interval, ...]]
-    gray: dict[str, float]
-    true_colorfulness: float
-
-    def means(self, metric: str) -> np.ndarray:
-        """The metric's means at each temperature: (T,) float64."""
-        return np.array([figure.mean for figure in self.figures[metric]])
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> "TemperatureStudy":
-        """What `to_json` gave, read again."""
-        figures = {
-            name: tuple(Interval(**figure) for figure in found)
-            for name, found in content["figures"].items()
-        }
-        temperatures = tuple(content["temperatures"])
-        return cls(**{**content, "temperatures": temperatures, "figures": figures})
-
-    def to_json(self) -> dict[str, Any]:
-        """Everything in it, in types that the `json` module writes."""
-        return asdict(self)
 
 
 def study(
@@ -159,7 +116,7 @@ def choose_vivid(study: TemperatureStudy) -> float:
 def store_temperature(model: "Colorizer", study: TemperatureStudy, chosen: float) -> None:
     """Make a temperature the model's default, and note in its card what it was chosen from."""
     model.defaults["temperature"] = chosen
-    model.card["temperature"] = {"chosen": chosen, **study.to_json()}
+    model.card = dataclasses.replace(model.card, temperature=ChosenTemperature(chosen, study))
 
 
 def choose_saturation(

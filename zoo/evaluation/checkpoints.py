@@ -4,13 +4,14 @@
 pick another.
 """
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from zoo.card import CARD, read_card
 from zoo.errors import ZooError, valid_choice
-from zoo.files import read_json
 from zoo.models.adversarial.rounds import FOLDER, SAMPLES, TRUTH
 from zoo.photos.decoding import read_rgb
 from zoo.registry import load_model
@@ -63,15 +64,15 @@ def stored(run_dir: Path) -> list[Checkpoint]:
     Raises:
         ZooError: if there are none, or a card cannot be read.
     """
-    cards = sorted((run_dir / FOLDER).glob("*/card.json"))
-    if not cards:
+    folders = sorted(path.parent for path in (run_dir / FOLDER).glob(f"*/{CARD}"))
+    if not folders:
         raise ZooError(
             f"{run_dir} holds no checkpoints; adversarial models (`gan`, `nogan`) keep some when "
             "they are trained."
         )
-    finished = run_dir / "card.json"
-    present = read_json(finished).get("weights_sha256") if finished.is_file() else None
-    found = [_checkpoint(path, present) for path in cards]
+    finished = (run_dir / CARD).is_file()
+    present = read_card(run_dir).weights_sha256 if finished else None
+    found = [_checkpoint(folder, present) for folder in folders]
     return sorted(found, key=lambda one: (one.score is None, one.score or 0.0, one.name))
 
 
@@ -83,29 +84,26 @@ def pick(run_dir: Path, name: str) -> None:
     """
     kept = {checkpoint.name: checkpoint for checkpoint in stored(run_dir)}
     valid_choice(f"checkpoint of {run_dir}", name, tuple(sorted(kept)))
-    if not (run_dir / "card.json").is_file():
+    if not (run_dir / CARD).is_file():
         raise ZooError(
             f"The training in {run_dir} has not ended; resume it first, or use "
             f"{kept[name].path}, which is a model's folder too."
         )
     model = load_model(kept[name].path)
-    model.card = read_json(run_dir / "card.json") | {"checkpoint": model.card["checkpoint"]}
+    model.card = dataclasses.replace(read_card(run_dir), checkpoint=model.card.checkpoint)
     model.save(run_dir)
 
 
-def _checkpoint(card_path: Path, present: str | None) -> Checkpoint:
-    card = read_json(card_path)
-    try:
-        about = dict(card["checkpoint"])
-        return Checkpoint(
-            name=card_path.parent.name,
-            path=card_path.parent,
-            photos_seen=about.pop("photos_seen"),
-            score=about.pop("score"),
-            scores={name: value for name, value in about.items() if name.startswith("val_")},
-            chosen=card["weights_sha256"] == present,
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise ZooError(
-            f"{card_path} is not the card of a checkpoint ({error!r}); remove its folder."
-        ) from error
+def _checkpoint(folder: Path, present: str | None) -> Checkpoint:
+    card = read_card(folder)
+    if card.checkpoint is None:
+        raise ZooError(f"{folder / CARD} is not the card of a checkpoint; remove its folder.")
+    kept = card.checkpoint
+    return Checkpoint(
+        name=folder.name,
+        path=folder,
+        photos_seen=kept.photos_seen,
+        score=kept.score,
+        scores=kept.scores,
+        chosen=card.weights_sha256 == present,
+    )

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from zoo.card import Interval, Scores
 from zoo.errors import ZooError
 from zoo.metrics import get_metric
 
@@ -27,25 +28,6 @@ MIN_PHOTOS_FOR_CLAIMS = 30
 _BLOCK = 2**20
 #: Parts that stored reports of former versions lack.
 _LATER = {"set_scores", "sources", "missing"}
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A figure with the ends of its confidence interval, all in the metric's unit.
-
-    The ends are None where a figure has no interval.
-    """
-
-    mean: float
-    low: float | None
-    high: float | None
-
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether zero lies outside the interval: for a difference, that there is one."""
-        if self.low is None or self.high is None:
-            return False
-        return self.low > 0 or self.high < 0
 
 
 #: For pairs of reports by number, i < j: by metric, report i's figure minus report j's.
@@ -167,6 +149,10 @@ class Report:
                 scores[chosen], None if weights is None else weights[chosen]
             )
         return figures
+
+    def for_card(self, protocol: int | None = None) -> Scores:
+        """What a card keeps: which photos, and each figure with its interval."""
+        return Scores(len(self.photos), self.fingerprint, self.size, self.summary(), protocol)
 
     def per_photo_rows(self) -> list[dict[str, Any]]:
         """Return a row a photo: "photo", "label" and each metric's score, for `csv.DictWriter`.

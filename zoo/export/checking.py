@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from zoo import preprocessing
+from zoo.card import Outcome
 from zoo.errors import ZooError
 from zoo.export import runner
 
@@ -63,15 +64,6 @@ class Check:
     path: Path
     exact: bool
     calls: list[Call] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How far an artifact is off: the largest difference, and the mean CIEDE2000 of its photos."""
-
-    max_difference: int
-    ciede2000: float
-    photos: int
 
 
 def check(checks: Sequence[Check]) -> list[Outcome]:

@@ -2,22 +2,22 @@
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from zoo._version import __version__
+from zoo.card import Artifact, Export, Outcome, write_card
 from zoo.color.spaces import lightness_to_gray, rgb_to_lightness, unit_to_uint8
 from zoo.export.artifacts import PLACES
-from zoo.files import sha256_of_file, write_json
+from zoo.files import sha256_of_file
 from zoo.photos.decoding import write_photo
 from zoo.photos.samples import sample_photos
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
-    from zoo.export.checking import Outcome
     from zoo.export.plan import Plan
 
 #: The photo that comes along: Stefan van der Walt's cat, in the public domain (CC0).
@@ -34,7 +34,7 @@ def write(
     model: "Colorizer",
     folder: Path,
     plan: "Plan",
-    outcomes: "dict[str, Outcome]",
+    outcomes: dict[str, Outcome],
     photo: np.ndarray,
 ) -> None:
     """Write everything but the artifacts.
@@ -50,39 +50,35 @@ def write(
     write_photo(folder / "sample.png", gray)
     colored = model.colorize_batch(gray[None], **plan.options)[0]
     write_photo(folder / "sample_colorized.png", colored)
-    card = model.card | {
-        "model": model.name,
-        "preset": model.preset,
-        "zoo_version": __version__,
-        "export": {
-            "options": plan.options,
-            "weights": plan.weights,
-            "litert_size": plan.size and list(plan.size),
-            "calibration_photos": len(plan.calibration),
-            "tensorflow_version": tf.__version__,
-            "keras_version": keras.__version__,
-            "artifacts": {name: _described(folder, name, outcomes[name]) for name in outcomes},
-        },
-    }
-    write_json(folder / "card.json", card)
-    (folder / "README.md").write_text(_readme(model, plan, card["export"]), "utf-8")
+    export = Export(
+        options=plan.options,
+        weights=plan.weights,
+        litert_size=plan.size,
+        calibration_photos=len(plan.calibration),
+        tensorflow_version=tf.__version__,
+        keras_version=keras.__version__,
+        artifacts={name: _described(folder, name, outcomes[name]) for name in outcomes},
+    )
+    named = {"model": model.name, "preset": model.preset, "zoo_version": __version__}
+    write_card(folder, dataclasses.replace(model.card, **named, export=export))
+    (folder / "README.md").write_text(_readme(model, plan, export), "utf-8")
 
 
-def _described(folder: Path, name: str, outcome: "Outcome") -> dict[str, Any]:
+def _described(folder: Path, name: str, outcome: Outcome) -> Artifact:
     place = folder / PLACES[name]
     files = [place] if place.is_file() else sorted(p for p in place.rglob("*") if p.is_file())
-    return {
-        "path": PLACES[name],
-        "megabytes": round(sum(file.stat().st_size for file in files) / 1e6, 2),
-        "sha256": {file.relative_to(folder).as_posix(): sha256_of_file(file) for file in files},
-        "check": dataclasses.asdict(outcome),
-    }
+    return Artifact(
+        path=PLACES[name],
+        megabytes=round(sum(file.stat().st_size for file in files) / 1e6, 2),
+        sha256={file.relative_to(folder).as_posix(): sha256_of_file(file) for file in files},
+        check=outcome,
+    )
 
 
 # ---------------------------------------------------------------------- README.md
 
 
-def _readme(model: "Colorizer", plan: "Plan", export: dict[str, Any]) -> str:
+def _readme(model: "Colorizer", plan: "Plan", export: Export) -> str:
     heat = plan.options.get("temperature")
     parts = [_introduction(model, plan, export)]
     writers = {"saved_model": _saved_model, "onnx": _onnx, "litert": _litert}
@@ -90,11 +86,11 @@ def _readme(model: "Colorizer", plan: "Plan", export: dict[str, Any]) -> str:
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
-def _introduction(model: "Colorizer", plan: "Plan", export: dict[str, Any]) -> str:
+def _introduction(model: "Colorizer", plan: "Plan", export: Export) -> str:
     options = ", ".join(f"`{name}` {value:g}" for name, value in plan.options.items())
     rows = "\n".join(
-        f"| `{found['path']}` | {name} | {found['megabytes']:g} MB | {_accuracy(found['check'])} |"
-        for name, found in export["artifacts"].items()
+        f"| `{found.path}` | {name} | {found.megabytes:g} MB | {_accuracy(found.check)} |"
+        for name, found in export.artifacts.items()
     )
     return f"""
 # {model.name}:{model.preset}, exported
@@ -122,10 +118,10 @@ Color photos may be given, too: only their lightness counts. Colors are plausibl
 """
 
 
-def _accuracy(check: dict[str, Any]) -> str:
+def _accuracy(check: Outcome) -> str:
     return (
-        f"at most {check['max_difference']} of 255 off, CIEDE2000 {check['ciede2000']:g} on average "
-        f"({check['photos']} photos)"
+        f"at most {check.max_difference} of 255 off, CIEDE2000 {check.ciede2000:g} on average "
+        f"({check.photos} photos)"
     )
 
 

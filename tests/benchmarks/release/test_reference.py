@@ -3,6 +3,7 @@
 import importlib
 import json
 import shutil
+from dataclasses import asdict, replace
 
 import pytest
 from tiny_runs import CONDITIONS, ROOT, make_photos
@@ -12,6 +13,7 @@ from benchmarks.harness.rows import chosen_rows
 from benchmarks.release import reference
 from benchmarks.release.readme_tables import PICTURE, block_in, updated
 from benchmarks.suites import pretrained
+from zoo.card import read_card
 from zoo.errors import ZooError
 from zoo.evaluation.report import Report
 from zoo.files import read_json
@@ -137,21 +139,22 @@ def test_pictures_are_stored_of_photos_that_may_be_passed_on(checkout):
 
 
 def test_scores_go_into_the_cards_of_the_weights_that_were_scored(checkout, runs):
-    before = read_json(checkout / "weights/knn_patches/card.json")
+    before = read_card(checkout / "weights/knn_patches")
     folder = checkout / "results" / "held-out"
     # Other weights than those that were scored are left alone.
     config = checkout / "weights" / "mse_regression" / "config.json"
     config.write_text(config.read_text().replace('"seed": 0', '"seed": 1'))
     changed = reference.add_scores_to_cards(folder, "held-out")
     assert changed == [checkout / "weights" / "knn_patches"]
-    card = read_json(checkout / "weights/knn_patches/card.json")
-    scored = card.pop("test_scores")["held-out scenes and objects"]
-    assert card == before
-    assert scored["photos"] == 3
-    assert scored["summary"] == results_in(folder)["knn_patches"]["summary"]
+    card = read_card(checkout / "weights/knn_patches")
+    scored = card.test_scores["held-out scenes and objects"]
+    assert replace(card, test_scores={}) == before
+    assert scored.photos == 3
+    summary = {name: asdict(figure) for name, figure in scored.summary.items()}
+    assert summary == results_in(folder)["knn_patches"]["summary"]
     from zoo import load_model
 
-    assert load_model("knn_patches").card["test_scores"]
+    assert load_model("knn_patches").card.test_scores
 
 
 def test_a_run_with_failures_is_not_stored(runs, tmp_path):

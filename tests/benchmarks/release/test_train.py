@@ -5,9 +5,10 @@ import pytest
 from conftest import RECIPE, make_photo_folder
 
 from benchmarks.release import train
-from benchmarks.release.model_texts import MODEL_TEXTS
 from benchmarks.release.privacy import _chance_below, _nearest, membership
 from zoo import PhotoSet, create_model, list_models, load_model
+from zoo.card import ChosenSaturation
+from zoo.registry import entry
 
 
 @pytest.fixture
@@ -19,7 +20,9 @@ def command(tmp_path):
 
 
 def test_every_model_that_learns_has_its_words():
-    assert set(MODEL_TEXTS) == set(list_models()) - {"gray"}
+    for name in set(list_models()) - {"gray"}:
+        assert entry(name).good_at
+        assert entry(name).bad_at
 
 
 @pytest.mark.usefixtures("eager")
@@ -43,8 +46,8 @@ def test_an_interrupted_training_goes_on(command, tmp_path, monkeypatch, trained
     # The fixture's photos are the same, given as two folders.
     folders = (tmp_path / "shipped", trained_by_recipe)
     one, other = (load_model(folder / "mse_regression").card for folder in folders)
-    assert one["training"]["fingerprint"] == other["training"]["fingerprint"]
-    assert one["weights_sha256"] == other["weights_sha256"]
+    assert one.training.fingerprint == other.training.fingerprint
+    assert one.weights_sha256 == other.weights_sha256
 
 
 def test_a_finished_training_of_other_photos_is_not_packed(command, tmp_path, capsys):
@@ -77,7 +80,7 @@ def test_the_chosen_saturation_is_stored(tmp_path, monkeypatch, capsys):
         train._choose_saturation(run, photos)
         stored = load_model(run)
         assert stored.defaults["saturation"] == 1.35
-        assert stored.card["saturation"] == {"chosen": 1.35, "colorfulness_share": 0.812}
+        assert stored.card.saturation == ChosenSaturation(1.35, colorfulness_share=0.812)
     assert chosen == [6], "what was chosen is not chosen again"
     assert "81%" in capsys.readouterr().out
 

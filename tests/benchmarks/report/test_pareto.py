@@ -15,7 +15,7 @@ from benchmarks.report.pareto import (
     draw_cost_plots,
     pareto_front,
 )
-from zoo.evaluation.report import Interval
+from zoo.card import Interval
 from zoo.metrics import get_metric
 
 AUC, CIEDE = get_metric("auc_rebalanced"), get_metric("ciede2000")

@@ -16,9 +16,10 @@ from scipy.stats import entropy
 
 import zoo
 from zoo import NetworkMetrics, PhotoSet
+from zoo.card import Interval
 from zoo.errors import ScoreWarning, ZooError
 from zoo.evaluation.evaluate import TruePhotos, evaluate
-from zoo.evaluation.report import Interval, Report, compare
+from zoo.evaluation.report import Report, compare
 from zoo.metrics import get_metric
 from zoo.metrics.networks import networks as networks_module
 from zoo.metrics.networks.judges import ClassifierTest, DiversityTest, FrechetTest, network_name

@@ -9,11 +9,13 @@ run's model (`zoo.evaluation.checkpoints` reads them). Each is a model's folder 
     RUN/checkpoints/003/samples.png the sample photos as it colors them
 """
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo.card import Round
 from zoo.photos.decoding import write_photo
 from zoo.photos.loader import PhotoLoader
 
@@ -61,13 +63,14 @@ def keep(
     if not truth.exists():
         write_photo(truth, _side_by_side(squares))
     write_photo(folder / SAMPLES, _side_by_side(model.colorize_batch(squares)))
-    model.card["checkpoint"] = {"name": name, **about}
-    fitted, model.fitted = model.fitted, True
+    scores = {key: value for key, value in about.items() if key.startswith("val_")}
+    kept = Round(name, about["photos_seen"], about["score"], scores)
+    before = model.card, model.fitted
+    model.card, model.fitted = dataclasses.replace(model.card, checkpoint=kept), True
     try:
         model.save(folder)
     finally:
-        del model.card["checkpoint"]
-        model.fitted = fitted
+        model.card, model.fitted = before
 
 
 def _side_by_side(squares: np.ndarray) -> np.ndarray:

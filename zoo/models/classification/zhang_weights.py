@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from zoo import registry
+from zoo.card import Card, ImportedFile
 from zoo.errors import ZooError
 from zoo.files import sha256_of_file
 from zoo.models.classification.zhang import Zhang
@@ -52,7 +53,8 @@ def import_weights(path: Path) -> Zhang:
     """
     model = convert(read_state_dict(path, FILE_NAME))
     model.defaults |= _DEFAULTS
-    model.card["origin"] = {"file": path.name, "sha256": sha256_of_file(path)}
+    model.card = Card(origin=ImportedFile(path.name, sha256_of_file(path)))
+    model.fitted = True
     return model
 
 

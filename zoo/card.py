@@ -1,0 +1,409 @@
+"""The card of a model: what is known about its training, its scores and its weights.
+
+Everything that reads or writes a card.json does it here. A card is immutable: whoever learns
+something makes a new one, `model.card = dataclasses.replace(model.card, temperature=...)`.
+"""
+
+import dataclasses
+import types
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
+
+from zoo.errors import ZooError
+from zoo.files import read_json, write_json
+
+CARD = "card.json"
+_FORMAT = 2
+
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over photos with the ends of its 95 % interval; None where there is none."""
+
+    mean: float
+    low: float | None
+    high: float | None
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether a difference with this interval is more than chance."""
+        return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
+
+
+@dataclass(frozen=True)
+class Start:
+    """The fitted weights that a training started from, and what those had learned from.
+
+    The sha256 is None where they had not been saved.
+    """
+
+    weights_sha256: str | None
+    fingerprint: str | None = None
+    photos_seen: int | None = None
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the weights were learned.
+
+    Attributes:
+        photos: that were learned from, and `fingerprint` that of their set.
+        gray_photos_left_out: of those that were given.
+        validation_photos: that chose the best weights.
+        budget: as people write it.
+        sizes: of the training squares in px.
+        freeze: patterns of the layers that stayed as they were.
+        start: "continue", "shrink" or "fresh"; empty where nobody noted it.
+        started_from: None for weights that had not been fitted.
+        curves: one entry a round in each, by name.
+        photos_seen: in total, each time that a photo was seen counting.
+        details: what else the model has to say.
+    """
+
+    photos: int = 0
+    fingerprint: str | None = None
+    gray_photos_left_out: int = 0
+    validation_photos: int = 0
+    validation_fingerprint: str | None = None
+    budget: str = ""
+    sizes: tuple[int, ...] = ()
+    freeze: tuple[str, ...] = ()
+    start: str = ""
+    started_from: Start | None = None
+    seed: int = 0
+    backend: str = ""
+    keras_version: str = ""
+    curves: dict[str, list[float]] = field(default_factory=dict)
+    photos_seen: int = 0
+    seconds: float = 0.0
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ImportedFile:
+    """The published file that weights were imported from."""
+
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Revision:
+    """Of the code, and whether files differed from it."""
+
+    revision: str
+    dirty: bool
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The machine and the versions of a training; None where unknown."""
+
+    processor: str | None = None
+    cores: int | None = None
+    memory_gib: float | None = None
+    accelerator: str | None = None
+    system: str = ""
+    python: str = ""
+    zoo: str = ""
+    keras: str = ""
+    backend: str = ""
+    backend_version: str = ""
+    numpy: str = ""
+    scikit_image: str = ""
+    pillow: str = ""
+    git: Revision | None = None
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The figures of a model on one set of photos.
+
+    Attributes:
+        photos: how many; None where nobody noted it.
+        fingerprint: of their set.
+        size: the short side that larger photos were shrunk to; None if they were not.
+        summary: by metric.
+        protocol: of the benchmark that scored them; None for another evaluation.
+    """
+
+    photos: int | None
+    fingerprint: str
+    size: int | None
+    summary: dict[str, Interval]
+    protocol: int | None = None
+
+
+@dataclass(frozen=True)
+class TemperatureStudy:
+    """How a model scores on one set of photos at several temperatures.
+
+    Attributes:
+        model: the model's name and preset, as in "zhang:compact".
+        photos: how many photos were scored.
+        fingerprint: the fingerprint of their set.
+        size: the short side that larger photos were shrunk to, in px; None if they were not.
+        temperatures: T of them, ascending.
+        figures: for each metric its mean and 95 % interval over the photos, T of them.
+        gray: for each metric the figure of the gray photos, which need no network.
+        true_colorfulness: mean colorfulness of the photos as they were.
+    """
+
+    model: str
+    photos: int
+    fingerprint: str
+    size: int | None
+    temperatures: tuple[float, ...]
+    figures: dict[str, tuple[Interval, ...]]
+    gray: dict[str, float]
+    true_colorfulness: float
+
+    def means(self, metric: str) -> np.ndarray:
+        """The metric's means at each temperature: (T,) float64."""
+        return np.array([figure.mean for figure in self.figures[metric]])
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "TemperatureStudy":
+        """What `to_json` gave, read again."""
+        return from_json(cls, content)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything in it, in types that the `json` module writes."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True)
+class ChosenTemperature:
+    """The default temperature, and what it was chosen by."""
+
+    chosen: float
+    study: TemperatureStudy
+
+
+@dataclass(frozen=True)
+class ChosenSaturation:
+    """The default saturation, and the share of the true colorfulness that it reaches."""
+
+    chosen: float
+    colorfulness_share: float
+
+
+@dataclass(frozen=True)
+class About:
+    """What people should know before they use the weights, in words.
+
+    Attributes:
+        photos: that were learned from.
+        license: of the weights; the code's is another one.
+        rights: in the photos.
+        good_at: a few words.
+        bad_at: a few words.
+        limits: what not to expect.
+        stored: what of the photos is in the weights.
+    """
+
+    photos: str
+    license: str
+    rights: str
+    good_at: str
+    bad_at: str
+    limits: str
+    stored: str
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How the weights were made small, and how little that changed.
+
+    Attributes:
+        from_sha256: of the exact weights.
+        mantissa_bits: that were kept.
+        megabytes: of the packed file.
+        photos: whose colors were compared.
+        ciede2000_mean: between the colors of the exact and the packed weights.
+        ciede2000_largest: of a photo.
+        score_shift_largest: of any figure, as a share of its interval's width.
+    """
+
+    from_sha256: str
+    mantissa_bits: int
+    megabytes: float
+    photos: int
+    ciede2000_mean: float
+    ciede2000_largest: float
+    score_shift_largest: float
+
+
+@dataclass(frozen=True)
+class Round:
+    """After which round of a training a model was kept, and its scores: a lower `score` is better.
+
+    Attributes:
+        name: of its folder.
+        photos_seen: by the training so far.
+        score: what the rounds are ranked by; None where there were no validation photos.
+        scores: on the validation photos, by name.
+    """
+
+    name: str
+    photos_seen: int
+    score: float | None
+    scores: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How far an artifact is off: the largest difference, and the mean CIEDE2000 of its photos."""
+
+    max_difference: int
+    ciede2000: float
+    photos: int
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file or folder of an export."""
+
+    path: str
+    megabytes: float
+    sha256: dict[str, str]
+    check: Outcome
+
+
+@dataclass(frozen=True)
+class Export:
+    """What an exported folder holds, by format, and what is fixed in it."""
+
+    options: dict[str, float]
+    weights: str
+    litert_size: tuple[int, ...] | None
+    calibration_photos: int
+    tensorflow_version: str
+    keras_version: str
+    artifacts: dict[str, Artifact]
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known about a model; a part that nobody knows is None or empty."""
+
+    model: str = ""
+    preset: str = ""
+    zoo_version: str = ""
+    weights_sha256: str | None = None
+    training: Training | None = None
+    origin: ImportedFile | None = None
+    environment: Environment | None = None
+    temperature: ChosenTemperature | None = None
+    saturation: ChosenSaturation | None = None
+    about: About | None = None
+    packing: Packing | None = None
+    checkpoint: Round | None = None
+    validation_scores: dict[str, Scores] = field(default_factory=dict)
+    test_scores: dict[str, Scores] = field(default_factory=dict)
+    export: Export | None = None
+
+
+def read_card(folder: Path) -> Card:
+    """The card of a model's or an export's folder.
+
+    Raises:
+        ZooError: if it is missing or damaged.
+    """
+    content = read_json(folder / CARD)
+    try:
+        return from_json(Card, _upgraded(content))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ZooError(f"{folder} has a damaged {CARD} ({error!r}); restore it.") from error
+
+
+def write_card(folder: Path, card: Card) -> None:
+    """Write a card atomically, without the parts that nobody knows."""
+    known = {name: part for name, part in dataclasses.asdict(card).items() if part or part == 0}
+    write_json(folder / CARD, {"format": _FORMAT} | known)
+
+
+def from_json(record: type[Record], content: dict[str, Any]) -> Record:
+    """A dataclass from its fields as JSON gives them; fields that it does not have are ignored.
+
+    Raises:
+        TypeError: if a field without a default is missing, or something is of another type.
+    """
+    hints = get_type_hints(record)
+    fields = {name: value for name, value in dict(content).items() if name in hints}
+    return record(**{name: _typed(value, hints[name]) for name, value in fields.items()})
+
+
+def _typed(value: Any, hint: Any) -> Any:
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (types.UnionType, Union):
+        options = [part for part in inner if part is not type(None)]
+        return None if value is None else _typed(value, options[0])
+    if dataclasses.is_dataclass(hint):
+        return from_json(hint, value)
+    if origin is dict:
+        return {name: _typed(one, inner[1]) for name, one in value.items()}
+    if origin in (tuple, list):
+        return origin(_typed(one, inner[0]) for one in value)
+    if hint is float:
+        return float(value)
+    if hint is not Any and not isinstance(value, hint):
+        raise TypeError(f"{value!r} is not of the type {hint.__name__}")
+    return value
+
+
+# ---------------------------------------------------------------------- format 1
+
+_ABOUT = {
+    "license of the weights": "license",
+    "good at": "good_at",
+    "bad at": "bad_at",
+    "what is stored": "stored",
+}
+
+
+def _upgraded(content: dict[str, Any]) -> dict[str, Any]:
+    """A card of format 1 or 2 in format 2."""
+    if content.get("format", 1) == _FORMAT:
+        return content
+    card = dict(content)
+    if "training" in card:
+        card["training"] = _upgraded_training(card["training"])
+    if card.get("about"):
+        card["about"] = {_ABOUT.get(name, name): text for name, text in card["about"].items()}
+    else:
+        card.pop("about", None)
+    if "environment" in card:
+        environment = card["environment"]
+        card["environment"] = environment | {"scikit_image": environment["scikit-image"]}
+    if "temperature" in card:
+        study = card["temperature"]
+        card["temperature"] = {"chosen": study["chosen"], "study": study}
+    if "checkpoint" in card:
+        kept = card["checkpoint"]
+        scores = {name: value for name, value in kept.items() if name.startswith("val_")}
+        card["checkpoint"] = kept | {"scores": scores}
+    if "scores" in card:
+        scored = card.pop("scores")
+        card["test_scores"] = {
+            "test photos": scored
+            | {
+                "photos": None,
+                "fingerprint": scored["test_fingerprint"],
+                "size": scored["test_size"],
+            }
+        }
+    return card
+
+
+def _upgraded_training(training: dict[str, Any]) -> dict[str, Any]:
+    frozen, details = training.get("frozen_layers", 0), dict(training.get("details", {}))
+    if "stints" in details:
+        details["stages"] = details.pop("stints")
+    freeze = frozen if isinstance(frozen, list) else [f"the first {frozen} layers"] * bool(frozen)
+    return training | {"freeze": freeze, "details": details}
