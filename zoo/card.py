@@ -8,12 +8,16 @@ import dataclasses
 import types
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
 from zoo.errors import ZooError
 from zoo.files import read_json, write_json
+
+if TYPE_CHECKING:
+    from zoo.photos.photoset import PhotoSet
+    from zoo.training.plan import History, TrainingPlan
 
 CARD = "card.json"
 _FORMAT = 2
@@ -82,6 +86,37 @@ class Training:
     photos_seen: int = 0
     seconds: float = 0.0
     details: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        plan: "TrainingPlan",
+        history: "History",
+        given: "PhotoSet",
+        colored: "PhotoSet",
+        validation: "PhotoSet | None",
+        seed: int,
+        started_from: Start | None,
+    ) -> "Training":
+        """The record of a training: `colored` are the photos of `given` that were learned from."""
+        import keras
+
+        return cls(
+            photos=len(colored),
+            fingerprint=colored.fingerprint,
+            gray_photos_left_out=len(given) - len(colored),
+            validation_photos=len(validation or ()),
+            validation_fingerprint=validation.fingerprint if validation else None,
+            budget=str(plan.budget),
+            sizes=plan.sizes,
+            freeze=plan.freeze,
+            start=plan.start,
+            started_from=started_from,
+            seed=seed,
+            backend=keras.backend.backend(),
+            keras_version=keras.__version__,
+            **dataclasses.asdict(history),
+        )
 
 
 @dataclass(frozen=True)
@@ -307,6 +342,11 @@ class Card:
     validation_scores: dict[str, Scores] = field(default_factory=dict)
     test_scores: dict[str, Scores] = field(default_factory=dict)
     export: Export | None = None
+
+    def start(self) -> Start:
+        """The model as what a further training starts from."""
+        before = self.training or Training()
+        return Start(self.weights_sha256, before.fingerprint, before.photos_seen or None)
 
 
 def read_card(folder: Path) -> Card:

@@ -18,7 +18,7 @@ import numpy as np
 
 from zoo import preprocessing, saving
 from zoo.budget import Budget
-from zoo.card import Card, Start, Training
+from zoo.card import Card, Training
 from zoo.color.spaces import Tensor
 from zoo.errors import ZooError, valid_choice
 from zoo.inputs import LIGHTNESS, Input, complete_inputs, inputs_of_photos
@@ -26,7 +26,7 @@ from zoo.networks.runner import PlainRunner, Runner
 from zoo.options import RENDER_FACTOR, Option, Step, option_values
 from zoo.photos.decoding import read_photo
 from zoo.prediction import Prediction
-from zoo.training.plan import PRECISIONS, STARTS, History, TrainingPlan
+from zoo.training.plan import History, TrainingPlan
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -232,53 +232,35 @@ class Colorizer(ABC):
                 loss.
             TrainingInterrupted: after Ctrl-C, once the position is saved.
         """
-        colored = train.color_only()
-        checked = validation.color_only() if validation is not None else None
-        valid_choice("start", start, STARTS)
-        if not self.trains_by_gradient and (freeze or start == "shrink"):
-            raise ZooError(
-                f"{self.name} learns without gradients and has no layers to freeze or shrink; "
-                "leave that out."
-            )
-        sizes = self.config.train_size if size is None else size
-        plan = TrainingPlan(
+        plan = TrainingPlan.checked(
             budget=budget,
-            sizes=_sizes(sizes),
-            freeze=(freeze,) if isinstance(freeze, str) else tuple(freeze),
+            size=self.config.train_size if size is None else size,
+            freeze=freeze,
             start=start,
-            precision=valid_choice("precision", precision, PRECISIONS),
-            run_dir=None if run_dir is None else Path(run_dir),
+            precision=precision,
+            run_dir=run_dir,
             resume=resume,
             callbacks=tuple(callbacks),
             progress=progress,
         )
+        if not self.trains_by_gradient and (plan.freeze or start == "shrink"):
+            raise ZooError(
+                f"{self.name} learns without gradients and has no layers to freeze or shrink; "
+                "leave that out."
+            )
+        colored = train.color_only()
+        checked = validation.color_only() if validation is not None else None
         if start == "fresh":
             self._forget()
         # Models that are kept on the way are used at this size, too.
         render_factor = max(1, round(plan.size / preprocessing.RENDER_UNIT))
         self.defaults["render_factor"] = min(render_factor, int(RENDER_FACTOR.high))
-        started_from = self._origin()
+        started_from = self.card.start() if self.fitted else None
         history = self.learn(colored, checked, plan)
-        # What else the card said was about the model that this one started from.
         self.fitted = True
-        self.card = Card(
-            training=Training(
-                photos=len(colored),
-                fingerprint=colored.fingerprint,
-                gray_photos_left_out=len(train) - len(colored),
-                validation_photos=len(checked or ()),
-                validation_fingerprint=checked.fingerprint if checked else None,
-                budget=str(budget),
-                sizes=plan.sizes,
-                freeze=plan.freeze,
-                start=plan.start,
-                started_from=started_from,
-                seed=self.seed,
-                backend=keras.backend.backend(),
-                keras_version=keras.__version__,
-                **dataclasses.asdict(history),
-            )
-        )
+        # What else the card said was about the model that this one started from.
+        training = Training.of(plan, history, train, colored, checked, self.seed, started_from)
+        self.card = Card(training=training)
         return history
 
     def _forget(self) -> None:
@@ -287,17 +269,10 @@ class Colorizer(ABC):
         self.assign({name: keras.ops.convert_to_numpy(v) for name, v in new.variables().items()})
         self.defaults, self.fitted, self.card = new.defaults, False, Card()
 
-    def _origin(self) -> Start | None:
-        """Of a model that had been fitted: which weights, if they were saved, from which photos."""
-        if not self.fitted:
-            return None
-        before = self.card.training or Training()
-        return Start(self.card.weights_sha256, before.fingerprint, before.photos_seen or None)
-
     # ------------------------------------------------------------------ two steps to a color
 
     def predict(
-        self, inputs: Mapping[str, Tensor], *, runner: Runner | None = None, **options: float
+        self, inputs: Mapping[str, Tensor], *, runner: Runner | None = None, **options: Any
     ) -> Prediction:
         """Run the network: the first step.
 
@@ -317,7 +292,7 @@ class Colorizer(ABC):
         complete = complete_inputs(self.inputs, inputs)
         return self.run_networks(complete, runner or self.runner, **values)
 
-    def decode(self, prediction: Prediction, **options: float) -> np.ndarray:
+    def decode(self, prediction: Prediction, **options: Any) -> np.ndarray:
         """Make color of a prediction: the second step, which runs no network.
 
         Args:
@@ -344,7 +319,7 @@ class Colorizer(ABC):
         photo: "str | os.PathLike | bytes | PIL.Image.Image | np.ndarray",
         *,
         runner: Runner | None = None,
-        **options: float,
+        **options: Any,
     ) -> np.ndarray:
         """Color one photo of any size and mode; its own lightness stays at full resolution.
 
@@ -365,17 +340,9 @@ class Colorizer(ABC):
         return colored if alpha is None else np.dstack([colored, alpha])
 
     def colorize_batch(
-        self, rgb: np.ndarray, *, runner: Runner | None = None, **options: float
+        self, rgb: np.ndarray, *, runner: Runner | None = None, **options: Any
     ) -> np.ndarray:
-        """Color photos of one size, as `colorize` does one.
-
-        Args:
-            rgb: (N, H, W, 3) uint8 sRGB; their own colors play no part.
-            runner: runs the networks; the model's own by default.
-            **options: see `model.options`.
-
-        Returns:
-            (N, H, W, 3) uint8 sRGB with the photos' own lightness.
+        """Color photos of one size, (N, H, W, 3) uint8 sRGB, as `colorize` does one.
 
         Raises:
             ZooError: if an option does not fit, or the model predicts colors that are not finite.
@@ -432,40 +399,17 @@ class Colorizer(ABC):
         weights: str = "float32",
         size: tuple[int, int] | None = None,
         calibration: "PhotoSet | None" = None,
-        **options: float,
+        **options: Any,
     ) -> Path:
         """Write a folder that colors photos without the zoo, and check it in a fresh process.
 
-        Args:
-            path: a folder that does not exist yet. Its README.md says how to use what it holds.
-            format: "saved_model", "onnx", "litert", or several of them.
-            weights: "float32"; "float16" for half the size; "int8" (litert) for a quarter.
-            size: (height, width): the LiteRT file then goes from photo to photo of that size;
-                without it, from L to ab at any size.
-            calibration: for int8, photos that show the range of the network's numbers.
-            **options: see `model.options`; they are fixed in what is exported, but for the
-                temperature, which becomes the default of an input.
-
-        Returns:
-            The path.
-
-        Raises:
-            ZooError: on a format, option or combination that there is not, a package that is
-                missing, a folder that is there already, or if what was written gives colors more
-                than 1 of 255 off this model's own; nothing is left behind then.
+        Arguments and errors are those of `zoo.export.plan.export`.
         """
         from zoo.export.plan import export
 
         formats = (format,) if isinstance(format, str) else tuple(format)
-        return export(
-            self,
-            path,
-            formats,
-            weights=weights,
-            size=size,
-            calibration=calibration,
-            options=options,
-        )
+        settings: dict[str, Any] = {"weights": weights, "size": size, "calibration": calibration}
+        return export(self, path, formats, options=options, **settings)
 
     # ------------------------------------------------------------------ saved and loaded
 
@@ -535,10 +479,3 @@ def _changed(config: Any, changes: dict[str, Any], name: str) -> Any:
     for given in changes:
         valid_choice(f"configuration field of {name}", given, fields)
     return dataclasses.replace(config, **changes)
-
-
-def _sizes(size: int | Sequence[int]) -> tuple[int, ...]:
-    sizes = tuple(size) if isinstance(size, Sequence) else (size,)
-    if not sizes or min(sizes) < 1:
-        raise ZooError(f"Training sizes must be at least 1 px, and one at least; got {size}.")
-    return sizes

@@ -1,13 +1,15 @@
 """What a caller of `fit` asks for, and what a training did."""
 
 import dataclasses
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import keras
 
 from zoo.budget import Budget
+from zoo.errors import ZooError, valid_choice
 
 #: What `fit` accepts as precision.
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
@@ -40,6 +42,34 @@ class TrainingPlan:
     progress: bool
     freeze: tuple[str, ...] = ()
     start: str = "continue"
+
+    @classmethod
+    def checked(
+        cls,
+        *,
+        size: int | Sequence[int],
+        freeze: str | Sequence[str],
+        start: str,
+        precision: str,
+        run_dir: str | os.PathLike | None,
+        **others: Any,
+    ) -> Self:
+        """The plan that a caller's arguments make.
+
+        Raises:
+            ZooError: if one of them is none that there is.
+        """
+        sizes = tuple(size) if isinstance(size, Sequence) else (size,)
+        if not sizes or min(sizes) < 1:
+            raise ZooError(f"Training sizes must be at least 1 px, and one at least; got {size}.")
+        return cls(
+            sizes=sizes,
+            freeze=(freeze,) if isinstance(freeze, str) else tuple(freeze),
+            start=valid_choice("start", start, STARTS),
+            precision=valid_choice("precision", precision, PRECISIONS),
+            run_dir=None if run_dir is None else Path(run_dir),
+            **others,
+        )
 
     @property
     def size(self) -> int:
