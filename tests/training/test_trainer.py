@@ -81,13 +81,18 @@ def test_golden_parameter_counts():
 @pytest.mark.parametrize("output_stride", [1, 2, 4])
 def test_networks_give_chroma_at_the_stated_stride(output_stride):
     network = unet(4, 2, 2, output_stride, seed=0)
-    assert network(np.zeros((1, 16, 24, 1))).shape == (
+    assert network({"lightness": np.zeros((1, 16, 24, 1))}).shape == (
         1,
         16 // output_stride,
         24 // output_stride,
         2,
     )
-    assert zhang_network(2, 4, 0.0, seed=0)(np.zeros((1, 16, 24, 1))).shape == (1, 4, 6, 2)
+    assert zhang_network(2, 4, 0.0, seed=0)({"lightness": np.zeros((1, 16, 24, 1))}).shape == (
+        1,
+        4,
+        6,
+        2,
+    )
 
 
 def test_weight_decay_is_in_the_gradient_and_not_in_the_score(photos):

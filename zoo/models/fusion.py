@@ -130,12 +130,12 @@ class Fusion(GradientColorizer):
 
     def build_networks(self) -> dict[str, keras.Model]:
         """The colorizing network: from L, and from the embedding unless it makes its own."""
-        config, beside = self.config, []
+        config, beside = self.config, {}
         if self.embedding is not None:
-            beside = [keras.Input((self.embedding.width,), name="embedding")]
+            beside = {"embedding": keras.Input((self.embedding.width,), name="embedding")}
 
         def fuse(x: Tensor) -> Tensor:
-            vector = beside[0] if beside else self._own_features(x)
+            vector = beside["embedding"] if beside else self._own_features(x)
             if config.architecture == "unet":
                 vector = batch_norm(vector, "embedding_norm")
             repeated = Repeat(name="fusion_repeat", dtype="float32")(x, vector)
@@ -230,7 +230,7 @@ class Fusion(GradientColorizer):
 
 
 def _encoder_decoder(
-    width: int, seed: int, fuse: Callable[[Tensor], Tensor], beside: list[Tensor]
+    width: int, seed: int, fuse: Callable[[Tensor], Tensor], beside: dict[str, Tensor]
 ) -> keras.Model:
     """Encoder, fusion and decoder of Baldassarre et al. 2017, table 1.
 
@@ -238,10 +238,11 @@ def _encoder_decoder(
         width: channels of the first layer: 64 in the paper; the others keep their proportions.
         seed: decides the initial weights.
         fuse: (N, h, w, 4 * width) -> the same shape.
-        beside: inputs that `fuse` takes in, beside L.
+        beside: inputs by name that `fuse` takes in, beside L.
 
     Returns:
-        A functional model (N, H, W, 1) -> (N, H, W, 2) in [-1, 1]; H and W multiples of 8.
+        A functional model {"lightness": (N, H, W, 1), ...} -> (N, H, W, 2) in [-1, 1]; H and W
+        multiples of 8.
     """
     inputs = keras.Input((None, None, 1), name="lightness")
     x = inputs
@@ -257,4 +258,4 @@ def _encoder_decoder(
     x = conv(x, width // 2, "decoder4", seed)
     x = conv(x, 2, HEAD, seed, activation="tanh")
     outputs = layers.UpSampling2D(2, name="up3", dtype="float32")(x)
-    return keras.Model([inputs, *beside] if beside else inputs, outputs, name="encoder_decoder")
+    return keras.Model({"lightness": inputs, **beside}, outputs, name="encoder_decoder")

@@ -7,7 +7,7 @@ float32 whatever the global policy: training switches the precision for its own 
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -124,6 +124,12 @@ def batch_norm(x: Tensor, name: str) -> Tensor:
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name, dtype="float32")(x)
 
 
+def lightness_and_ab() -> dict[str, Tensor]:
+    """The inputs of a network that judges colors."""
+    sizes = {"lightness": 1, "ab": 2}
+    return {name: keras.Input((None, None, size), name=name) for name, size in sizes.items()}
+
+
 def average_to_size(x: Tensor, like: Tensor) -> Tensor:
     """Average (N, H, W, C) over squares down to the height and width of `like`, a whole share."""
     return average_by(x, x.shape[1] // like.shape[1])
@@ -141,7 +147,7 @@ def unet(
     output_stride: int,
     seed: int,
     bottom: Callable[[Tensor], Tensor] | None = None,
-    beside: Sequence[Tensor] = (),
+    beside: Mapping[str, Tensor] | None = None,
 ) -> keras.Model:
     """A U-Net (Ronneberger et al. 2015, arXiv 1505.04597) with same-size convolutions.
 
@@ -158,10 +164,11 @@ def unet(
             divided by it. The input's sides must be multiples of output_stride * 2 ** (depth - 1).
         seed: decides the initial weights.
         bottom: makes something else of the lowest level's output, of the same size.
-        beside: inputs that `bottom` takes in, beside L.
+        beside: inputs by name that `bottom` takes in, beside L.
 
     Returns:
-        A functional model (N, H, W, 1) -> (N, H/output_stride, W/output_stride, channels).
+        A functional model {"lightness": (N, H, W, 1)} -> (N, H/output_stride, W/output_stride,
+        channels).
     """
     inputs = keras.Input((None, None, 1), name="lightness")
     x, skips = inputs, []
@@ -178,7 +185,7 @@ def unet(
         x = layers.Concatenate(name=f"up{level}_join", dtype="float32")([skips[level], x])
         x = _double_conv(x, width * 2**level, f"up{level}", seed)
     outputs = conv(x, channels, HEAD, seed, kernel=1, activation=None)
-    return keras.Model([inputs, *beside] if beside else inputs, outputs, name="unet")
+    return keras.Model({"lightness": inputs, **(beside or {})}, outputs, name="unet")
 
 
 def zhang_network(channels: int, width: int, decay: float, seed: int) -> keras.Model:
@@ -191,7 +198,8 @@ def zhang_network(channels: int, width: int, decay: float, seed: int) -> keras.M
         seed: decides the initial weights.
 
     Returns:
-        A functional model (N, H, W, 1) -> (N, H/4, W/4, channels); H and W multiples of 8.
+        A functional model {"lightness": (N, H, W, 1)} -> (N, H/4, W/4, channels); H and W multiples
+        of 8.
     """
     inputs = keras.Input((None, None, 1), name="lightness")
     x = inputs
@@ -221,7 +229,7 @@ def zhang_network(channels: int, width: int, decay: float, seed: int) -> keras.M
     for index in (2, 3):
         x = conv(x, width * 4, f"conv8_{index}", seed, decay=decay)
     outputs = conv(x, channels, HEAD, seed, kernel=1, activation=None, decay=decay)
-    return keras.Model(inputs, outputs, name="zhang")
+    return keras.Model({"lightness": inputs}, outputs, name="zhang")
 
 
 def _double_conv(x: Tensor, filters: int, name: str, seed: int) -> Tensor:

@@ -41,6 +41,7 @@ from zoo.networks.blocks import (
     average_to_size,
     batch_norm,
     conv,
+    lightness_and_ab,
     seed_for,
     unet,
     up_conv,
@@ -371,13 +372,10 @@ def patch_discriminator(
         normalized: whether batch normalization follows the inner layers, as in the paper.
 
     Returns:
-        A functional model [(N, H, W, 1), (N, H, W, 2)] -> (N, h, w, 1).
+        A functional model {"lightness": (N, H, W, 1), "ab": (N, H, W, 2)} -> (N, h, w, 1).
     """
-    pair = [
-        keras.Input((None, None, channels), name=name)
-        for name, channels in (("lightness", 1), ("ab", 2))
-    ]
-    x = layers.Concatenate(name="pair", dtype="float32")(pair)
+    pair = lightness_and_ab()
+    x = layers.Concatenate(name="pair", dtype="float32")(list(pair.values()))
     for index in range(patch_layers + 1):
         filters = width * min(2**index, _WIDEST)
         strides = 2 if index < patch_layers else 1
@@ -397,7 +395,8 @@ def pix2pix_generator(width: int, depth: int, dropout: float, seed: int) -> kera
         seed: decides the initial weights.
 
     Returns:
-        A functional model (N, H, W, 1) -> (N, H, W, 2) in [-1, 1]; H and W multiples of 2**depth.
+        A functional model {"lightness": (N, H, W, 1)} -> (N, H, W, 2) in [-1, 1]; H and W multiples
+        of 2**depth.
     """
     inputs = keras.Input((None, None, 1), name="lightness")
     x, skips = inputs, []
@@ -419,7 +418,7 @@ def pix2pix_generator(width: int, depth: int, dropout: float, seed: int) -> kera
         x = layers.Concatenate(name=f"up{level}_join", dtype="float32")([skips[level], x])
     x = layers.ReLU(name="head_relu", dtype="float32")(x)
     outputs = up_conv(x, 2, HEAD, seed, kernel=_KERNEL, activation="tanh")
-    return keras.Model(inputs, outputs, name="pix2pix")
+    return keras.Model({"lightness": inputs}, outputs, name="pix2pix")
 
 
 def _conv4(x: Tensor, filters: int, name: str, seed: int, strides: int, bias: bool) -> Tensor:

@@ -138,7 +138,8 @@ def colorunet(channels: int, seed: int) -> keras.Model:
         seed: decides the initial weights.
 
     Returns:
-        A functional model (N, H, W, 1) -> (N, H, W, channels); H and W multiples of 8.
+        A functional model {"lightness": (N, H, W, 1)} -> (N, H, W, channels); H and W multiples
+        of 8.
     """
     inputs = keras.Input((None, None, 1), name="lightness")
     x, skips = inputs, []
@@ -155,7 +156,7 @@ def colorunet(channels: int, seed: int) -> keras.Model:
     x = up_conv(x, 16, "up0_grow", seed, kernel=3)
     x = conv(x, 16, "up0_conv", seed)
     outputs = conv(x, channels, HEAD, seed, kernel=1, activation=None)
-    return keras.Model(inputs, outputs, name="colorunet")
+    return keras.Model({"lightness": inputs}, outputs, name="colorunet")
 
 
 def _two_convs(x: Tensor, filters: int, name: str, seed: int) -> Tensor:

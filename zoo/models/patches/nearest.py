@@ -229,11 +229,12 @@ class KNNPatches(PatchColorizer):
 
     def build_networks(self) -> dict[str, keras.Model]:
         """Features and votes in one network, and the codebook."""
-        lightness = keras.Input((None, None, 1), name="lightness")
-        k, weights = (keras.Input((), name=name) for name in (K.name, WEIGHTS.name))
+        shapes = {"lightness": (None, None, 1), K.name: (), WEIGHTS.name: ()}
+        inputs = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
+        lightness, k, weights = inputs.values()
         votes = NearestVotes(self.config.table_rows, len(self.bins), name="votes")
         outputs = votes(self.feature_layer()(lightness), k, weights)
-        colorizer = keras.Model([lightness, k, weights], outputs, name="knn_patches")
+        colorizer = keras.Model(inputs, outputs, name="knn_patches")
         return {"colorizer": colorizer, "decoder": self.decoder()}
 
     def learn(self, train: PhotoSet, validation: PhotoSet | None, plan: TrainingPlan) -> History:

@@ -91,7 +91,7 @@ class SOMPatches(PatchColorizer, ClassificationColorizer):
         for index, units in enumerate(self.config.hidden, start=1):
             x = conv(x, units, f"hidden{index}", self.seed, kernel=1)
         logits = conv(x, len(self.bins), HEAD, self.seed, kernel=1, activation=None)
-        return keras.Model(lightness, logits, name="som_patches")
+        return keras.Model({"lightness": lightness}, logits, name="som_patches")
 
     @property
     def stride(self) -> int:
