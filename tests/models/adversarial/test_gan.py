@@ -11,14 +11,10 @@ import zoo
 from predictions import ab_of
 from zoo import Budget, PhotoSet
 from zoo.errors import ZooError
-from zoo.models.adversarial.gan import (
-    GANConfig,
-    patch_discriminator,
-    pix2pix_generator,
-    receptive_field,
-)
+from zoo.models.adversarial.gan import GANConfig
 from zoo.models.adversarial.losses import ADVERSARIAL_LOSSES
 from zoo.models.adversarial.stages import warning
+from zoo.networks.pix2pix import patch_discriminator, receptive_field
 
 pytestmark = pytest.mark.usefixtures("eager")
 rng = np.random.default_rng
@@ -72,12 +68,7 @@ def test_golden_parameter_counts():
     assert count["discriminator"] == convolutions + 2 * (128 + 256)
 
 
-def test_the_generator_gives_chroma_in_range_and_names_its_stride():
-    network = pix2pix_generator(4, 3, 0.5, seed=0)
-    lightness = rng(0).uniform(-1, 1, (2, 16, 24, 1)).astype("float32")
-    output = as_numpy(network({"lightness": lightness}))
-    assert output.shape == (2, 16, 24, 2)
-    assert np.abs(output).max() <= 1
+def test_the_papers_generator_names_its_stride():
     assert zoo.create_model("gan:paper", width=1).stride == 256
 
 
