@@ -100,6 +100,10 @@ class GradientColorizer(Colorizer):
         """(N, h, w, 1) L in [0, 100] -> the network's input."""
         return SCALES[self.config.scale or self.architecture.scale](lightness)
 
+    def build_networks(self) -> dict[str, keras.Model]:
+        """Build a network from lightness to ab."""
+        return {"colorizer": self.build_colorizer(2, bounded=True)}
+
     def build_colorizer(self, channels: int, **parts: Any) -> keras.Model:
         """Build the configured network.
 

@@ -10,7 +10,6 @@ photos come out muted: that is the approach, not a bug.
 from collections.abc import Mapping
 from typing import ClassVar
 
-import keras
 from keras import ops
 
 from zoo.color.spaces import Tensor, rgb_to_lab
@@ -45,10 +44,6 @@ class MSERegression(GradientColorizer):
             "ours: for tests",
         ),
     }
-
-    def build_networks(self) -> dict[str, keras.Model]:
-        """The colorizing network alone."""
-        return {"colorizer": self.build_colorizer(2, bounded=True)}
 
     def loss(self, batch: Mapping[str, Tensor], output: Tensor) -> Tensor:
         """Mean squared error of scaled ab against the truth averaged down to the output's size."""
