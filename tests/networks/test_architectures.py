@@ -1,5 +1,8 @@
 """Every architecture by itself: what it declares, against what its network gives."""
 
+import re
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -88,6 +91,12 @@ def test_scales_are_those_of_the_papers():
     # L = 50 is the gray value 119.
     np.testing.assert_allclose(seen["luma"][1], 2 * 119 / 255 - 1, atol=5e-3)
     assert {architecture.scale for architecture in ARCHITECTURES.values()} == set(SCALES)
+
+
+def test_the_documentation_names_them_all():
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
+    table = page.partition("## Architectures")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE) == list(ARCHITECTURES)
 
 
 def test_golden_parameter_counts():
