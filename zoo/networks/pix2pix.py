@@ -1,9 +1,10 @@
 """The two nets of pix2pix (Isola et al. 2017, arXiv 1611.07004): generator and discriminator."""
 
+from functools import partial
+
 import keras
 from keras import layers
 
-from zoo.color.spaces import Tensor
 from zoo.networks.blocks import (
     HEAD,
     NetworkSpec,
@@ -21,6 +22,9 @@ _WIDEST = 8
 #: So many of the generator's upward steps have dropout.
 _DROPPED = 3
 
+#: Both nets' convolutions pad by one pixel.
+_conv = partial(conv, kernel=_KERNEL, margin=1, activation=None)
+
 
 def pix2pix(spec: NetworkSpec) -> keras.Model:
     """Build the generator, a U-Net (section 6.1.1).
@@ -33,31 +37,28 @@ def pix2pix(spec: NetworkSpec) -> keras.Model:
         {"lightness": (N, H, W, 1), ...} -> (N, H, W, channels), chroma in [-1, 1]; H and W
         multiples of 2**depth.
     """
+    shrink = partial(_conv, seed=spec.seed, strides=2, bias=False, decay=spec.decay)
+    grow = partial(up_conv, seed=spec.seed, kernel=_KERNEL, decay=spec.decay)
     lightness = keras.Input((None, None, 1), name="lightness")
     x, skips = lightness, []
     for level in range(spec.depth):
         if level:
-            x = layers.LeakyReLU(name=f"down{level}_relu", dtype="float32")(x)
+            x = layers.LeakyReLU(_LEAK, name=f"down{level}_relu", dtype="float32")(x)
         # Neither the first level is normalized nor the last, where a photo of 256 px has one pixel.
         normalized = 0 < level < spec.depth - 1
-        filters = spec.width * min(2**level, _WIDEST)
-        x = _conv4(x, filters, f"down{level}", spec.seed, 2, bias=False, decay=spec.decay)
+        x = shrink(x, spec.width * min(2**level, _WIDEST), f"down{level}")
         x = batch_norm(x, f"down{level}_norm") if normalized else x
         skips.append(x)
     x = spec.bottom(x)
-    settings = {"kernel": _KERNEL, "decay": spec.decay}
     for step, level in enumerate(reversed(range(spec.depth - 1))):
         x = layers.ReLU(name=f"up{level}_relu", dtype="float32")(x)
-        filters = spec.width * min(2**level, _WIDEST)
-        x = up_conv(x, filters, f"up{level}", spec.seed, bias=False, **settings)
+        x = grow(x, spec.width * min(2**level, _WIDEST), f"up{level}", bias=False)
         x = batch_norm(x, f"up{level}_norm")
         if step < _DROPPED:
             x = dropout(x, spec.dropout, f"up{level}", spec.seed)
         x = layers.Concatenate(name=f"up{level}_join", dtype="float32")([skips[level], x])
     x = layers.ReLU(name="head_relu", dtype="float32")(x)
-    output = up_conv(
-        x, spec.channels, HEAD, spec.seed, activation="tanh" if spec.bounded else None, **settings
-    )
+    output = grow(x, spec.channels, HEAD, activation="tanh" if spec.bounded else None)
     return keras.Model({"lightness": lightness, **spec.inputs}, output, name="pix2pix")
 
 
@@ -91,17 +92,10 @@ def patch_discriminator(
     pair = lightness_and_ab()
     x = layers.Concatenate(name="pair", dtype="float32")(list(pair.values()))
     for index in range(patch_layers + 1):
-        filters = width * min(2**index, _WIDEST)
+        name, filters = f"patch{index + 1}", width * min(2**index, _WIDEST)
+        after_norm = index > 0 and normalized
         strides = 2 if index < patch_layers else 1
-        x = _conv4(x, filters, f"patch{index + 1}", seed, strides, bias=not index or not normalized)
-        x = batch_norm(x, f"patch{index + 1}_norm") if index and normalized else x
-        x = layers.LeakyReLU(name=f"patch{index + 1}_relu", dtype="float32")(x)
-    return keras.Model(pair, _conv4(x, 1, HEAD, seed, 1, bias=True), name="patch_discriminator")
-
-
-def _conv4(
-    x: Tensor, filters: int, name: str, seed: int, strides: int, bias: bool, decay: float = 0.0
-) -> Tensor:
-    """A convolution of 4 x 4 with one pixel of padding."""
-    settings = {"strides": strides, "bias": bias, "activation": None, "decay": decay}
-    return conv(x, filters, name, seed, kernel=_KERNEL, margin=1, **settings)
+        x = _conv(x, filters, name, seed, strides=strides, bias=not after_norm)
+        x = batch_norm(x, f"{name}_norm") if after_norm else x
+        x = layers.LeakyReLU(_LEAK, name=f"{name}_relu", dtype="float32")(x)
+    return keras.Model(pair, _conv(x, 1, HEAD, seed), name="patch_discriminator")

@@ -41,10 +41,10 @@ def unet(spec: NetworkSpec) -> keras.Model:
 
 
 def _double_conv(x: Tensor, filters: int, name: str, spec: NetworkSpec) -> Tensor:
+    # Batch normalization takes any bias away again.
+    layer = partial(conv, seed=spec.seed, activation=None, bias=False, decay=spec.decay)
     for index in (1, 2):
-        # Batch normalization takes any bias away again.
-        settings = {"activation": None, "bias": False, "decay": spec.decay}
-        x = conv(x, filters, f"{name}_conv{index}", spec.seed, **settings)
+        x = layer(x, filters, f"{name}_conv{index}")
         x = batch_norm(x, f"{name}_norm{index}")
         x = layers.ReLU(name=f"{name}_relu{index}", dtype="float32")(x)
     return x

@@ -36,8 +36,8 @@ def zhang(spec: NetworkSpec) -> keras.Model:
             x = layer(x, spec.width * factor, name, strides=strides, dilation=dilation)
         x = batch_norm(x, f"norm{block}")
     x = dropout(spec.bottom(x), spec.dropout, "bottom", spec.seed)
-    settings = {"kernel": 4, "activation": "relu", "decay": spec.decay}
-    x = up_conv(x, spec.width * 4, "conv8_1", spec.seed, **settings)
+    grow = partial(up_conv, seed=spec.seed, kernel=4, activation="relu", decay=spec.decay)
+    x = grow(x, spec.width * 4, "conv8_1")
     for index in (2, 3):
         x = layer(x, spec.width * 4, f"conv8_{index}")
     output = layer(x, spec.channels, HEAD, kernel=1, activation=None)
