@@ -125,7 +125,7 @@ class GANConfig(NetworkConfig):
 class GAN(GradientColorizer):
     """L in, ab out, judged by a second net."""
 
-    options: ClassVar = (RENDER_FACTOR, NOISE, SATURATION)
+    options: ClassVar[tuple[Option, ...]] = (RENDER_FACTOR, NOISE, SATURATION)
     #: Which nets are stepped in the first step, in the second ...; both in every one where empty.
     phases: ClassVar[tuple[tuple[str, ...], ...]] = ()
     PRESETS: ClassVar = {

@@ -64,7 +64,7 @@ class DistributionColorizer(Colorizer):
     Subclasses say which bins there are, of which plane, and make the logits.
     """
 
-    options: ClassVar = (RENDER_FACTOR, TEMPERATURE)
+    options: ClassVar[tuple[Option, ...]] = (RENDER_FACTOR, TEMPERATURE)
 
     def __init__(self, name: str, preset: str, config: Any, seed: int = 0) -> None:
         self.bins = self.initial_bins(config)

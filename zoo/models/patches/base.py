@@ -29,7 +29,7 @@ from zoo.errors import valid_choice
 from zoo.models.classification.distribution import TEMPERATURE, DistributionColorizer
 from zoo.models.patches.features import PatchFeatures, sample_patches
 from zoo.networks.blocks import average_by
-from zoo.options import RENDER_FACTOR
+from zoo.options import RENDER_FACTOR, Option
 from zoo.photos.photoset import PhotoSet
 from zoo.prediction import Prediction
 from zoo.training.config import check_fields
@@ -78,9 +78,9 @@ class PatchConfig:
 def check_patches(config: PatchConfig) -> None:
     """Refuse numbers that make no patch or no map."""
     valid_choice("plane", config.plane, tuple(PLANES))
-    check_fields(config, lambda v: v >= 1 and v % 2, "odd", "patch_side")
+    check_fields(config, lambda v: v >= 1 and v % 2 == 1, "odd", "patch_side")
     odd = "odd numbers, one at least"
-    check_fields(config, lambda v: len(v) and all(s >= 1 and s % 2 for s in v), odd, "scales")
+    check_fields(config, lambda v: v and all(s >= 1 and s % 2 for s in v), odd, "scales")
     check_fields(config, lambda v: v >= 1, "at least 1", "train_size", "samples", "stride")
     check_fields(config, lambda v: v >= 2, "at least 2", "map_rows", "map_columns")
     check_fields(config, lambda v: v >= 0, "at least 0", "components", "smoothing")
@@ -91,7 +91,7 @@ class PatchColorizer(DistributionColorizer):
     """What both patch classifiers have: features, a codebook of colors, smoothing."""
 
     # A patch says little of its color: sharpened, the votes are bold and mostly wrong.
-    options: ClassVar = (RENDER_FACTOR, replace(TEMPERATURE, default=1.0))
+    options: ClassVar[tuple[Option, ...]] = (RENDER_FACTOR, replace(TEMPERATURE, default=1.0))
 
     @staticmethod
     def initial_bins(config: Any) -> Bins:

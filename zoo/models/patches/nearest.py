@@ -189,7 +189,7 @@ class KNNPatches(PatchColorizer):
     random part of it, and one in minutes is not used up.
     """
 
-    options: ClassVar = (*PatchColorizer.options, K, WEIGHTS)
+    options = (*PatchColorizer.options, K, WEIGHTS)
     PRESETS: ClassVar = {
         "compact": Preset(
             KNNConfig(), "ours: the method of Richart and Visca on features at three scales"
