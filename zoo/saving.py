@@ -23,6 +23,8 @@ from zoo.files import atomic_path, read_json, sha256_of_file, write_json
 
 CONFIG, WEIGHTS = "config.json", "weights.npz"
 _FORMAT = 2
+#: Fields that configurations had once, and the value of each that means what is done today.
+_REMOVED = {"topology": "hexagonal", "balance": 0.0}
 #: Format 1 had no "fitted": a card of those folders tells of a training or an import.
 _READ = (1, 2)
 
@@ -72,12 +74,23 @@ def read_configuration(folder: Path) -> Configuration:
         return Configuration(
             model=stored["model"],
             preset=stored["preset"],
-            config={name: _hashable(value) for name, value in stored["config"].items()},
+            config=_current(stored["config"], folder),
             seed=stored["seed"],
             defaults=dict(stored["defaults"]),
             references=dict(stored.get("references", {})),
             fitted=stored["fitted"] if "fitted" in stored else _was_fitted(folder),
         )
+
+
+def _current(stored: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The fields that configurations have today, in types that can be hashed."""
+    for name in _REMOVED.keys() & stored.keys():
+        if stored[name] != _REMOVED[name]:
+            raise ZooError(
+                f"{folder} was made with {name}={stored[name]}, which this version does not have; "
+                "install the version of colorization-zoo that wrote it."
+            )
+    return {name: _hashable(value) for name, value in stored.items() if name not in _REMOVED}
 
 
 def read_weights(folder: Path, card: Card) -> dict[str, np.ndarray]:

@@ -29,11 +29,12 @@ def forward_rows(
     """
     _require_torch()
     start_keras()
-    from zoo.networks.blocks import zhang_network
+    from zoo.networks.blocks import NetworkSpec
     from zoo.networks.runner import FixedWeights
+    from zoo.networks.zhang import zhang
     from zoo.training.precision import training_precision
 
-    network = zhang_network(channels=313, width=width, decay=0.0, seed=0)
+    network = zhang(NetworkSpec(channels=313, width=width, seed=0))
     rows = []
     for precision, policy in {"float32": "float32", "bfloat16": "mixed_bfloat16"}.items():
         theirs = {
@@ -169,7 +170,9 @@ def runtime_lines() -> Iterator[str]:
 
     network = create_model("zhang:paper").networks["colorizer"]
     spec = [tf.TensorSpec((None, None, None, 1), tf.float32, "lightness")]
-    function = tf.function(lambda x: network(x, training=False), input_signature=spec)
+    function = tf.function(
+        lambda x: network({"lightness": x}, training=False), input_signature=spec
+    )
     converted, _ = tf2onnx.convert.from_function(function, input_signature=spec, opset=18)
     session = onnxruntime.InferenceSession(converted.SerializeToString())
     theirs = ZhangNetwork().eval()
@@ -181,7 +184,7 @@ def runtime_lines() -> Iterator[str]:
             return theirs(swapped).numpy()
 
     actions = {"ONNX Runtime": lambda: session.run(None, {"lightness": batch})[0]}
-    actions["TensorFlow"] = partial(network.predict_on_batch, batch)
+    actions["TensorFlow"] = partial(network.predict_on_batch, {"lightness": batch})
     actions["PyTorch"] = run_torch
     with FixedWeights([network], predictions=1000) as runner:
         actions["TensorFlow, constants"] = partial(runner, network, {"lightness": batch})

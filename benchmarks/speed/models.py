@@ -94,9 +94,10 @@ def multiply_adds(network: keras.Model | None) -> int | None:
 
     # The profiler calls what TensorFlow itself says is deprecated.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    inputs = [tf.TensorSpec(_one(tensor.shape), tensor.dtype) for tensor in network.inputs]
-    call = tf.function(lambda *given: network.call(given if len(given) > 1 else given[0]))
-    graph = call.get_concrete_function(*inputs).graph
+    inputs = keras.tree.map_structure(
+        lambda tensor: tf.TensorSpec(_one(tensor.shape), tensor.dtype), network.input
+    )
+    graph = tf.function(network.call).get_concrete_function(inputs).graph
     if any(operation.type in ("While", "StatelessWhile") for operation in graph.get_operations()):
         return None
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation() | {"output": "none"}

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 
 from zoo.color.bins import NearestBins
-from zoo.color.codebook import TOPOLOGIES, Codebook, learn_codebook
+from zoo.color.codebook import Codebook, learn_codebook
 from zoo.errors import ZooError
 
 rng = np.random.default_rng
@@ -26,66 +26,51 @@ def blobs(seed=0, count=2000):
     return centers[chosen] + generator.normal(0, 6, (count, 2))
 
 
-@pytest.mark.parametrize(("topology", "neighbors"), [("hexagonal", 6), ("rectangular", 4)])
-def test_units_have_their_neighbors_at_distance_one(topology, neighbors):
-    places = Codebook(np.zeros((35, 2), "float32"), 5, 7, topology).places()
+def test_units_have_their_six_neighbors_at_distance_one():
+    places = Codebook(np.zeros((35, 2), "float32"), 5, 7).places()
     apart = distances(places, places)
     assert apart[apart > 0].min() == pytest.approx(1.0)
     inner = 2 * 7 + 3
-    assert np.isclose(apart[inner], 1.0).sum() == neighbors
+    assert np.isclose(apart[inner], 1.0).sum() == 6
 
 
-def test_errors_are_those_of_a_map_made_by_hand():
-    line = Codebook(np.array([[0, 0], [10, 0], [20, 0]], "float32"), 1, 3, "rectangular")
+def test_the_error_is_that_of_a_map_made_by_hand():
+    line = Codebook(np.array([[0, 0], [10, 0], [20, 0]], "float32"), 1, 3)
     chroma = np.array([[1.0, 0.0], [10.0, 3.0], [20.0, 4.0]])
     assert line.quantization_error(chroma) == pytest.approx((1 + 3 + 4) / 3)
-    assert line.topographic_error(chroma) == 0
-    # The two nearest units of the first color are the ends of the line, of the second they are not.
-    folded = Codebook(np.array([[0, 0], [50, 0], [2, 0]], "float32"), 1, 3, "rectangular")
-    assert folded.topographic_error(np.array([[1.0, 0.0], [49.0, 0.0]])) == 0.5
 
 
-@pytest.mark.parametrize("topology", TOPOLOGIES)
 @given(seed=st.integers(0, 2**32 - 1), rows=st.integers(1, 6), columns=st.integers(2, 6))
 @settings(max_examples=30, deadline=None)
-def test_errors_are_those_of_brute_force(topology, seed, rows, columns):
+def test_the_error_is_that_of_brute_force(seed, rows, columns):
     generator = rng(seed)
     colors = generator.normal(0, 30, (rows * columns, 2)).astype("float32")
     chroma = generator.normal(0, 30, (50, 2))
-    codebook = Codebook(colors, rows, columns, topology)
-    apart = distances(chroma, colors)
-    assert codebook.quantization_error(chroma) == pytest.approx(apart.min(axis=1).mean(), rel=1e-5)
-    first, second = np.argsort(apart, axis=1)[:, :2].T
-    row, column = np.abs(np.subtract(np.divmod(first, columns), np.divmod(second, columns)))
-    neighbors = (row <= 1) & (column <= 1)
-    if topology == "hexagonal":
-        # In a row that is shifted to the right the diagonal neighbors are the same column and the
-        # next one; in the others the same and the one before.
-        shifted = (first // columns) % 2
-        step = second % columns - first % columns
-        neighbors = np.where(
-            row == 0, column == 1, (row == 1) & ((step == 0) | (step == np.where(shifted, 1, -1)))
-        )
-    assert codebook.topographic_error(chroma) == pytest.approx(1 - neighbors.mean())
+    found = Codebook(colors, rows, columns).quantization_error(chroma)
+    assert found == pytest.approx(distances(chroma, colors).min(axis=1).mean(), rel=1e-5)
 
 
-@pytest.mark.parametrize("topology", TOPOLOGIES)
-def test_quantizes_about_as_well_as_k_means(topology):
+def test_quantizes_about_as_well_as_k_means():
     chroma = blobs()
-    codebook = learn_codebook(chroma, 6, 6, topology)
     best = KMeans(36, n_init=3, random_state=0).fit(chroma)
     expected = distances(chroma, best.cluster_centers_).min(axis=1).mean()
-    assert codebook.quantization_error(chroma) < 1.1 * expected
+    assert learn_codebook(chroma, 6, 6).quantization_error(chroma) < 1.1 * expected
 
 
-@pytest.mark.parametrize("topology", TOPOLOGIES)
-def test_neighbors_in_the_map_have_similar_colors(topology):
+def test_neighbors_in_the_map_have_similar_colors():
     """What tells it from k-means: there, nearly all neighbors are strangers."""
     chroma = blobs()
-    codebook = learn_codebook(chroma, 6, 6, topology)
-    shuffled = Codebook(rng(0).permutation(codebook.colors), 6, 6, topology)
-    assert codebook.topographic_error(chroma) < 0.35
-    assert shuffled.topographic_error(chroma) > 0.7
+    codebook = learn_codebook(chroma, 6, 6)
+    shuffled = Codebook(rng(0).permutation(codebook.colors), 6, 6)
+    assert strangers(codebook, chroma) < 0.35
+    assert strangers(shuffled, chroma) > 0.7
+
+
+def strangers(codebook, chroma):
+    """The share of colors whose two nearest units are no neighbors in the grid."""
+    first, second = np.argsort(distances(chroma, codebook.colors), axis=1)[:, :2].T
+    places = codebook.places()
+    return (np.linalg.norm(places[first] - places[second], axis=1) > 1.01).mean()
 
 
 def test_is_decided_by_its_seed():
@@ -116,7 +101,6 @@ def test_one_color_alone_is_no_trouble():
         ({"chroma": np.array([[0.0, np.nan]])}, "finite"),
         ({"rows": 0}, "at least one row"),
         ({"passes": 1}, "two passes"),
-        ({"topology": "hexagon"}, "hexagonal"),
     ],
 )
 def test_refuses_what_makes_no_map(change, message):

@@ -39,14 +39,16 @@ def test_the_paper_s_network_has_its_parameters():
     assert sum(np.prod(v.shape) for v in network.trainable_variables) == expected == 6_574_050
     assert network.get_layer("fusion").kernel.shape == (1, 1, 1257, 256)
     assert network.get_layer("encoder8").output.shape[-1] == 256
-    assert [tensor.shape for tensor in network.inputs] == [(None, None, None, 1), (None, 1001)]
+    shapes = {name: tensor.shape for name, tensor in network.input.items()}
+    assert shapes == {"lightness": (None, None, None, 1), "embedding": (None, 1001)}
 
 
 def test_the_paper_s_network_works_at_an_eighth_and_gives_full_size():
     network = zoo.create_model("fusion:paper", width=4, embedding="zeros,width=3")
     colorizer = network.networks["colorizer"]
-    inside = keras.Model(colorizer.inputs, colorizer.get_layer("encoder8").output)
-    inputs = [np.zeros((1, 32, 48, 1), "float32"), np.zeros((1, 3), "float32")]
+    inside = keras.Model(colorizer.input, colorizer.get_layer("encoder8").output)
+    shapes = {"lightness": (1, 32, 48, 1), "embedding": (1, 3)}
+    inputs = {name: np.zeros(shape, "float32") for name, shape in shapes.items()}
     assert inside(inputs).shape == (1, 4, 6, 16)
     assert colorizer(inputs).shape == (1, 32, 48, 2)
     assert np.abs(ops.convert_to_numpy(colorizer(inputs))).max() <= 1

@@ -7,8 +7,9 @@ import pytest
 from keras import layers
 
 from zoo.networks import runner as runners
-from zoo.networks.blocks import zhang_network
+from zoo.networks.blocks import NetworkSpec
 from zoo.networks.runner import FixedWeights, PlainRunner, walk
+from zoo.networks.zhang import zhang
 
 ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 only_tensorflow = pytest.mark.skipif(not ON_TENSORFLOW, reason="other backends have no such graph")
@@ -36,7 +37,7 @@ def randomize(network, seed=1):
 @pytest.fixture
 def network():
     """Strides, dilation, batch normalization, a transposed convolution: all that is in the zoo."""
-    network = zhang_network(channels=5, width=4, decay=1e-3, seed=0)
+    network = zhang(NetworkSpec(channels=5, width=4, decay=1e-3, seed=0))
     randomize(network)
     return network
 
@@ -151,7 +152,7 @@ def test_a_walk_replaces_operations_and_leaves_the_network_alone(network):
 @pytest.mark.parametrize("fixed", [False, True])
 def test_threads_share_a_runner(fixed):
     """What several threads get at once is what each of them would get alone."""
-    networks = [zhang_network(channels=5, width=4, decay=0.0, seed=seed) for seed in (0, 1)]
+    networks = [zhang(NetworkSpec(channels=5, width=4, seed=seed)) for seed in (0, 1)]
     for seed, network in enumerate(networks):
         randomize(network, seed)
     asked = [(networks[i % 2], photos(1, 16 + 8 * (i % 3), 24, seed=i)) for i in range(24)]

@@ -15,7 +15,6 @@ from zoo import Budget, PhotoSet
 from zoo.backend import use_jit
 from zoo.colorizer import Colorizer
 from zoo.errors import ZooError
-from zoo.networks.blocks import unet, zhang_network
 from zoo.photos.loader import PhotoLoader
 from zoo.training import precision
 from zoo.training.config import TrainingConfig
@@ -64,30 +63,6 @@ def test_the_cosine_ends_at_zero():
     assert float(rate(100)) == pytest.approx(1e-3)
     assert float(rate(1050)) == pytest.approx(5e-4, rel=1e-3)
     assert float(rate(2000)) == pytest.approx(0, abs=1e-9)
-
-
-def test_golden_parameter_counts():
-    """The published 313-bin network has 32,236,011 with its 626 of the fixed 1x1 decoding."""
-    paper = zhang_network(313, 64, 0.0, seed=0)
-    assert sum(np.prod(v.shape) for v in paper.trainable_variables) == 32_236_011 - 626
-    regression = zoo.create_model("mse_regression:paper").networks["colorizer"]
-    head = 256 * 313 + 313
-    trunk = 32_236_011 - 626 - head
-    assert sum(np.prod(v.shape) for v in regression.trainable_variables) == trunk + 256 * 2 + 2
-    compact = zoo.create_model("mse_regression:compact").networks["colorizer"]
-    assert 4_000_000 < compact.count_params() < 5_000_000
-
-
-@pytest.mark.parametrize("output_stride", [1, 2, 4])
-def test_networks_give_chroma_at_the_stated_stride(output_stride):
-    network = unet(4, 2, 2, output_stride, seed=0)
-    assert network(np.zeros((1, 16, 24, 1))).shape == (
-        1,
-        16 // output_stride,
-        24 // output_stride,
-        2,
-    )
-    assert zhang_network(2, 4, 0.0, seed=0)(np.zeros((1, 16, 24, 1))).shape == (1, 4, 6, 2)
 
 
 def test_weight_decay_is_in_the_gradient_and_not_in_the_score(photos):

@@ -18,9 +18,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from zoo.color.bins import Bins
-from zoo.errors import ZooError, valid_choice
-
-TOPOLOGIES = ("hexagonal", "rectangular")
+from zoo.errors import ZooError
 
 #: The neighborhood's radius in the last pass that has one, in units of the grid.
 _LAST_RADIUS = 0.5
@@ -30,20 +28,17 @@ _REFINING = 0.2
 
 @dataclass(frozen=True, eq=False)
 class Codebook:
-    """A self-organizing map over chroma.
+    """A self-organizing map over chroma, a hexagonal grid: odd rows are shifted by half a unit.
 
     Attributes:
         colors: (rows x columns, 2) float32: each unit's color, row by row.
         rows: of the grid.
         columns: of the grid.
-        topology: "hexagonal" (odd rows are shifted by half a unit; six neighbors) or "rectangular"
-            (eight neighbors).
     """
 
     colors: np.ndarray
     rows: int
     columns: int
-    topology: str = "hexagonal"
 
     def __len__(self) -> int:
         """The number of units."""
@@ -51,19 +46,11 @@ class Codebook:
 
     def places(self) -> np.ndarray:
         """Where the units are in the grid, (rows x columns, 2): neighbors in a row are 1 apart."""
-        return _places(self.rows, self.columns, self.topology)
+        return _places(self.rows, self.columns)
 
     def quantization_error(self, chroma: np.ndarray) -> float:
         """Mean distance of colors, (n, 2), to their nearest unit's, in the unit of `chroma`."""
         return float(cKDTree(self.colors).query(chroma)[0].mean())
-
-    def topographic_error(self, chroma: np.ndarray) -> float:
-        """Share of colors, (n, 2), whose two nearest units are no neighbors in the grid."""
-        nearest = cKDTree(self.colors).query(chroma, k=2)[1]
-        places = self.places()
-        apart = np.linalg.norm(places[nearest[:, 0]] - places[nearest[:, 1]], axis=1)
-        # Diagonal neighbors of a square grid are the square root of 2 apart.
-        return float((apart > (1.01 if self.topology == "hexagonal" else 1.42)).mean())
 
     def as_bins(self, low: tuple[float, float], high: tuple[float, float]) -> Bins:
         """The units' colors as bins of a plane between `low` and `high`."""
@@ -76,7 +63,6 @@ def learn_codebook(
     chroma: np.ndarray,
     rows: int,
     columns: int,
-    topology: str = "hexagonal",
     passes: int = 30,
     seed: int = 0,
 ) -> Codebook:
@@ -88,7 +74,6 @@ def learn_codebook(
         chroma: (n, 2) colors; fewer different ones than units leave units between them.
         rows: of the grid.
         columns: of the grid.
-        topology: "hexagonal" or "rectangular".
         passes: over the colors, at least 2.
         seed: decides the noise that is added to the units' first colors.
 
@@ -103,7 +88,6 @@ def learn_codebook(
         >>> learn_codebook(colors, rows=1, columns=2).colors.round().tolist()
         [[0.0, 0.0], [40.0, 20.0]]
     """
-    valid_choice("topology", topology, TOPOLOGIES)
     if min(rows, columns) < 1 or passes < 2:
         raise ZooError(
             "A codebook needs at least one row, one column and two passes; "
@@ -112,19 +96,17 @@ def learn_codebook(
     if not len(chroma) or not np.isfinite(chroma).all():
         raise ZooError("A codebook needs colors to learn from, all of them finite.")
     chroma = np.asarray(chroma, "float64")
-    places = _places(rows, columns, topology)
+    places = _places(rows, columns)
     squares = ((places[:, None] - places[None]) ** 2).sum(axis=-1)
     colors = _on_principal_plane(chroma, places, seed)
     for radius in _radii(passes, max(rows, columns)):
         colors = _moved(chroma, colors, squares, radius)
-    return Codebook(colors.astype("float32"), rows, columns, topology)
+    return Codebook(colors.astype("float32"), rows, columns)
 
 
-def _places(rows: int, columns: int, topology: str) -> np.ndarray:
+def _places(rows: int, columns: int) -> np.ndarray:
     row, column = (axis.astype("float64") for axis in np.divmod(np.arange(rows * columns), columns))
-    if topology == "hexagonal":
-        column, row = column + 0.5 * (row % 2), row * np.sqrt(0.75)
-    return np.stack([row, column], axis=1)
+    return np.stack([row * np.sqrt(0.75), column + 0.5 * (row % 2)], axis=1)
 
 
 def _on_principal_plane(chroma: np.ndarray, places: np.ndarray, seed: int) -> np.ndarray:

@@ -50,7 +50,7 @@ class Gray(Colorizer):
         """A network of one constant."""
         lightness = keras.Input((None, None, 1), name="lightness")
         constant = ConstantChroma(name="constant", dtype="float32")
-        return {"chroma": keras.Model(lightness, constant(lightness), name="chroma")}
+        return {"chroma": keras.Model({"lightness": lightness}, constant(lightness), name="chroma")}
 
     def learn(self, train: PhotoSet, validation: PhotoSet | None, plan: TrainingPlan) -> History:
         """There is nothing to learn: no photo is read."""

@@ -11,7 +11,7 @@ the training photos have labels, a classification loss teaches the features to t
 Any other embedding may take their place: `embedding="hub:..."` or "keras:...", see `embeddings.py`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,13 +21,12 @@ from keras import layers, ops
 
 from zoo.color.spaces import Tensor, rgb_to_lab
 from zoo.colorizer import Preset
-from zoo.errors import valid_choice
 from zoo.inputs import LIGHTNESS, Input
-from zoo.models.gradient import GradientColorizer
-from zoo.networks.blocks import AB_SCALE, HEAD, average_to_size, batch_norm, conv, dense, unet
+from zoo.models.gradient import GradientColorizer, NetworkConfig
+from zoo.networks.blocks import average_to_size, batch_norm, conv, dense
 from zoo.networks.embedding_cache import EmbeddingInput
 from zoo.networks.embeddings import open_embedding, scratch_features, scratch_width
-from zoo.training.config import TrainingConfig, check_fields
+from zoo.training.config import check_fields
 from zoo.training.plan import TrainingPlan
 from zoo.training.task import NetworkTask, Task
 
@@ -35,23 +34,17 @@ if TYPE_CHECKING:
     from zoo.photos.loader import Rows
     from zoo.photos.photoset import PhotoSet
 
-#: The encoder-decoder's chroma is divided by this, so that it fits into tanh.
-_TANH_SCALE = 127.0
-
 _NO_LABEL = -1
 
 
 @dataclass(frozen=True)
-class FusionConfig(TrainingConfig):
-    """The network and its training.
+class FusionConfig(NetworkConfig):
+    """The embedding, beside the network and its training.
 
     Attributes:
-        architecture: "unet" or "encoder_decoder", the paper's.
-        width: channels of its first block.
-        depth: levels of the U-Net.
-        output_stride: the U-Net's output is this many times smaller than its input: 1, 2 or 4.
         embedding: a specification: "scratch", "zeros", "hub:FOLDER" or "keras:NAME", with settings
             as in `zoo.networks.embeddings`.
+        normalized: whether the embedding is normalized over the batch before it is fused.
         class_weight: alpha of Iizuka et al. 2016: how much telling the labels apart counts beside
             the color, for the embedding "scratch".
 
@@ -59,19 +52,13 @@ class FusionConfig(TrainingConfig):
         ZooError: if a number makes no network.
     """
 
-    architecture: str = "unet"
-    width: int = 48
-    depth: int = 4
-    output_stride: int = 2
     embedding: str = "scratch"
+    normalized: bool = True
     class_weight: float = 1 / 300
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no network."""
         super().__post_init__()
-        valid_choice("architecture", self.architecture, ("unet", "encoder_decoder"))
-        check_fields(self, lambda value: value >= 1, "at least 1", "width", "depth")
-        check_fields(self, lambda value: value in (1, 2, 4), "1, 2 or 4", "output_stride")
         check_fields(self, lambda value: value >= 0, "at least 0", "class_weight")
 
 
@@ -101,6 +88,7 @@ class Fusion(GradientColorizer):
             FusionConfig(
                 architecture="encoder_decoder",
                 width=64,
+                normalized=False,
                 embedding=(
                     "hub:https://tfhub.dev/google/imagenet/inception_resnet_v2/classification/5"
                     ",size=299,width=1001"
@@ -130,34 +118,22 @@ class Fusion(GradientColorizer):
 
     def build_networks(self) -> dict[str, keras.Model]:
         """The colorizing network: from L, and from the embedding unless it makes its own."""
-        config, beside = self.config, []
+        inputs = {}
         if self.embedding is not None:
-            beside = [keras.Input((self.embedding.width,), name="embedding")]
+            inputs["embedding"] = keras.Input((self.embedding.width,), name="embedding")
 
         def fuse(x: Tensor) -> Tensor:
-            vector = beside[0] if beside else self._own_features(x)
-            if config.architecture == "unet":
+            vector = inputs["embedding"] if inputs else self._own_features(x)
+            if self.config.normalized:
                 vector = batch_norm(vector, "embedding_norm")
             repeated = Repeat(name="fusion_repeat", dtype="float32")(x, vector)
             joined = layers.Concatenate(name="fusion_join", dtype="float32")([x, repeated])
             return conv(joined, x.shape[-1], "fusion", self.seed, kernel=1)
 
-        if config.architecture == "unet":
-            size = (config.width, config.depth, 2, config.output_stride)
-            network = unet(*size, self.seed, bottom=fuse, beside=beside)
-        else:
-            network = _encoder_decoder(config.width, self.seed, fuse, beside)
-        return {"colorizer": network}
+        return {"colorizer": self.build_colorizer(2, bounded=True, bottom=fuse, inputs=inputs)}
 
     def _own_features(self, x: Tensor) -> Tensor:
         return scratch_features(x, scratch_width(self.config.embedding), self.seed)
-
-    @property
-    def stride(self) -> int:
-        """Sides of the network's input must be multiples of this."""
-        if self.config.architecture == "encoder_decoder":
-            return 8
-        return self.config.output_stride * 2 ** (self.config.depth - 1)
 
     def references(self) -> dict[str, dict[str, str]]:
         """The embedding, which stays where it is."""
@@ -219,42 +195,3 @@ class Fusion(GradientColorizer):
         # A photo without a label has a row of zeros here, and so no loss.
         truth = ops.one_hot(labels, len(self._classes), dtype="float32")
         return loss - self.config.class_weight * ops.mean(ops.sum(truth * chances, axis=-1))
-
-    def scale_lightness(self, lightness: Tensor) -> Tensor:
-        """L as the network sees it, in [-1, 1]."""
-        return lightness / 50.0 - 1.0
-
-    @property
-    def ab_scale(self) -> float:
-        return AB_SCALE if self.config.architecture == "unet" else _TANH_SCALE
-
-
-def _encoder_decoder(
-    width: int, seed: int, fuse: Callable[[Tensor], Tensor], beside: list[Tensor]
-) -> keras.Model:
-    """Encoder, fusion and decoder of Baldassarre et al. 2017, table 1.
-
-    Args:
-        width: channels of the first layer: 64 in the paper; the others keep their proportions.
-        seed: decides the initial weights.
-        fuse: (N, h, w, 4 * width) -> the same shape.
-        beside: inputs that `fuse` takes in, beside L.
-
-    Returns:
-        A functional model (N, H, W, 1) -> (N, H, W, 2) in [-1, 1]; H and W multiples of 8.
-    """
-    inputs = keras.Input((None, None, 1), name="lightness")
-    x = inputs
-    encoder = [(1, 2), (2, 1), (2, 2), (4, 1), (4, 2), (8, 1), (8, 1), (4, 1)]
-    for index, (factor, strides) in enumerate(encoder, start=1):
-        x = conv(x, factor * width, f"encoder{index}", seed, strides=strides)
-    x = fuse(x)
-    x = conv(x, 2 * width, "decoder1", seed)
-    x = layers.UpSampling2D(2, name="up1", dtype="float32")(x)
-    for index in (2, 3):
-        x = conv(x, width, f"decoder{index}", seed)
-    x = layers.UpSampling2D(2, name="up2", dtype="float32")(x)
-    x = conv(x, width // 2, "decoder4", seed)
-    x = conv(x, 2, HEAD, seed, activation="tanh")
-    outputs = layers.UpSampling2D(2, name="up3", dtype="float32")(x)
-    return keras.Model([inputs, *beside] if beside else inputs, outputs, name="encoder_decoder")

@@ -6,8 +6,8 @@ The loader yields uint8 RGB; color conversion and losses are part of the compile
 from abc import abstractmethod
 from collections.abc import Generator, Mapping
 from contextlib import closing
-from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
@@ -15,12 +15,14 @@ from keras import ops
 from zoo import preprocessing
 from zoo.color.spaces import Tensor, rgb_to_lightness
 from zoo.colorizer import Colorizer
-from zoo.errors import ZooError
+from zoo.errors import ZooError, valid_choice
 from zoo.inputs import LIGHTNESS, DerivedInput, SimulatedInput
-from zoo.networks.blocks import AB_SCALE
+from zoo.networks.architectures import ARCHITECTURES, SCALES, Architecture
+from zoo.networks.blocks import NetworkSpec
 from zoo.networks.runner import Runner
 from zoo.photos.loader import PhotoLoader, Rows
 from zoo.prediction import Chroma, Prediction, Size
+from zoo.training.config import TrainingConfig, check_fields
 from zoo.training.optimizers import schedule
 from zoo.training.plan import History, TrainingPlan
 from zoo.training.precision import fastest_precision, training_precision
@@ -33,22 +35,93 @@ if TYPE_CHECKING:
     from zoo.photos.photoset import PhotoSet
 
 
+@dataclass(frozen=True)
+class NetworkConfig(TrainingConfig):
+    """The network of `zoo.networks.architectures`, and its training.
+
+    Attributes:
+        architecture: "unet", "zhang", "colorunet", "encoder_decoder" or "pix2pix".
+        width: channels of its first block; those of colorunet are fixed.
+        depth: levels of a unet or pix2pix.
+        output_stride: a unet's output is this many times smaller than its input: 1, 2 or 4.
+        scale: how the network sees lightness: "signed", "zhang" or "luma"; the architecture's own
+            way where empty.
+
+    Raises:
+        ZooError: if a number makes no network.
+    """
+
+    architecture: str = "unet"
+    width: int = 48
+    depth: int = 4
+    output_stride: int = 2
+    scale: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no network."""
+        super().__post_init__()
+        valid_choice("architecture", self.architecture, tuple(ARCHITECTURES))
+        valid_choice("scale", self.scale, ("", *SCALES))
+        check_fields(self, lambda value: value >= 1, "at least 1", "width", "depth")
+        check_fields(self, lambda value: value in (1, 2, 4), "1, 2 or 4", "output_stride")
+
+
 class GradientColorizer(Colorizer):
     """A Colorizer whose one network learns by the gradient of a loss.
 
-    Subclasses say what the network sees, what the loss is, and how its output becomes ab.
+    Its network is one of `zoo.networks.architectures`, as its `NetworkConfig` says; a model with a
+    network of its own overrides `stride`, `output_stride` and `scale_lightness`. Subclasses say
+    what the loss is, and how the network's output becomes ab.
     """
 
     trains_by_gradient = True
 
     @property
-    @abstractmethod
+    def architecture(self) -> Architecture:
+        """That of the network, by the configuration."""
+        return ARCHITECTURES[self.config.architecture]
+
+    @property
     def stride(self) -> int:
         """Sides of the network's input must be multiples of this."""
+        return self.architecture.stride(self.config.depth, self.config.output_stride)
 
-    @abstractmethod
+    @property
+    def output_stride(self) -> int:
+        """By how much the network's output is smaller than its input."""
+        return self.architecture.output_stride(self.config.depth, self.config.output_stride)
+
+    @property
+    def ab_scale(self) -> float:
+        """What the network gives is chroma divided by this, if it is chroma."""
+        return self.architecture.ab_scale
+
     def scale_lightness(self, lightness: Tensor) -> Tensor:
         """(N, h, w, 1) L in [0, 100] -> the network's input."""
+        return SCALES[self.config.scale or self.architecture.scale](lightness)
+
+    def build_networks(self) -> dict[str, keras.Model]:
+        """Build a network from lightness to ab."""
+        return {"colorizer": self.build_colorizer(2, bounded=True)}
+
+    def build_colorizer(self, channels: int, **parts: Any) -> keras.Model:
+        """Build the configured network.
+
+        Args:
+            channels: of the output.
+            **parts: fields of the `NetworkSpec` that no configuration decides.
+        """
+        config = self.config
+        spec = NetworkSpec(
+            channels,
+            self.seed,
+            width=config.width,
+            depth=config.depth,
+            output_stride=config.output_stride,
+            decay=config.weight_decay,
+            **parts,
+        )
+        return self.architecture.build(spec)
 
     @abstractmethod
     def loss(self, batch: Mapping[str, Tensor], output: Tensor) -> Tensor:
@@ -61,9 +134,6 @@ class GradientColorizer(Colorizer):
         Returns:
             A float32 scalar, in `keras.ops`.
         """
-
-    #: What the network's ab is divided by.
-    ab_scale: ClassVar[float] = AB_SCALE
 
     def network_input(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What the network sees of a batch of training photos."""

@@ -1,4 +1,4 @@
-"""Blocks that more than one model uses.
+"""Blocks that more than one network is built of, and what a network is asked to be.
 
 Every layer has an explicit name, so that weights are found again by name, and an explicit seed that
 follows from the model's seed and that name, so that no global random state is touched. Layers are
@@ -7,7 +7,8 @@ float32 whatever the global policy: training switches the precision for its own 
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -20,6 +21,40 @@ HEAD = "head"
 
 #: Networks see and predict chroma divided by this (Zhang's and pix2pix's scale).
 AB_SCALE = 110.0
+
+
+def _unchanged(x: Tensor) -> Tensor:
+    return x
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """What a colorizing network is to be; an architecture follows what it has a place for.
+
+    Attributes:
+        channels: of the output.
+        seed: decides the initial weights.
+        width: channels of the first block.
+        depth: levels.
+        output_stride: by how much the output is smaller than the input.
+        decay: weight decay, as the gradient's share of each kernel.
+        dropout: share that is dropped in training, at the lowest level unless the architecture has
+            places of its own for it; 0 for none.
+        bounded: whether the output is chroma, which some architectures keep in [-1, 1].
+        bottom: makes something else of the lowest level's output, of the same size.
+        inputs: what the network, and so `bottom`, sees beside "lightness", by name.
+    """
+
+    channels: int
+    seed: int
+    width: int
+    depth: int = 4
+    output_stride: int = 1
+    decay: float = 0.0
+    dropout: float = 0.0
+    bounded: bool = False
+    bottom: Callable[[Tensor], Tensor] = _unchanged
+    inputs: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 def seed_for(seed: int, *names: str) -> int:
@@ -124,6 +159,25 @@ def batch_norm(x: Tensor, name: str) -> Tensor:
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name, dtype="float32")(x)
 
 
+def lightness_and_ab() -> dict[str, Tensor]:
+    """The inputs of a network that judges colors."""
+    sizes = {"lightness": 1, "ab": 2}
+    return {name: keras.Input((None, None, size), name=name) for name, size in sizes.items()}
+
+
+def dropout(x: Tensor, rate: float, name: str, seed: int) -> Tensor:
+    """Dropout, where there is to be some."""
+    if not rate:
+        return x
+    name = f"{name}_dropout"
+    return layers.Dropout(rate, seed=dropout_seed(seed, name), name=name, dtype="float32")(x)
+
+
+def dropout_seed(seed: int, name: str) -> int:
+    """As `seed_for`; PyTorch keeps a random generator's seed as a signed integer of 32 bits."""
+    return seed_for(seed, name) % 2**31
+
+
 def average_to_size(x: Tensor, like: Tensor) -> Tensor:
     """Average (N, H, W, C) over squares down to the height and width of `like`, a whole share."""
     return average_by(x, x.shape[1] // like.shape[1])
@@ -132,105 +186,6 @@ def average_to_size(x: Tensor, like: Tensor) -> Tensor:
 def average_by(x: Tensor, share: int) -> Tensor:
     """Average (N, H, W, C) over squares of `share` px: (N, H/share, W/share, C)."""
     return x if share == 1 else ops.average_pool(x, share, share)
-
-
-def unet(
-    width: int,
-    depth: int,
-    channels: int,
-    output_stride: int,
-    seed: int,
-    bottom: Callable[[Tensor], Tensor] | None = None,
-    beside: Sequence[Tensor] = (),
-) -> keras.Model:
-    """A U-Net (Ronneberger et al. 2015, arXiv 1505.04597) with same-size convolutions.
-
-    Each of the `depth` levels has two 3x3 convolutions with batch normalization; widths double from
-    `width` on; upward steps are transposed 2x2 convolutions. With an `output_stride`, strided
-    convolutions come before the first level: chroma needs less detail than lightness, and levels at
-    full size would take most of the time.
-
-    Args:
-        width: channels of the first level.
-        depth: number of levels.
-        channels: channels of the output.
-        output_stride: 1, 2 or 4: the size of the first level and of the output is the input's
-            divided by it. The input's sides must be multiples of output_stride * 2 ** (depth - 1).
-        seed: decides the initial weights.
-        bottom: makes something else of the lowest level's output, of the same size.
-        beside: inputs that `bottom` takes in, beside L.
-
-    Returns:
-        A functional model (N, H, W, 1) -> (N, H/output_stride, W/output_stride, channels).
-    """
-    inputs = keras.Input((None, None, 1), name="lightness")
-    x, skips = inputs, []
-    for step in range(1, output_stride.bit_length()):
-        x = conv(x, width, f"stem{step}", seed, strides=2)
-    for level in range(depth):
-        if level:
-            x = layers.MaxPooling2D(2, name=f"down{level}_pool", dtype="float32")(x)
-        x = _double_conv(x, width * 2**level, f"down{level}", seed)
-        skips.append(x)
-    x = bottom(x) if bottom else x
-    for level in reversed(range(depth - 1)):
-        x = up_conv(x, width * 2**level, f"up{level}_grow", seed)
-        x = layers.Concatenate(name=f"up{level}_join", dtype="float32")([skips[level], x])
-        x = _double_conv(x, width * 2**level, f"up{level}", seed)
-    outputs = conv(x, channels, HEAD, seed, kernel=1, activation=None)
-    return keras.Model([inputs, *beside] if beside else inputs, outputs, name="unet")
-
-
-def zhang_network(channels: int, width: int, decay: float, seed: int) -> keras.Model:
-    """The network of Zhang et al. 2016 (arXiv 1603.08511, figure 2) up to its last 1x1 convolution.
-
-    Args:
-        channels: of the output: 313 bins in the paper, 2 for its L2 regression.
-        width: channels of the first block: 64 in the paper; the others keep their proportions.
-        decay: weight decay, as the gradient's share of each kernel.
-        seed: decides the initial weights.
-
-    Returns:
-        A functional model (N, H, W, 1) -> (N, H/4, W/4, channels); H and W multiples of 8.
-    """
-    inputs = keras.Input((None, None, 1), name="lightness")
-    x = inputs
-    blocks = [
-        # (width factor, convolutions, stride of the last one, dilation)
-        (1, 2, 2, 1),
-        (2, 2, 2, 1),
-        (4, 3, 2, 1),
-        (8, 3, 1, 1),
-        (8, 3, 1, 2),
-        (8, 3, 1, 2),
-        (8, 3, 1, 1),
-    ]
-    for block, (factor, count, stride, dilation) in enumerate(blocks, start=1):
-        for index in range(1, count + 1):
-            x = conv(
-                x,
-                width * factor,
-                f"conv{block}_{index}",
-                seed,
-                strides=stride if index == count else 1,
-                dilation=dilation,
-                decay=decay,
-            )
-        x = batch_norm(x, f"norm{block}")
-    x = up_conv(x, width * 4, "conv8_1", seed, kernel=4, activation="relu", decay=decay)
-    for index in (2, 3):
-        x = conv(x, width * 4, f"conv8_{index}", seed, decay=decay)
-    outputs = conv(x, channels, HEAD, seed, kernel=1, activation=None, decay=decay)
-    return keras.Model(inputs, outputs, name="zhang")
-
-
-def _double_conv(x: Tensor, filters: int, name: str, seed: int) -> Tensor:
-    for index in (1, 2):
-        # Batch normalization takes any bias away again.
-        x = conv(x, filters, f"{name}_conv{index}", seed, activation=None, bias=False)
-        x = batch_norm(x, f"{name}_norm{index}")
-        x = layers.ReLU(name=f"{name}_relu{index}", dtype="float32")(x)
-    return x
 
 
 def _initial(name: str, seed: int, decay: float) -> dict[str, Any]:

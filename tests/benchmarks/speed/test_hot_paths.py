@@ -120,9 +120,10 @@ def test_the_adversarial_nets_in_pytorch_are_those_of_the_zoo():
         made = theirs["colorizer"](torch.from_numpy(lightness).permute(0, 3, 1, 2))
         pair = torch.cat([torch.from_numpy(lightness).permute(0, 3, 1, 2), made], dim=1)
         answers = theirs["discriminator"](pair).permute(0, 2, 3, 1).numpy()
-    ours = np.array(model.networks["colorizer"](lightness, training=False))
+    ours = np.array(model.networks["colorizer"]({"lightness": lightness}, training=False))
     np.testing.assert_allclose(made.permute(0, 2, 3, 1).numpy(), ours, atol=1e-5)
-    judged = np.array(model.networks["discriminator"]([lightness, ours], training=False))
+    pair = {"lightness": lightness, "ab": ours}
+    judged = np.array(model.networks["discriminator"](pair, training=False))
     np.testing.assert_allclose(answers, judged, atol=1e-5)
 
 
@@ -142,7 +143,7 @@ def test_the_network_in_pytorch_is_that_of_the_zoo():
     batch = np.random.default_rng(0).random((1, 24, 32, 1), "float32")
     with torch.inference_mode():
         expected = theirs(torch.from_numpy(batch).permute(0, 3, 1, 2)).permute(0, 2, 3, 1).numpy()
-    given = convert(state).networks["colorizer"].predict_on_batch(batch)
+    given = convert(state).networks["colorizer"].predict_on_batch({"lightness": batch})
     assert given.shape == expected.shape == (1, 6, 8, 313)
     assert abs(given - expected).max() < 1e-4 * expected.std()
 

@@ -15,14 +15,15 @@ from benchmarks.speed.models import SIDE, multiply_adds
 
 
 def test_multiply_adds_are_those_counted_by_hand():
-    lightness = keras.Input((None, None, 1))
-    other = keras.Input((5,))
+    lightness = keras.Input((None, None, 1), name="lightness")
+    other = keras.Input((5,), name="embedding")
     x = keras.layers.Conv2D(8, 3, strides=2, padding="same")(lightness)
     x = keras.layers.Conv2D(4, 3, padding="same", dilation_rate=2)(x)
     x = keras.layers.BatchNormalization()(x)
     x = keras.layers.Conv2DTranspose(2, 4, strides=2, padding="same")(x)
     scale = keras.layers.Dense(2)(other)
-    network = keras.Model([lightness, other], keras.layers.Multiply()([x, scale]))
+    inputs = {"lightness": lightness, "embedding": other}
+    network = keras.Model(inputs, keras.layers.Multiply()([x, scale]))
     half = (SIDE // 2) ** 2
     # Outputs times kernel times input channels; a transposed convolution's inputs times kernel
     # times output channels.

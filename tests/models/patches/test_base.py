@@ -45,14 +45,13 @@ def test_the_codebook_is_learned_stored_and_loaded(name, photos, tmp_path):
     assert (model.codebook.colors != tiny(name).codebook.colors).any()
     loaded = zoo.load_model(model.save(tmp_path / "model"))
     np.testing.assert_array_equal(loaded.codebook.colors, model.codebook.colors)
-    assert (len(loaded.codebook), loaded.codebook.topology) == (9, "hexagonal")
+    assert len(loaded.codebook) == 9
 
 
-@pytest.mark.parametrize("topology", ["rectangular", "hexagonal"])
-def test_the_picture_shows_each_unit_in_its_place(topology):
+def test_the_picture_shows_each_unit_in_its_place():
     from skimage.color import lab2rgb
 
-    model = tiny("som_patches", topology=topology)
+    model = tiny("som_patches")
     picture = model.codebook_picture(unit_side=20)
     assert picture.dtype == np.uint8
     places = model.codebook.places()
@@ -129,7 +128,6 @@ def test_refuses_configurations_that_make_no_sense(change, message):
     [
         (KNNConfig, {"table_rows": 10}, "table_rows must be at least 72"),
         (KNNConfig, {"group": 0}, "group"),
-        (KNNConfig, {"balance": 1.0}, "balance"),
         (SOMConfig, {"hidden": (0,)}, "hidden"),
         (SOMConfig, {"learning_rate": 0.0}, "learning_rate"),
         (SOMConfig, {"uniform_share": 0.0}, "uniform_share"),

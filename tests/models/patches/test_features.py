@@ -101,18 +101,18 @@ def test_without_reduction_numbers_are_standardized_and_constant_ones_vanish():
 # ---------------------------------------------------------------------- reservoir
 
 
-def filled(size, stream, weights, seed=0, batch=7):
+def filled(size, stream, seed=0, batch=7):
     reservoir = Reservoir(size, rng(seed))
     for start in range(0, len(stream), batch):
         part = stream[start : start + batch]
-        reservoir.offer(weights[start : start + batch], lambda taken, part=part: (part[taken],))
+        reservoir.offer(len(part), lambda taken, part=part: (part[taken],))
     return reservoir.columns[0]
 
 
 @given(size=st.integers(1, 30), count=st.integers(1, 60), seed=st.integers(0, 1000))
 @settings(max_examples=50, deadline=None)
 def test_a_reservoir_holds_so_many_different_items_in_order(size, count, seed):
-    found = filled(size, np.arange(count), np.ones(count), seed)
+    found = filled(size, np.arange(count), seed)
     assert len(found) == min(size, count)
     assert (np.diff(found) > 0).all()
 
@@ -121,17 +121,9 @@ def test_every_item_has_its_chance():
     """1,000 draws of 5 of 20: each is in a quarter of them, wherever it is in the stream."""
     counts = np.zeros(20)
     for seed in range(1000):
-        counts[filled(5, np.arange(20), np.ones(20), seed)] += 1
+        counts[filled(5, np.arange(20), seed)] += 1
     # Four deviations of a binomial of 1,000 and 1/4.
     assert abs(counts - 250).max() < 4 * np.sqrt(1000 * 0.25 * 0.75)
-
-
-def test_a_weight_of_three_is_drawn_three_times_as_often():
-    weights = np.where(np.arange(4000) % 2, 3.0, 1.0)
-    found = filled(100, np.arange(4000), weights)
-    odd = np.mean([np.mean(filled(100, np.arange(4000), weights, seed) % 2) for seed in range(30)])
-    assert len(found) == 100
-    assert odd == pytest.approx(0.75, abs=0.03)
 
 
 def test_what_is_not_taken_is_never_described():
@@ -143,7 +135,7 @@ def test_what_is_not_taken_is_never_described():
         return (taken,)
 
     for _ in range(200):
-        reservoir.offer(np.ones(100), describe)
+        reservoir.offer(100, describe)
     # The expected number is 10 (1 + ln(20,000 / 10)) plus the first batch's.
     assert sum(described) < 400
 
@@ -191,15 +183,6 @@ def test_samples_are_decided_by_the_seed_and_bounded(photos):
     np.testing.assert_array_equal(one, again)
     assert one.shape == (40, 3)
     assert (one != other).any()
-
-
-def test_weights_decide_which_chroma_is_taken(photos):
-    def red(chroma):
-        return np.where(chroma[:, 0] > 0, 1e6, 1.0)
-
-    everything = sampled(photos)[1]
-    assert 0.1 < (everything[:, 0] > 0).mean() < 0.9
-    assert (sampled(photos, rows=20, weigh=red)[1][:, 0] > 0).all()
 
 
 # ---------------------------------------------------------------------- prototypes

@@ -168,22 +168,6 @@ def test_a_smaller_budget_takes_a_random_part_of_the_photos(photos):
     assert history.details["patches"] == 400
 
 
-def test_balance_stores_rare_colors_more_often(tmp_path):
-    from PIL import Image
-
-    rgb = np.full((40, 40, 3), (110, 120, 110), np.uint8)
-    rgb[:4, :4] = (250, 20, 20)
-    rgb = rgb + rng(0).integers(0, 6, rgb.shape, dtype=np.uint8)
-    Image.fromarray(rgb).save(tmp_path / "photo.png")
-    photos, reds = PhotoSet.from_folder(tmp_path), []
-    for balance in (0.0, 0.95):
-        model = fitted("knn_patches", photos, balance=balance, samples=1024, table_rows=72, group=1)
-        votes = model.networks["colorizer"].get_layer("votes")
-        red = model.bins.centers[as_numpy(votes.labels)][:, 0] > 40
-        reds.append(np.sum(as_numpy(votes.counts) * red))
-    assert reds[1] > 3 * max(reds[0], 1)
-
-
 # ---------------------------------------------------------------------- what a table tells
 
 

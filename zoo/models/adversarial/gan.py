@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import ops
 from PIL import Image
 
 from zoo import preprocessing
@@ -34,22 +34,15 @@ from zoo.errors import valid_choice
 from zoo.models.adversarial.losses import ADVERSARIAL_LOSSES, AdversarialLoss
 from zoo.models.adversarial.stages import adversarial_stage
 from zoo.models.adversarial.tasks import AdversarialTask
-from zoo.models.gradient import GradientColorizer
-from zoo.networks.blocks import (
-    AB_SCALE,
-    HEAD,
-    average_to_size,
-    batch_norm,
-    conv,
-    seed_for,
-    unet,
-    up_conv,
-)
+from zoo.models.gradient import GradientColorizer, NetworkConfig
+from zoo.networks.architectures import SCALES
+from zoo.networks.blocks import AB_SCALE, average_to_size, dropout_seed
+from zoo.networks.pix2pix import patch_discriminator
 from zoo.networks.runner import Runner, walk
 from zoo.options import RENDER_FACTOR, Option
 from zoo.photos.decoding import read_photo
 from zoo.prediction import Chroma, Prediction
-from zoo.training.config import TrainingConfig, check_fields
+from zoo.training.config import check_fields
 from zoo.training.optimizers import GroupedAdam, Multiple, Rate, schedule
 from zoo.training.plan import History, TrainingPlan
 from zoo.training.stage import Stage
@@ -59,13 +52,6 @@ if TYPE_CHECKING:
     import os
 
     from zoo.photos.photoset import PhotoSet
-
-_LEAK = 0.2
-_KERNEL = 4
-#: No layer of either net is wider than so many times its first.
-_WIDEST = 8
-#: So many of pix2pix' upward steps have dropout.
-_DROPPED = 3
 
 NOISE = Option(
     "noise",
@@ -88,7 +74,7 @@ SATURATION = Option(
 
 
 @dataclass(frozen=True)
-class GANConfig(TrainingConfig):
+class GANConfig(NetworkConfig):
     """Both nets and their training.
 
     Attributes:
@@ -98,10 +84,6 @@ class GANConfig(TrainingConfig):
         adversarial: the loss, "bce", "least_squares" or "hinge".
         l1_weight: of the mean absolute error of ab / 110, beside the adversarial loss.
         real_label: what the discriminator is to say of true colors, above 0.5 and at most 1.
-        architecture: of the generator, "unet" or "pix2pix", the paper's.
-        width: channels of the generator's first block.
-        depth: levels of the generator.
-        output_stride: the U-Net's output is this many times smaller than its input: 1, 2 or 4.
         dropout: share of the numbers that the generator's lowest levels drop in training, at least
             0 and below 1.
         patch_layers: the discriminator's strided layers; with 1, 2, 3 and 4 it sees patches of 16,
@@ -121,10 +103,6 @@ class GANConfig(TrainingConfig):
     adversarial: str = "bce"
     l1_weight: float = 50.0
     real_label: float = 0.9
-    architecture: str = "unet"
-    width: int = 48
-    depth: int = 4
-    output_stride: int = 2
     dropout: float = 0.5
     patch_layers: int = 2
     patch_width: int = 32
@@ -135,11 +113,9 @@ class GANConfig(TrainingConfig):
         """Refuse numbers that make no nets or no losses."""
         super().__post_init__()
         valid_choice("adversarial", self.adversarial, tuple(ADVERSARIAL_LOSSES))
-        valid_choice("architecture", self.architecture, ("unet", "pix2pix"))
         valid_choice("patch_norm", self.patch_norm, ("none", "batch"))
-        check_fields(self, lambda v: v >= 1, "at least 1", "width", "depth", "patch_width")
+        check_fields(self, lambda v: v >= 1, "at least 1", "patch_width")
         check_fields(self, lambda v: v in (1, 2, 3, 4), "1, 2, 3 or 4", "patch_layers")
-        check_fields(self, lambda v: v in (1, 2, 4), "1, 2 or 4", "output_stride")
         check_fields(self, lambda v: v > 0, "positive", "discriminator_rate")
         check_fields(self, lambda v: v >= 0, "at least 0", "l1_weight")
         check_fields(self, lambda v: 0 <= v < 1, "at least 0 and below 1", "beta_1", "dropout")
@@ -149,7 +125,7 @@ class GANConfig(TrainingConfig):
 class GAN(GradientColorizer):
     """L in, ab out, judged by a second net."""
 
-    options: ClassVar = (RENDER_FACTOR, NOISE, SATURATION)
+    options: ClassVar[tuple[Option, ...]] = (RENDER_FACTOR, NOISE, SATURATION)
     #: Which nets are stepped in the first step, in the second ...; both in every one where empty.
     phases: ClassVar[tuple[tuple[str, ...], ...]] = ()
     PRESETS: ClassVar = {
@@ -182,33 +158,20 @@ class GAN(GradientColorizer):
 
     def build_networks(self) -> dict[str, keras.Model]:
         """The generator, which is the colorizer, and the discriminator."""
-        config, seed = self.config, self.seed
-        if config.architecture == "pix2pix":
-            generator = pix2pix_generator(config.width, config.depth, config.dropout, seed)
-        else:
-            size = (config.width, config.depth, 2, config.output_stride)
-            bottom = partial(_dropout, rate=config.dropout, name="bottom", seed=seed)
-            generator = unet(*size, seed, bottom=bottom)
+        config = self.config
         discriminator = patch_discriminator(
-            config.patch_layers, config.patch_width, seed, normalized=config.patch_norm == "batch"
+            config.patch_layers,
+            config.patch_width,
+            self.seed,
+            normalized=config.patch_norm == "batch",
         )
+        generator = self.build_colorizer(2, bounded=True, dropout=config.dropout)
         return {"colorizer": generator, "discriminator": discriminator}
 
     @property
-    def stride(self) -> int:
-        """Sides of the generator's input must be multiples of this."""
-        if self.config.architecture == "pix2pix":
-            return 2**self.config.depth
-        return self.config.output_stride * 2 ** (self.config.depth - 1)
-
-    @property
-    def output_stride(self) -> int:
-        """By how much the generator's output is smaller than its input."""
-        return 1 if self.config.architecture == "pix2pix" else self.config.output_stride
-
-    def scale_lightness(self, lightness: Tensor) -> Tensor:
-        """L in [-1, 1], as both nets see it."""
-        return lightness / 50.0 - 1.0
+    def ab_scale(self) -> float:
+        """The same of any generator: the discriminator sees what it gives."""
+        return AB_SCALE
 
     # ------------------------------------------------------------------ learned
 
@@ -259,7 +222,7 @@ class GAN(GradientColorizer):
         Returns:
             (N, h, w, 1) and (N, h, w, 2) float32.
         """
-        lightness = self.scale_lightness(average_to_size(rgb_to_lightness(rgb), output))
+        lightness = SCALES["signed"](average_to_size(rgb_to_lightness(rgb), output))
         return lightness, average_to_size(AB.of_rgb(rgb), output) / AB_SCALE
 
     def loss(self, batch: Mapping[str, Tensor], output: Tensor) -> Tensor:
@@ -327,9 +290,6 @@ class GAN(GradientColorizer):
         return real, float(real.mean())
 
 
-# ---------------------------------------------------------------------- networks
-
-
 class _NoiseRunner(Runner):
     """Runs a network with its dropout at work; batch normalization is as it is without."""
 
@@ -340,108 +300,7 @@ class _NoiseRunner(Runner):
         return walk(network, inputs, self._dropped)
 
     def _dropped(self, operation: Any) -> Callable[..., Tensor] | None:
-        if not isinstance(operation, layers.Dropout):
+        if not isinstance(operation, keras.layers.Dropout):
             return None
-        seed = _dropout_seed(int(self._noise), operation.name)
+        seed = dropout_seed(int(self._noise), operation.name)
         return partial(keras.random.dropout, rate=operation.rate, seed=seed)
-
-
-def receptive_field(patch_layers: int) -> int:
-    """Side in px of the patch that one answer of the discriminator is about.
-
-    Examples:
-        >>> [receptive_field(patch_layers) for patch_layers in (1, 2, 3, 4)]
-        [16, 34, 70, 142]
-    """
-    side = 1
-    for stride in (1, 1, *[2] * patch_layers):
-        side = (side - 1) * stride + _KERNEL
-    return side
-
-
-def patch_discriminator(
-    patch_layers: int, width: int, seed: int, *, normalized: bool
-) -> keras.Model:
-    """PatchGAN (arXiv 1611.07004, section 6.1.2): (L, ab) -> a logit for each patch.
-
-    Args:
-        patch_layers: how many layers of stride 2 there are, before one of stride 1 and the head.
-        width: channels of the first layer; the others' double up to 8 times that.
-        seed: decides the initial weights.
-        normalized: whether batch normalization follows the inner layers, as in the paper.
-
-    Returns:
-        A functional model [(N, H, W, 1), (N, H, W, 2)] -> (N, h, w, 1).
-    """
-    pair = [
-        keras.Input((None, None, channels), name=name)
-        for name, channels in (("lightness", 1), ("ab", 2))
-    ]
-    x = layers.Concatenate(name="pair", dtype="float32")(pair)
-    for index in range(patch_layers + 1):
-        filters = width * min(2**index, _WIDEST)
-        strides = 2 if index < patch_layers else 1
-        x = _conv4(x, filters, f"patch{index + 1}", seed, strides, bias=not index or not normalized)
-        x = batch_norm(x, f"patch{index + 1}_norm") if index and normalized else x
-        x = layers.LeakyReLU(_LEAK, name=f"patch{index + 1}_relu", dtype="float32")(x)
-    return keras.Model(pair, _conv4(x, 1, HEAD, seed, 1, bias=True), name="patch_discriminator")
-
-
-def pix2pix_generator(width: int, depth: int, dropout: float, seed: int) -> keras.Model:
-    """The U-Net of pix2pix (arXiv 1611.07004, section 6.1.1).
-
-    Args:
-        width: channels of the first level: 64 in the paper; the others' double up to 8 times that.
-        depth: levels, each half as large as the one before: 8 in the paper.
-        dropout: share that is dropped after each of the first three upward steps.
-        seed: decides the initial weights.
-
-    Returns:
-        A functional model (N, H, W, 1) -> (N, H, W, 2) in [-1, 1]; H and W multiples of 2**depth.
-    """
-    inputs = keras.Input((None, None, 1), name="lightness")
-    x, skips = inputs, []
-    for level in range(depth):
-        if level:
-            x = layers.LeakyReLU(_LEAK, name=f"down{level}_relu", dtype="float32")(x)
-        # Neither the first level is normalized nor the last, where a photo of 256 px has one pixel.
-        normalized = 0 < level < depth - 1
-        x = _conv4(x, width * min(2**level, _WIDEST), f"down{level}", seed, 2, bias=False)
-        x = batch_norm(x, f"down{level}_norm") if normalized else x
-        skips.append(x)
-    for step, level in enumerate(reversed(range(depth - 1))):
-        x = layers.ReLU(name=f"up{level}_relu", dtype="float32")(x)
-        filters = width * min(2**level, _WIDEST)
-        x = up_conv(x, filters, f"up{level}", seed, kernel=_KERNEL, bias=False)
-        x = batch_norm(x, f"up{level}_norm")
-        if step < _DROPPED:
-            x = _dropout(x, dropout, f"up{level}", seed)
-        x = layers.Concatenate(name=f"up{level}_join", dtype="float32")([skips[level], x])
-    x = layers.ReLU(name="head_relu", dtype="float32")(x)
-    outputs = up_conv(x, 2, HEAD, seed, kernel=_KERNEL, activation="tanh")
-    return keras.Model(inputs, outputs, name="pix2pix")
-
-
-def _conv4(x: Tensor, filters: int, name: str, seed: int, strides: int, bias: bool) -> Tensor:
-    """A convolution of 4 x 4 with one pixel of padding."""
-    return conv(
-        x,
-        filters,
-        name,
-        seed,
-        kernel=_KERNEL,
-        margin=1,
-        strides=strides,
-        bias=bias,
-        activation=None,
-    )
-
-
-def _dropout(x: Tensor, rate: float, name: str, seed: int) -> Tensor:
-    name = f"{name}_dropout"
-    return layers.Dropout(rate, seed=_dropout_seed(seed, name), name=name, dtype="float32")(x)
-
-
-def _dropout_seed(seed: int, name: str) -> int:
-    """PyTorch keeps a random generator's seed as a signed integer of 32 bits."""
-    return seed_for(seed, name) % 2**31

@@ -11,7 +11,7 @@ import keras
 from keras import layers, ops
 
 from zoo.color.spaces import Tensor, lab_to_rgb
-from zoo.networks.blocks import AB_SCALE, HEAD, conv
+from zoo.networks.blocks import AB_SCALE, HEAD, conv, lightness_and_ab
 from zoo.networks.embeddings import pyramid
 
 #: The answers of our own network: true colors, those of another photo, hues turned by a right
@@ -30,14 +30,11 @@ def color_features(width: int, seed: int) -> keras.Model:
         seed: decides the initial weights.
 
     Returns:
-        A functional model [(N, H, W, 1) L, (N, H, W, 2) ab], both scaled -> the features of each
-        level, and (N, ALTERATIONS) logits.
+        A functional model {"lightness": (N, H, W, 1), "ab": (N, H, W, 2)}, both scaled -> the
+        features of each level, and (N, ALTERATIONS) logits.
     """
-    pair = [
-        keras.Input((None, None, channels), name=name)
-        for name, channels in (("lightness", 1), ("ab", 2))
-    ]
-    x = layers.Concatenate(name="pair", dtype="float32")(pair)
+    pair = lightness_and_ab()
+    x = layers.Concatenate(name="pair", dtype="float32")(list(pair.values()))
     levels = []
     for level in range(_LEVELS):
         filters = width * 2**level

@@ -68,17 +68,15 @@ class ClassificationConfig(TrainingConfig):
 class ClassificationColorizer(DistributionColorizer, GradientColorizer):
     """A GradientColorizer whose network gives logits over bins.
 
-    Subclasses make the network and say which bins there are, of which plane.
+    Subclasses say which bins there are, of which plane.
     """
+
+    output_stride = GradientColorizer.output_stride
 
     def __init__(self, name: str, preset: str, config: Any, seed: int = 0) -> None:
         super().__init__(name, preset, config, seed)
         #: (Q,) float32: how much a pixel counts whose nearest bin this is.
         self.weights = np.ones(len(self.bins), "float32")
-
-    @abstractmethod
-    def build_colorizer(self) -> keras.Model:
-        """The network (N, H, W, 1) -> (N, h, w, Q) logits."""
 
     @abstractmethod
     def prior(self, batches: Iterator[Tensor]) -> np.ndarray:
@@ -95,7 +93,7 @@ class ClassificationColorizer(DistributionColorizer, GradientColorizer):
 
     def build_networks(self) -> dict[str, keras.Model]:
         """The colorizing network, and the bins that it chooses from."""
-        return {"colorizer": self.build_colorizer(), "decoder": self.decoder()}
+        return {"colorizer": self.build_colorizer(len(self.bins)), "decoder": self.decoder()}
 
     def prepare(self, train: "PhotoSet", plan: TrainingPlan) -> None:
         """Count the colors of the training photos."""

@@ -64,7 +64,7 @@ class DistributionColorizer(Colorizer):
     Subclasses say which bins there are, of which plane, and make the logits.
     """
 
-    options: ClassVar = (RENDER_FACTOR, TEMPERATURE)
+    options: ClassVar[tuple[Option, ...]] = (RENDER_FACTOR, TEMPERATURE)
 
     def __init__(self, name: str, preset: str, config: Any, seed: int = 0) -> None:
         self.bins = self.initial_bins(config)
@@ -87,10 +87,12 @@ class DistributionColorizer(Colorizer):
 
     def decoder(self) -> keras.Model:
         """The network from logits and temperatures to chroma."""
-        logits = keras.Input((None, None, len(self.bins)), name="logits")
-        temperature = keras.Input((), name="temperature")
+        inputs = {
+            "logits": keras.Input((None, None, len(self.bins)), name="logits"),
+            "temperature": keras.Input((), name="temperature"),
+        }
         centers = BinCenters(self.bins.centers, name="bins", dtype="float32")
-        return keras.Model([logits, temperature], centers(logits, temperature), name="decoder")
+        return keras.Model(inputs, centers(*inputs.values()), name="decoder")
 
     def set_bins(self, bins: Bins) -> None:
         """Take other bins, of the same number."""
@@ -112,7 +114,8 @@ class DistributionColorizer(Colorizer):
         assert isinstance(prediction, Distribution)
         logits = ops.convert_to_tensor(prediction.logits)
         temperatures = number_a_photo(temperature, logits)
-        chroma = self.networks["decoder"]([logits, temperatures])
+        inputs = {"logits": logits, "temperature": temperatures}
+        chroma = self.networks["decoder"](inputs)
         return self.plane.to_ab(chroma, average_by(prediction.lightness, self.output_stride))
 
     def confidence(

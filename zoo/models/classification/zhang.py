@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import keras
 import numpy as np
 from keras import ops
 
@@ -23,9 +22,9 @@ from zoo.color.bins import Bins, ab_bins, measure_prior, smooth_prior
 from zoo.color.planes import AB
 from zoo.color.spaces import Tensor
 from zoo.colorizer import Preset
-from zoo.errors import ZooError, valid_choice
+from zoo.errors import ZooError
 from zoo.models.classification.base import ClassificationColorizer, ClassificationConfig
-from zoo.networks.blocks import unet, zhang_network
+from zoo.models.gradient import NetworkConfig
 from zoo.training.config import check_fields
 
 #: A photo without any |a| or |b| above this does not count in the loss (the released code).
@@ -33,18 +32,13 @@ _NEARLY_GRAY = 5.0
 
 
 @dataclass(frozen=True)
-class ZhangConfig(ClassificationConfig):
+class ZhangConfig(NetworkConfig, ClassificationConfig):
     """The network, its bins and its training.
 
     Attributes:
         grid: distance of the bins in ab, from 2 to 50; 10 gives the paper's 313.
         prior: how frequent each bin is, for the rebalancing, in the order of
             `zoo.color.bins.ab_bins` and with the sum 1; that of the training photos where empty.
-        architecture: "unet" or "zhang", the paper's.
-        width: channels of its first block.
-        depth: levels of the U-Net; the paper's network has 8 blocks.
-        output_stride: the U-Net's output is this many times smaller than its input: 1, 2 or 4; the
-            paper's network has 4.
 
     Raises:
         ZooError: if a number makes no network or no prior.
@@ -52,17 +46,13 @@ class ZhangConfig(ClassificationConfig):
 
     grid: float = 10.0
     prior: tuple[float, ...] = ()
-    architecture: str = "unet"
     width: int = 64
-    depth: int = 4
     output_stride: int = 4
+    scale: str = "zhang"
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no network or no prior."""
         super().__post_init__()
-        valid_choice("architecture", self.architecture, ("unet", "zhang"))
-        check_fields(self, lambda value: value >= 1, "at least 1", "width", "depth")
-        check_fields(self, lambda value: value in (1, 2, 4), "1, 2 or 4", "output_stride")
         check_fields(self, lambda value: 2 <= value <= 50, "from 2 to 50", "grid")
         if self.prior:
             _check_prior(np.array(self.prior), len(ab_bins(self.grid)))
@@ -112,29 +102,6 @@ class Zhang(ClassificationColorizer):
     def initial_bins(config: Any) -> Bins:
         """The bins of ab, which training does not change."""
         return ab_bins(config.grid)
-
-    def build_colorizer(self) -> keras.Model:
-        """The network (N, H, W, 1) -> (N, h, w, Q) logits."""
-        config, count = self.config, len(self.bins)
-        if config.architecture == "zhang":
-            return zhang_network(count, config.width, config.weight_decay, self.seed)
-        return unet(config.width, config.depth, count, config.output_stride, self.seed)
-
-    @property
-    def stride(self) -> int:
-        """Sides of the network's input must be multiples of this."""
-        if self.config.architecture == "zhang":
-            return 8
-        return self.config.output_stride * 2 ** (self.config.depth - 1)
-
-    @property
-    def output_stride(self) -> int:
-        """By how much the network's output is smaller than its input."""
-        return 4 if self.config.architecture == "zhang" else self.config.output_stride
-
-    def scale_lightness(self, lightness: Tensor) -> Tensor:
-        """L as the network sees it."""
-        return (lightness - 50.0) / 100.0
 
     def prior(self, batches: Iterator[Tensor]) -> np.ndarray:
         """The configuration's prior or the photos' own, smoothed (section 2.2)."""

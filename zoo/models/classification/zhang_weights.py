@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from zoo import registry
 from zoo.card import Card, ImportedFile
 from zoo.errors import ZooError
 from zoo.files import sha256_of_file
@@ -68,7 +67,7 @@ def convert(state: Mapping[str, np.ndarray], **config: Any) -> Zhang:
     Raises:
         ZooError: if an array is missing, unknown, of another shape, or not finite.
     """
-    model = registry.create_model("zhang", "paper", **config)
+    model = Zhang.from_preset("zhang", "paper", **config)
     variables = {_key(name): variable for name, variable in model.variables().items()}
     _check_names(state, variables)
     for key, variable in variables.items():

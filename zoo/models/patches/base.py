@@ -22,14 +22,14 @@ from scipy.spatial import cKDTree
 
 from zoo import preprocessing
 from zoo.color.bins import Bins
-from zoo.color.codebook import TOPOLOGIES, Codebook, learn_codebook
+from zoo.color.codebook import Codebook, learn_codebook
 from zoo.color.planes import PLANES, Plane
 from zoo.color.spaces import Tensor, lab_to_rgb, unit_to_uint8
 from zoo.errors import valid_choice
 from zoo.models.classification.distribution import TEMPERATURE, DistributionColorizer
 from zoo.models.patches.features import PatchFeatures, sample_patches
 from zoo.networks.blocks import average_by
-from zoo.options import RENDER_FACTOR
+from zoo.options import RENDER_FACTOR, Option
 from zoo.photos.photoset import PhotoSet
 from zoo.prediction import Prediction
 from zoo.training.config import check_fields
@@ -56,7 +56,6 @@ class PatchConfig:
         samples: pixels drawn of each photo.
         map_rows: of the codebook, at least 2.
         map_columns: of the codebook, at least 2.
-        topology: of the codebook, "hexagonal" or "rectangular".
         stride: distance of the pixels that are classified, in px.
         smoothing: radius, in units of the stride, of a filter that follows the photo's edges; 0 for
             none.
@@ -72,7 +71,6 @@ class PatchConfig:
     samples: int = 2750
     map_rows: int = 16
     map_columns: int = 16
-    topology: str = "hexagonal"
     stride: int = 4
     smoothing: int = 2
 
@@ -80,10 +78,9 @@ class PatchConfig:
 def check_patches(config: PatchConfig) -> None:
     """Refuse numbers that make no patch or no map."""
     valid_choice("plane", config.plane, tuple(PLANES))
-    valid_choice("topology", config.topology, TOPOLOGIES)
-    check_fields(config, lambda v: v >= 1 and v % 2, "odd", "patch_side")
+    check_fields(config, lambda v: v >= 1 and v % 2 == 1, "odd", "patch_side")
     odd = "odd numbers, one at least"
-    check_fields(config, lambda v: len(v) and all(s >= 1 and s % 2 for s in v), odd, "scales")
+    check_fields(config, lambda v: v and all(s >= 1 and s % 2 for s in v), odd, "scales")
     check_fields(config, lambda v: v >= 1, "at least 1", "train_size", "samples", "stride")
     check_fields(config, lambda v: v >= 2, "at least 2", "map_rows", "map_columns")
     check_fields(config, lambda v: v >= 0, "at least 0", "components", "smoothing")
@@ -94,7 +91,7 @@ class PatchColorizer(DistributionColorizer):
     """What both patch classifiers have: features, a codebook of colors, smoothing."""
 
     # A patch says little of its color: sharpened, the votes are bold and mostly wrong.
-    options: ClassVar = (RENDER_FACTOR, replace(TEMPERATURE, default=1.0))
+    options: ClassVar[tuple[Option, ...]] = (RENDER_FACTOR, replace(TEMPERATURE, default=1.0))
 
     @staticmethod
     def initial_bins(config: Any) -> Bins:
@@ -126,7 +123,7 @@ class PatchColorizer(DistributionColorizer):
         rows, columns = (
             np.arange(start, stop, 1 / unit_side) for start, stop in zip(low, high, strict=True)
         )
-        # What is nearest to a unit is its square or, in a hexagonal grid, its hexagon.
+        # What is nearest to a unit is its hexagon.
         pixels = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1)
         nearest = cKDTree(places).query(pixels)[1]
         lightness = np.full((len(places), 1), 65.0, "float32")
@@ -151,12 +148,10 @@ class PatchColorizer(DistributionColorizer):
             name="features",
         )
 
-    def learn_features(self, train: PhotoSet, plan: TrainingPlan) -> np.ndarray:
-        """Learn the features' statistics and the codebook, unless an earlier training did.
-
-        Returns:
-            (n, 2): the chroma of a sample of the pixels.
-        """
+    def learn_features(self, train: PhotoSet, plan: TrainingPlan) -> None:
+        """Learn the features' statistics and the codebook, unless an earlier training did."""
+        if self.fitted:
+            return
         config = self.config
         described, chroma = sample_patches(
             train,
@@ -168,13 +163,9 @@ class PatchColorizer(DistributionColorizer):
             seed=self.seed,
             title="Learning the codebook",
         )
-        if self.fitted:
-            return chroma
         self.features.fit(described, config.whitening)
-        shape = (config.map_rows, config.map_columns, config.topology)
-        codebook = learn_codebook(chroma, *shape, seed=self.seed)
+        codebook = learn_codebook(chroma, config.map_rows, config.map_columns, seed=self.seed)
         self.set_bins(codebook.as_bins(self.plane.low, self.plane.high))
-        return chroma
 
     @property
     def output_stride(self) -> int:
@@ -192,4 +183,4 @@ class PatchColorizer(DistributionColorizer):
 
 
 def _codebook(config: PatchConfig, colors: np.ndarray) -> Codebook:
-    return Codebook(colors, config.map_rows, config.map_columns, config.topology)
+    return Codebook(colors, config.map_rows, config.map_columns)

@@ -152,8 +152,7 @@ def _principal(standardized: np.ndarray, width: int, whitening: float) -> np.nda
 class Reservoir:
     """A random sample of bounded size from a stream of unknown length.
 
-    Each item gets an exponential random number divided by its weight; the smallest ones stay
-    (Efraimidis and Spirakis 2006). With equal weights every item has the same chance.
+    Each item gets a random number, and the smallest ones stay: every item has the same chance.
 
     Args:
         size: how many items it holds.
@@ -166,17 +165,15 @@ class Reservoir:
         #: What is held, in the stream's order: an array for each that `describe` gives.
         self.columns: tuple[np.ndarray, ...] = ()
 
-    def offer(
-        self, weights: np.ndarray, describe: Callable[[np.ndarray], tuple[np.ndarray, ...]]
-    ) -> None:
+    def offer(self, count: int, describe: Callable[[np.ndarray], tuple[np.ndarray, ...]]) -> None:
         """Offer items.
 
         Args:
-            weights: (n,) positive; how much likelier than others each is to be taken.
+            count: how many.
             describe: called with the indices of those that are taken for now; gives their columns,
                 arrays of as many rows. What is not taken is never described.
         """
-        keys = self._generator.exponential(size=len(weights)) / weights
+        keys = self._generator.exponential(size=count)
         last = self._keys.max() if len(self._keys) == self.size else np.inf
         taken = np.flatnonzero(keys < last)
         if not len(taken):
@@ -200,7 +197,6 @@ def sample_patches(
     per_photo: int,
     rows: int,
     seed: int,
-    weigh: Callable[[np.ndarray], np.ndarray] | None = None,
     projected: bool = False,
     title: str = "Sampling patches",
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -214,7 +210,6 @@ def sample_patches(
         per_photo: pixels that are drawn of each photo without repetition; all where it has fewer.
         rows: pixels that are kept of all, at most.
         seed: decides which.
-        weigh: gives pixels' weights from their chroma, (n, 2) -> (n,); None for equal ones.
         projected: whether to project the numbers that describe pixels.
         title: of the progress bar.
 
@@ -239,7 +234,7 @@ def sample_patches(
             numbers = features.project(described) if projected else described
             return ops.convert_to_numpy(numbers), chroma[taken]
 
-        reservoir.offer(np.ones(len(place)) if weigh is None else weigh(chroma), describe)
+        reservoir.offer(len(place), describe)
     features_of, chroma_of = reservoir.columns
     return features_of, chroma_of
 

@@ -15,7 +15,7 @@ import numpy as np
 from keras import layers, ops
 
 from zoo import preprocessing
-from zoo.color.bins import NearestBins, measure_prior, rebalancing_weights
+from zoo.color.bins import NearestBins
 from zoo.color.spaces import Tensor
 from zoo.colorizer import Preset
 from zoo.models.classification.distribution import number_a_photo
@@ -61,8 +61,6 @@ class KNNConfig(PatchConfig):
     Attributes:
         table_rows: means of patches that are stored, at most.
         group: how many similar patches a mean is of, at least.
-        balance: 0 draws pixels as they come; near 1 those of all clusters are drawn equally often
-            (the weights of arXiv 1603.08511, section 2.2, with lambda = 1 - balance).
 
     Raises:
         ZooError: if a number makes no patch, no map or no table.
@@ -70,7 +68,6 @@ class KNNConfig(PatchConfig):
 
     table_rows: int = 100_000
     group: int = 4
-    balance: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse numbers that make no patch, no map or no table."""
@@ -78,7 +75,6 @@ class KNNConfig(PatchConfig):
         check_fields(self, lambda v: v >= 1, "at least 1", "group")
         fewest = _MOST_NEIGHBORS + _SPARE
         check_fields(self, lambda v: v >= fewest, f"at least {fewest}", "table_rows")
-        check_fields(self, lambda v: 0 <= v < 1, "at least 0 and below 1", "balance")
 
 
 class NearestVotes(layers.Layer):
@@ -193,7 +189,7 @@ class KNNPatches(PatchColorizer):
     random part of it, and one in minutes is not used up.
     """
 
-    options: ClassVar = (*PatchColorizer.options, K, WEIGHTS)
+    options = (*PatchColorizer.options, K, WEIGHTS)
     PRESETS: ClassVar = {
         "compact": Preset(
             KNNConfig(), "ours: the method of Richart and Visca on features at three scales"
@@ -229,20 +225,19 @@ class KNNPatches(PatchColorizer):
 
     def build_networks(self) -> dict[str, keras.Model]:
         """Features and votes in one network, and the codebook."""
-        lightness = keras.Input((None, None, 1), name="lightness")
-        k, weights = (keras.Input((), name=name) for name in (K.name, WEIGHTS.name))
+        shapes = {"lightness": (None, None, 1), K.name: (), WEIGHTS.name: ()}
+        inputs = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
+        lightness, k, weights = inputs.values()
         votes = NearestVotes(self.config.table_rows, len(self.bins), name="votes")
         outputs = votes(self.feature_layer()(lightness), k, weights)
-        colorizer = keras.Model([lightness, k, weights], outputs, name="knn_patches")
+        colorizer = keras.Model(inputs, outputs, name="knn_patches")
         return {"colorizer": colorizer, "decoder": self.decoder()}
 
     def learn(self, train: PhotoSet, validation: PhotoSet | None, plan: TrainingPlan) -> History:
         """Learn codebook and features, then fill the table."""
         started = time.monotonic()
         config, seen = self.config, _part(train, plan.budget.photos_seen, self.seed)
-        prior = measure_prior([self.learn_features(seen, plan)], self.bins)
-        nearest = NearestBins(self.bins, 1)
-        weights = rebalancing_weights(prior, 1.0 - config.balance)
+        self.learn_features(seen, plan)
         features, chroma = sample_patches(
             seen,
             plan,
@@ -251,11 +246,11 @@ class KNNPatches(PatchColorizer):
             per_photo=config.samples,
             rows=config.table_rows * config.group,
             seed=self.seed + 1,
-            weigh=(lambda found: weights[_labels(nearest, found)]) if config.balance else None,
             projected=True,
             title="Filling the table",
         )
-        table = prototypes(features, _labels(nearest, chroma), config.group)
+        labels = ops.convert_to_numpy(NearestBins(self.bins, 1)(chroma)[0])[:, 0]
+        table = prototypes(features, labels, config.group)
         self.networks["colorizer"].get_layer("votes").fill(*table)
         return History(
             photos_seen=len(seen),
@@ -273,11 +268,6 @@ class KNNPatches(PatchColorizer):
         logits = runner(self.networks["colorizer"], {"lightness": padded / 100.0} | numbers)
         height, width = ops.shape(lightness)[1:3]
         return Distribution(padded, (height, width), logits, self.bins)
-
-
-def _labels(nearest: NearestBins, chroma: np.ndarray) -> np.ndarray:
-    """The nearest bin of each color: (n, 2) -> (n,)."""
-    return ops.convert_to_numpy(nearest(chroma)[0])[:, 0]
 
 
 def _part(photos: PhotoSet, count: int | None, seed: int) -> PhotoSet:

@@ -7,7 +7,7 @@ each time a photo is seen.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -84,14 +84,14 @@ class SOMPatches(PatchColorizer, ClassificationColorizer):
         ),
     }
 
-    def build_colorizer(self) -> keras.Model:
+    def build_colorizer(self, channels: int, **parts: Any) -> keras.Model:
         """Features, then convolutions of 1 x 1: the same small network at every place."""
         lightness = keras.Input((None, None, 1), name="lightness")
         x = self.feature_layer()(lightness)
         for index, units in enumerate(self.config.hidden, start=1):
             x = conv(x, units, f"hidden{index}", self.seed, kernel=1)
-        logits = conv(x, len(self.bins), HEAD, self.seed, kernel=1, activation=None)
-        return keras.Model(lightness, logits, name="som_patches")
+        logits = conv(x, channels, HEAD, self.seed, kernel=1, activation=None)
+        return keras.Model({"lightness": lightness}, logits, name="som_patches")
 
     @property
     def stride(self) -> int:
