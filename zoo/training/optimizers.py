@@ -106,13 +106,16 @@ class GroupedAdam(keras.optimizers.Adam):
         own = step // len(turns) * int(turns.sum()) + inside
         count = ops.cast(ops.maximum(own, 1), variable.dtype)
         rate, gradient = (ops.cast(one, variable.dtype) for one in (learning_rate, gradient))
-        m, v = self._momentums[index], self._velocities[index]
-        mean = m + (gradient - m) * (1 - self.beta_1)
-        square = v + (ops.square(gradient) - v) * (1 - self.beta_2)
+        kept = (self._momentums[index], self._velocities[index], variable)
+        mean, square, weight = (ops.convert_to_tensor(one) for one in kept)
+        new_mean = mean + (gradient - mean) * (1 - self.beta_1)
+        new_square = square + (ops.square(gradient) - square) * (1 - self.beta_2)
         rate = rate * ops.sqrt(1 - self.beta_2**count) / (1 - self.beta_1**count)
-        moved = variable - mean * rate / (ops.sqrt(square) + self.epsilon)
-        for old, new in ((m, mean), (v, square), (variable, moved)):
-            self.assign(old, ops.where(active, new, old))
+        moved = weight - new_mean * rate / (ops.sqrt(new_square) + self.epsilon)
+        for one, old, new in zip(
+            kept, (mean, square, weight), (new_mean, new_square, moved), strict=True
+        ):
+            self.assign(one, ops.where(active, new, old))
 
 
 def _at(rate: Rate, step: Tensor) -> Tensor:
