@@ -14,16 +14,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.report.figures import PhotoRow, draw_comparison
 from benchmarks.report.leaderboard import Leaderboard, load_results
-from benchmarks.report.photos import gray_input
+from benchmarks.report.photos import draw_models
 from benchmarks.report.text import MISSING, figure, heading
 from zoo import registry, saving
 from zoo.card import Card, read_card
 from zoo.errors import ZooError
 from zoo.files import atomic_path, sha256_of_file
 from zoo.metrics import get_metric
-from zoo.photos.decoding import read_rgb
 
 #: The sets of photos that results are stored of: folder, and what the README calls them.
 SETS = {
@@ -101,14 +99,10 @@ class Reference:
         board = self.boards().get(PICTURED)
         if board is None:
             return
-        folder, rows, models = self.results / PICTURED / "pictures", [], _pictured_models(board)
-        for shown in _pictured_photos(board):
-            truth = read_rgb(folder / "truth" / shown["file"])
-            colored = [read_rgb(folder / one["key"] / shown["file"]) for one in models]
-            tiles = (gray_input(truth), *colored, truth)
-            rows.append(PhotoRow(shown["photo"], shown["role"], tiles))
-        titles = ["input (gray)", *map(board.title, models), "truth"]
-        png, _ = draw_comparison(titles, rows)
+        pictures = self.results / PICTURED / "pictures"
+        png, _ = draw_models(
+            _pictured_models(board), board.titles, _pictured_photos(board), pictures
+        )
         with atomic_path(self.root / PICTURE) as temporary:
             Image.open(io.BytesIO(png)).convert("RGB").save(
                 temporary, quality=_JPEG_QUALITY, subsampling=0

@@ -16,7 +16,6 @@ from markupsafe import Markup
 from benchmarks.report.figures import (
     PhotoRow,
     data_uri,
-    draw_comparison,
     draw_curves,
     draw_temperature_curves,
 )
@@ -24,7 +23,7 @@ from benchmarks.report.labels import label_rows
 from benchmarks.report.leaderboard import SORT_METRIC, Leaderboard, load_results, sort_values
 from benchmarks.report.notes import notes
 from benchmarks.report.pareto import draw_cost_plots
-from benchmarks.report.photos import browse, gray_input, within_bound
+from benchmarks.report.photos import browse, draw_models, within_bound
 from benchmarks.report.speed import SPEED_HEADINGS
 from benchmarks.report.tables import table_files
 from benchmarks.report.temperature import Temperature, temperature_of
@@ -32,7 +31,6 @@ from benchmarks.report.text import MISSING
 from zoo.evaluation.report import MIN_PHOTOS_FOR_CLAIMS, Report
 from zoo.files import atomic_path
 from zoo.metrics import get_metric
-from zoo.photos.decoding import read_rgb
 
 #: What the page draws against size and lists by label.
 PLOTTED = (SORT_METRIC, "ciede2000")
@@ -68,20 +66,11 @@ def write_report(out: Path) -> list[Path]:
 
 def _comparison(board: Leaderboard, out: Path) -> tuple[bytes | None, list[PhotoRow]]:
     """The picture of all models side by side, and the rows that are in it."""
-    finished = board.finished
-    if not finished:
+    if not board.finished:
         return None, []
-    rows = []
     # Results that share all conditions show the same photos.
-    for shown in finished[0]["pictures"]:
-        truth = read_rgb(out / "pictures" / "truth" / shown["file"])
-        colored = [
-            read_rgb(out / "pictures" / result["key"] / shown["file"]) for result in finished
-        ]
-        rows.append(PhotoRow(shown["photo"], shown["role"], (gray_input(truth), *colored, truth)))
-    titles = ["input (gray)", *map(board.title, finished), "truth"]
-    png, count = draw_comparison(titles, rows)
-    return png, rows[:count]
+    shown = board.finished[0]["pictures"]
+    return draw_models(board.finished, board.titles, shown, out / "pictures")
 
 
 def _losses(curves: dict[str, list[float]]) -> dict[str, list[float]]:

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 from skimage import color
 
-from benchmarks.report.figures import data_uri
+from benchmarks.report.figures import PhotoRow, data_uri, draw_comparison
 from zoo.photos.decoding import read_rgb
 
 SCORE = "ciede2000"
@@ -67,6 +67,34 @@ def browse(
     shown = results[0]["pictures"] if results else []
     photos = [_photo(entry, results, titles, pictures) for entry in shown]
     return by_disagreement(photos)
+
+
+def draw_models(
+    results: Sequence[dict[str, Any]],
+    titles: Mapping[str, str],
+    shown: Sequence[dict[str, str]],
+    pictures: Path,
+) -> tuple[bytes, list[PhotoRow]]:
+    """Draw photos side by side: in gray, in the colors of each model, and as they were.
+
+    Args:
+        results: of the models, in order; one at least.
+        titles: each result's title by key.
+        shown: the photos, as results list them.
+        pictures: the folder that holds the pictures.
+
+    Returns:
+        The PNG file, and the rows that are in it.
+    """
+    rows = []
+    for entry in shown:
+        truth = read_rgb(pictures / "truth" / entry["file"])
+        colored = [read_rgb(pictures / result["key"] / entry["file"]) for result in results]
+        tiles = (gray_input(truth), *colored, truth)
+        rows.append(PhotoRow(entry["photo"], entry["role"], tiles))
+    names = ["input (gray)", *(titles[result["key"]] for result in results), "truth"]
+    png, count = draw_comparison(names, rows)
+    return png, rows[:count]
 
 
 def gray_input(rgb: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from benchmarks.report.text import MISSING
+from benchmarks.speed.timing import three_digits
 from zoo.metrics import Metric
 
 SPEED_HEADINGS = (
@@ -95,11 +96,5 @@ def _spread(measured: dict[str, float] | None, scale: float = 1.0) -> str:
     """A median with the fastest and slowest repetition, where there was more than one."""
     if measured is None:
         return MISSING
-    median, low, high = (
-        _three_digits(scale * measured[name]) for name in ("median", "low", "high")
-    )
+    median, low, high = (three_digits(scale * measured[end]) for end in ("median", "low", "high"))
     return median if low == high else f"{median} [{low}, {high}]"
-
-
-def _three_digits(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

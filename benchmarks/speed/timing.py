@@ -141,9 +141,11 @@ def print_table(rows: Sequence[Row]) -> None:
 
 
 def _text(measurement: Measurement, unit: str) -> str:
-    median, low, high = (
-        f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-        for value in (measurement.median, measurement.low, measurement.high)
-    )
+    median, low, high = map(three_digits, (measurement.median, measurement.low, measurement.high))
     spread = "" if low == high else f" \\[{low}, {high}]"
     return f"{measurement.name}:\n{median} {unit}{spread}"
+
+
+def three_digits(value: float) -> str:
+    """A number as text, with no more digits than a measurement carries."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -188,7 +188,7 @@ def test_labels_are_in_every_report(ablation):
 
 
 def test_labels_are_in_the_pictures(ablation, monkeypatch):
-    from benchmarks.report import page, temperature
+    from benchmarks.report import page, photos, temperature
     from benchmarks.report.leaderboard import Leaderboard, load_results
 
     drawn = []
@@ -201,7 +201,7 @@ def test_labels_are_in_the_pictures(ablation, monkeypatch):
         drawn.append({title for title, _ in histories})
         return b"svg"
 
-    monkeypatch.setattr(page, "draw_comparison", comparison)
+    monkeypatch.setattr(photos, "draw_comparison", comparison)
     monkeypatch.setattr(page, "draw_curves", curves)
     board = Leaderboard(tuple(load_results(ablation[1])))
     png, shown = page._comparison(board, ablation[1])
