@@ -40,7 +40,7 @@ from zoo.files import require_writable
 from zoo.photos.division import read_photos, refuse_overlap
 from zoo.photos.samples import sample_photos
 from zoo.pretrained import FOLDER
-from zoo.registry import create_model, entry
+from zoo.registry import ModelEntry, create_model, entry
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
@@ -120,16 +120,8 @@ def train(
         made = create_model(model, chosen, seed=seed, **changes)
         _fit(made, run, train=training, validation=validation, budget=amount, size=sizes)
     _refuse_other_training(run, training, seed)
-    classes = ", ".join(training.labels)
-    about = About(
-        photos=f"{described}; {training.summary()}" + (f": {classes}" * bool(classes)),
-        license=_LICENSE,
-        rights=_RIGHTS,
-        good_at=line.good_at,
-        bad_at=line.bad_at,
-        limits=_LIMITS,
-        stored=line.stored + _privacy(run, training, validation),
-    )
+    stored = line.stored + _privacy(run, training, validation)
+    about = _about(line, described, training, stored)
     _choose_temperature(run, validation)
     _choose_saturation(run, validation)
     found = pack(run, target, validation, about, progress=True)
@@ -192,6 +184,20 @@ def _refuse_other_training(run: Path, photos: "PhotoSet", seed: int) -> None:
             f"{run} holds a model that was trained on other photos or with another seed; give "
             "another folder with --out, or remove it."
         )
+
+
+def _about(line: ModelEntry, described: str, photos: "PhotoSet", stored: str) -> About:
+    """What the card says in words."""
+    classes = ", ".join(photos.labels)
+    return About(
+        photos=f"{described}; {photos.summary()}" + (f": {classes}" * bool(classes)),
+        license=_LICENSE,
+        rights=_RIGHTS,
+        good_at=line.good_at,
+        bad_at=line.bad_at,
+        limits=_LIMITS,
+        stored=stored,
+    )
 
 
 def _privacy(run: Path, train: "PhotoSet", validation: "PhotoSet") -> str:

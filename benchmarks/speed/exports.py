@@ -141,7 +141,9 @@ def _rows(
         place = folder / f"{name}-{weights}"
         given = calibration if weights == "int8" else None
         model.export(place, name, weights=weights, calibration=given)
-        sizes.append(read_card(place).export.artifacts[name].megabytes)
+        exported = read_card(place).export
+        assert exported is not None
+        sizes.append(exported.artifacts[name].megabytes)
         actions[place.name] = open_artifact(model, place, name)
     original, *others = ([action(rgb) for rgb in squares] for action in actions.values())
     errors = [_difference(original, found) for found in others]
