@@ -159,6 +159,7 @@ def benchmark(
     division, shown = benchmark_photos(photos, test_photos, trains, tell=partial(_say, console))
     start_keras()
     from benchmarks.harness.cells import Conditions, cells_of
+    from benchmarks.harness.migrate import migrate
     from benchmarks.harness.runs import Runs
     from benchmarks.speed.models import measure_speed
 
@@ -172,6 +173,8 @@ def benchmark(
         command=shlex.join(["python", "benchmarks/run_all.py", *context.obj]),
         networks=tuple(network or ()),
     )
+    if resume:
+        migrate(out)
     cells = cells_of(conditions, configured(rows, settings), repetitions)
     runs = Runs(cells, conditions, out, executor)
     if dry_run:

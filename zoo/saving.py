@@ -74,7 +74,7 @@ def read_configuration(folder: Path) -> Configuration:
         return Configuration(
             model=stored["model"],
             preset=stored["preset"],
-            config=_current(stored["config"], folder),
+            config=current_fields(stored["config"], folder),
             seed=stored["seed"],
             defaults=dict(stored["defaults"]),
             references=dict(stored.get("references", {})),
@@ -82,12 +82,16 @@ def read_configuration(folder: Path) -> Configuration:
         )
 
 
-def _current(stored: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """The fields that configurations have today, in types that can be hashed."""
+def current_fields(stored: Mapping[str, Any], owner: object) -> dict[str, Any]:
+    """The fields of a stored configuration that there are today, in types that can be hashed.
+
+    Raises:
+        ZooError: if one that is gone has a value that meant something; `owner` is what it is of.
+    """
     for name in _REMOVED.keys() & stored.keys():
         if stored[name] != _REMOVED[name]:
             raise ZooError(
-                f"{folder} was made with {name}={stored[name]}, which this version does not have; "
+                f"{owner} was made with {name}={stored[name]}, which this version does not have; "
                 "install the version of colorization-zoo that wrote it."
             )
     return {name: _hashable(value) for name, value in stored.items() if name not in _REMOVED}

@@ -6,8 +6,8 @@ import keras
 
 from zoo.networks.blocks import HEAD, NetworkSpec, batch_norm, conv, dropout, up_conv
 
-_BLOCKS = (
-    # (width factor, convolutions, stride of the last one, dilation)
+#: (width factor, convolutions, stride of the last one, dilation) of the blocks 1 to 7.
+BLOCKS = (
     (1, 2, 2, 1),
     (2, 2, 2, 1),
     (4, 3, 2, 1),
@@ -29,7 +29,7 @@ def zhang(spec: NetworkSpec) -> keras.Model:
     layer = partial(conv, seed=spec.seed, decay=spec.decay)
     lightness = keras.Input((None, None, 1), name="lightness")
     x = lightness
-    for block, (factor, count, stride, dilation) in enumerate(_BLOCKS, start=1):
+    for block, (factor, count, stride, dilation) in enumerate(BLOCKS, start=1):
         for index in range(1, count + 1):
             strides = stride if index == count else 1
             name = f"conv{block}_{index}"

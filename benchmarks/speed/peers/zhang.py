@@ -6,16 +6,7 @@ the two networks' outputs. Nothing else needs it: PyTorch is optional, and impor
 
 from torch import Tensor, nn
 
-#: (width factor, convolutions, stride of the last one, dilation) of the blocks model1 to model7.
-_BLOCKS = [
-    (1, 2, 2, 1),
-    (2, 2, 2, 1),
-    (4, 3, 2, 1),
-    (8, 3, 1, 1),
-    (8, 3, 1, 2),
-    (8, 3, 1, 2),
-    (8, 3, 1, 1),
-]
+from zoo.networks.zhang import BLOCKS
 
 
 class ZhangNetwork(nn.Module):
@@ -28,7 +19,7 @@ class ZhangNetwork(nn.Module):
     def __init__(self, bins: int = 313, width: int = 64) -> None:
         super().__init__()
         before = 1
-        for number, (factor, convolutions, stride, dilation) in enumerate(_BLOCKS, start=1):
+        for number, (factor, convolutions, stride, dilation) in enumerate(BLOCKS, start=1):
             after = width * factor
             block = _block(before, after, convolutions, stride, dilation)
             self.add_module(f"model{number}", block)
@@ -46,7 +37,7 @@ class ZhangNetwork(nn.Module):
     def forward(self, lightness: Tensor) -> Tensor:
         """(N, 1, H, W) scaled lightness -> (N, bins, H/4, W/4) logits; H, W multiples of 8."""
         x = lightness
-        for number in range(1, len(_BLOCKS) + 2):
+        for number in range(1, len(BLOCKS) + 2):
             x = getattr(self, f"model{number}")(x)
         return x
 

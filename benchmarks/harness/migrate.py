@@ -1,0 +1,70 @@
+"""Stored results whose configuration has other fields today: the same cells under today's keys.
+
+A key is the hash of the whole configuration, so it changes with every field that comes or goes,
+although nothing is computed in another way. Fields that went are dropped at the one value that
+means what is done today; fields that came have the preset's value. Whoever changes what a preset
+computes raises `PROTOCOL` instead: results of another protocol keep their keys and stay apart.
+"""
+
+import dataclasses
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.harness.cells import PROTOCOL, Cell
+from benchmarks.harness.stored import speed_path
+from zoo import registry
+from zoo.errors import ZooError
+from zoo.files import read_json, write_json
+from zoo.saving import current_fields
+
+
+def migrate(out: Path) -> int:
+    """Give the finished cells of a benchmark's folder their keys of today.
+
+    Returns:
+        How many had another one.
+    """
+    moved = 0
+    for path in sorted((out / "results").glob("*.json")):
+        result = read_json(path)
+        if result["status"] != "ok" or result["cell"]["protocol"] != PROTOCOL:
+            continue
+        try:
+            cell = current_cell(result["cell"])
+        except ZooError:
+            continue  # its model is gone, or a field that meant something: it stays as it is
+        if cell.key != result["key"]:
+            _move(out, result, cell)
+            path.unlink()
+            moved += 1
+    return moved
+
+
+def current_cell(stored: Mapping[str, Any]) -> Cell:
+    """A stored cell with the fields that its model's configuration has today.
+
+    Raises:
+        ZooError: if there is no such model or preset, or a field had a value that is gone.
+    """
+    line = registry.entry(stored["model"])
+    preset = line.load().PRESETS[line.preset_or_only(stored["preset"])].config
+    known = {field.name for field in dataclasses.fields(preset)}
+    fields = current_fields(stored["config"], "This result")
+    if not fields.keys() <= known:
+        raise ZooError(f"{line.name} has no field {', '.join(fields.keys() - known)} any more.")
+    config = dataclasses.asdict(dataclasses.replace(preset, **fields))
+    return Cell(**{**stored, "config": config})
+
+
+def _move(out: Path, result: dict[str, Any], cell: Cell) -> None:
+    for folder in ("models", "pictures"):
+        if (out / folder / result["key"]).is_dir():
+            shutil.move(out / folder / result["key"], out / folder / cell.key)
+    speed = speed_path(out, result["row_key"])
+    if speed.is_file():
+        write_json(speed_path(out, cell.row_key), read_json(speed) | {"row_key": cell.row_key})
+        speed.unlink()
+    changed = {"key": cell.key, "row_key": cell.row_key, "cell": dataclasses.asdict(cell)}
+    write_json(out / "results" / f"{cell.key}.json", result | changed)
