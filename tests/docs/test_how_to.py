@@ -74,7 +74,6 @@ def test_a_model_gets_its_place_in_the_documentation(huber):
     assert "| `huber` |" in readme
     assert "| `huber` |" in papers
     assert "\n::: zoo.models.huber\n" in reference
-    assert "huber" in runpy.run_path(huber / "benchmarks/release/model_texts.py")["MODEL_TEXTS"]
 
 
 # ---------------------------------------------------------------------- a metric, a data set
