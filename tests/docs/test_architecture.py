@@ -7,8 +7,11 @@ from collections.abc import Callable
 
 from doc_pages import DOCS
 from PIL import Image
+from tiny_runs import CONDITIONS, make_photos, run_here
 
-from zoo import create_model
+from benchmarks import run_all
+from benchmarks.harness import runs
+from zoo import Budget, create_model, sample_photos
 
 PAGE = (DOCS / "architecture.md").read_text(encoding="utf-8")
 
@@ -49,3 +52,19 @@ def test_a_photo_through_colorize(tmp_path):
     photo = tmp_path / "photo.png"
     Image.new("RGB", (40, 30), "gray").save(photo)
     assert_followed("A photo through `colorize`", lambda: model.colorize(photo))
+
+
+def test_a_photo_set_through_fit(tmp_path):
+    model = create_model("zhang:tiny")
+    train, val = sample_photos("train"), sample_photos("val")
+    settings = {"budget": Budget(photos_seen=32), "precision": "float32", "run_dir": tmp_path}
+    assert_followed("A photo set through `fit`", lambda: model.fit(train, val, **settings))
+
+
+def test_a_cell_through_the_benchmark(tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "run_local", run_here)
+    arguments = [*CONDITIONS, "--models", "mse_regression:tiny", "--out", str(tmp_path / "out")]
+    for option, seed in (("--photos", 1), ("--test-photos", 2)):
+        make_photos(tmp_path / option, [f"{number}.png" for number in range(4)], seed)
+        arguments += [option, str(tmp_path / option)]
+    assert_followed("A cell through the benchmark", lambda: run_all.main(arguments))
