@@ -42,7 +42,6 @@ class TrainingPlot(StageCallback):
         self._run_dir = run_dir
 
     def on_stage_end(self, name: str, progress: Progress) -> None:
-        """Draw the stage."""
         if "g_loss" not in progress.curves:
             return
         draw_training(

@@ -70,7 +70,6 @@ class Keeper(keras.callbacks.Callback):
         self.saved_at = time.monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Put the loader at the round's first step."""
         self.loader.offset = epoch * self.trainer.round_steps + self.offset
         if self.offset:
             for variable, value in zip(
@@ -99,7 +98,6 @@ class Keeper(keras.callbacks.Callback):
             raise StoppedError(TrainingInterrupted(self._interruption()))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Hand the round's logs on."""
         self._check_finite(logs)
         logs = {name: float(value) for name, value in (logs or {}).items()}
         self.trainer.end_round(self.model, epoch, logs)
@@ -138,22 +136,18 @@ class StepClock(keras.callbacks.Callback):
         self.ends: list[float] = []
 
     def start(self) -> None:
-        """The time from here on counts."""
         self.ends = [time.monotonic()]
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Wait for the step's result, then note the time."""
         float((logs or {})["loss"])
         self.ends.append(time.monotonic())
 
     @property
     def first_step(self) -> float:
-        """Seconds from the start to the end of the first step."""
         return self.ends[1] - self.ends[0]
 
     @property
     def seconds_per_step(self) -> float:
-        """Mean over the warm steps."""
         return (self.ends[-1] - self.ends[2]) / (len(self.ends) - 3)
 
 

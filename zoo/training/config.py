@@ -33,7 +33,6 @@ class TrainingConfig:
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse numbers that cannot train."""
         valid_choice("schedule", self.schedule, ("cosine", "constant", "zhang"))
         check_fields(self, lambda value: value >= 1, "at least 1", "train_size", "batch_size")
         check_fields(self, lambda value: value > 0, "positive", "learning_rate")

@@ -47,7 +47,6 @@ class Multiple(keras.optimizers.schedules.LearningRateSchedule):
         self._rate, self._factor = rate, factor
 
     def __call__(self, step: Tensor) -> Tensor:
-        """The rate at this step."""
         return _at(self._rate, step) * self._factor
 
 
@@ -85,12 +84,10 @@ class GroupedAdam(keras.optimizers.Adam):
         self._turns = {name: np.array([name in phase for phase in phases]) for name in groups}
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
-        """Make Adam's moments, and remember which group each weight belongs to."""
         super().build(variables)
         self._names = [self._owners[id(variable)] for variable in variables]
 
     def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
-        """Step one weight, or leave it as it is."""
         index = self._get_variable_index(variable)
         name = self._names[index]
         if name != self._first:

@@ -75,7 +75,6 @@ class NetworkTask(Task):
         self._inputs, self._loss = inputs, loss
 
     def call(self, batch: Batch, training: bool = False) -> Tensor:
-        """What the network gives."""
         return self.networks["colorizer"](self._inputs(batch), training=training)
 
     def step_loss(self, batch: Batch, output: Tensor, training: bool) -> Tensor:

@@ -110,7 +110,6 @@ class GANConfig(NetworkConfig):
     classifier: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse numbers that make no nets or no losses."""
         super().__post_init__()
         valid_choice("adversarial", self.adversarial, tuple(ADVERSARIAL_LOSSES))
         valid_choice("patch_norm", self.patch_norm, ("none", "batch"))
@@ -157,7 +156,6 @@ class GAN(GradientColorizer):
     }
 
     def build_networks(self) -> dict[str, keras.Model]:
-        """The generator, which is the colorizer, and the discriminator."""
         config = self.config
         discriminator = patch_discriminator(
             config.patch_layers,
@@ -191,11 +189,9 @@ class GAN(GradientColorizer):
         yield adversarial_stage(self, train, validation, plan)
 
     def task(self) -> Task:
-        """Both nets and their losses."""
         return AdversarialTask(self)
 
     def optimizer(self, steps: int) -> keras.optimizers.Optimizer:
-        """Adam with a rate for each net."""
         config = self.config
         ratio = config.discriminator_rate / config.learning_rate
         return self.adam_of_both(schedule(config, steps), ratio)

@@ -60,20 +60,16 @@ class CrossEntropy(AdversarialLoss):
     """The loss of Goodfellow et al. 2014, arXiv 1406.2661; the generator's does not saturate."""
 
     def real(self, logits: Tensor) -> Tensor:
-        """Binary cross-entropy against the label."""
         label = self.real_label
         return ops.mean(label * ops.softplus(-logits) + (1.0 - label) * ops.softplus(logits))
 
     def fake(self, logits: Tensor) -> Tensor:
-        """Binary cross-entropy against 0."""
         return ops.mean(ops.softplus(logits))
 
     def generator(self, logits: Tensor) -> Tensor:
-        """Binary cross-entropy against 1."""
         return ops.mean(ops.softplus(-logits))
 
     def probability(self, logits: Tensor) -> Tensor:
-        """The sigmoid."""
         return ops.sigmoid(logits)
 
 
@@ -81,19 +77,15 @@ class LeastSquares(AdversarialLoss):
     """Mao et al. 2017, arXiv 1611.04076: the answers themselves are to be the labels."""
 
     def real(self, logits: Tensor) -> Tensor:
-        """Squared distance from the label."""
         return ops.mean(ops.square(logits - self.real_label))
 
     def fake(self, logits: Tensor) -> Tensor:
-        """Squared distance from 0."""
         return ops.mean(ops.square(logits))
 
     def generator(self, logits: Tensor) -> Tensor:
-        """Squared distance from 1."""
         return ops.mean(ops.square(logits - 1.0))
 
     def probability(self, logits: Tensor) -> Tensor:
-        """The answer itself, clipped."""
         return ops.clip(logits, 0.0, 1.0)
 
 
@@ -101,19 +93,15 @@ class Hinge(AdversarialLoss):
     """Lim and Ye 2017, arXiv 1705.02894: answers beyond the margins count no more."""
 
     def real(self, logits: Tensor) -> Tensor:
-        """By how much the answers fall short of the label."""
         return ops.mean(ops.relu(self.real_label - logits))
 
     def fake(self, logits: Tensor) -> Tensor:
-        """By how much they exceed -1."""
         return ops.mean(ops.relu(1.0 + logits))
 
     def generator(self, logits: Tensor) -> Tensor:
-        """The negative answers."""
         return -ops.mean(logits)
 
     def probability(self, logits: Tensor) -> Tensor:
-        """From -1, surely made, to 1, surely true."""
         return ops.clip((logits + 1.0) / 2.0, 0.0, 1.0)
 
 

@@ -86,7 +86,6 @@ class NoGANConfig(GANConfig):
     cycles: int = 1
 
     def __post_init__(self) -> None:
-        """Refuse numbers that make no nets, no losses or no stages."""
         super().__post_init__()
         check_fields(self, lambda v: v >= 1, "at least 1", "feature_width", "cycles")
         check_fields(self, lambda v: v > 0, "positive", "joint_rate", "joint_discriminator_rate")
@@ -139,7 +138,6 @@ class NoGAN(GAN):
     }
 
     def build_networks(self) -> dict[str, keras.Model]:
-        """Generator and discriminator, and our own feature network where that is wanted."""
         networks = super().build_networks()
         if self.config.features == _OWN:
             networks["features"] = color_features(self.config.feature_width, self.seed)

@@ -44,11 +44,9 @@ class GeneratorTask(Task):
         self._error, self._content = colorizer.loss, colorizer.content_loss()
 
     def call(self, batch: Batch, training: bool = False) -> Tensor:
-        """The made colors, scaled."""
         return self.networks["generator"](self._inputs(batch), training=training)
 
     def step_loss(self, batch: Batch, output: Tensor, training: bool) -> Tensor:
-        """How far the made colors are from the true ones, and what `adversaries_loss` adds."""
         lightness, truth = self._judged(batch["rgb"], output)
         fake = ops.cast(output, "float32")
         l1 = self._error(batch, output)
@@ -129,7 +127,6 @@ class CriticTask(Task):
         return ops.concatenate([_answers(network, lightness, ab, training) for ab in both], axis=-1)
 
     def step_loss(self, batch: Batch, output: Tensor, training: bool) -> Tensor:
-        """The discriminator's loss where both learn."""
         lightness, truth = self._judged(batch["rgb"], batch["made"])
         penalty = self._adversarial.penalty(
             partial(_answers, self.networks["discriminator"], lightness, training=training),
@@ -172,7 +169,6 @@ class AlterationTask(Task):
         )[-1]
 
     def step_loss(self, batch: Batch, output: Tensor, training: bool) -> Tensor:
-        """Cross-entropy."""
         kinds = ops.arange(ops.shape(output)[0], dtype="int32") % ALTERATIONS
         right = ops.cast(ops.argmax(output, axis=-1), "int32") == kinds
         self.log(accuracy=ops.mean(ops.cast(right, "float32")))
