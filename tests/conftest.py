@@ -27,8 +27,8 @@ def zoo_cache(tmp_path_factory):
 def eagerly() -> Iterator[None]:
     """Inside the block training steps run operation by operation: up to some ten come sooner so.
 
-    What compiled steps do is tested by `conformance.learns_the_same_again`, for every model. The
-    two may differ in the last bits, so that no test compares the one with the other.
+    What compiled steps do is tested by `zoo.conformance.learns_the_same_again`, for every model.
+    The two may differ in the last bits, so that no test compares the one with the other.
     """
     import keras
 

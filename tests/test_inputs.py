@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-import conformance
-from zoo import Budget, create_model
+from zoo import Budget, conformance, create_model
 from zoo.errors import ZooError
 from zoo.inputs import LIGHTNESS, DerivedInput, Input, SimulatedInput
 from zoo.models.regression import MSERegression
@@ -138,8 +137,8 @@ def test_a_training_simulates_inputs_by_seed_and_number(model, photos):
 
 
 def test_a_training_uses_every_input(model, photos):
-    before = conformance.values(model)
+    before = conformance.weights_of(model)
     model.fit(photos, budget=Budget(photos_seen=32), size=32, precision="float32")
-    after = conformance.values(model)
+    after = conformance.weights_of(model)
     for name in ("colorizer/head/kernel", "colorizer/dense/kernel"):
         assert (after[name] != before[name]).all(), name

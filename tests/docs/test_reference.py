@@ -9,7 +9,7 @@ from benchmarks.harness.cells import PROTOCOL
 from zoo import registry
 from zoo.evaluation.report import MIN_PHOTOS_FOR_CLAIMS
 from zoo.metrics import registry as metrics
-from zoo.metrics.networks.judges import FEW_PHOTOS
+from zoo.metrics.networks.frechet import FEW_PHOTOS
 
 GLOSSARY = (DOCS / "glossary.md").read_text(encoding="utf-8")
 TERMS = headings(GLOSSARY)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-import conformance
 import zoo
+from zoo import conformance
 from zoo.card import Card, Training
 from zoo.cli.commands import app
 from zoo.export import checking

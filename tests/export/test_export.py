@@ -16,10 +16,10 @@ from hub_modules import save_module
 from PIL import Image
 from typer.testing import CliRunner
 
-import conformance
 import zoo
 from benchmarks.speed import exports
 from predictions import ab_of
+from zoo import conformance
 from zoo.card import read_card
 from zoo.cli.commands import app
 from zoo.cli.exporting import parse_size

@@ -6,9 +6,8 @@ import pytest
 from hub_modules import save_module
 from keras import ops
 
-import conformance
 import zoo
-from zoo import Budget, PhotoSet
+from zoo import Budget, PhotoSet, conformance
 from zoo.errors import TrainingInterrupted, ZooError
 from zoo.inputs import inputs_of_photos
 from zoo.models.fusion import Repeat
@@ -136,9 +135,9 @@ def test_the_embedding_changes_colors_everywhere(module):
 def test_zeros_leave_the_vector_out(photos):
     """Of a model with zeros, the part of the fusion that meets the vector never moves."""
     model = zoo.create_model("fusion:tiny", embedding="zeros,width=9")
-    before = conformance.values(model)["colorizer/fusion/kernel"]
+    before = conformance.weights_of(model)["colorizer/fusion/kernel"]
     conformance.fit(model, photos)
-    after = conformance.values(model)["colorizer/fusion/kernel"]
+    after = conformance.weights_of(model)["colorizer/fusion/kernel"]
     vector_part = (0, 0, slice(8, None))
     norm = model.networks["colorizer"].get_layer("embedding_norm")
     assert (before[0, 0, :8] != after[0, 0, :8]).any()
@@ -225,7 +224,7 @@ def test_a_resumed_training_with_an_embedding_is_an_undisturbed_one(photos, modu
         )
     resumed = frozen(module)
     conformance.fit(resumed, photos, run_dir=tmp_path / "run", resume=True, **settings)
-    conformance.assert_same_weights(undisturbed, resumed)
+    conformance.same_weights(undisturbed, resumed)
 
 
 def test_a_training_is_not_resumed_with_another_embedding(photos, module, tmp_path):

@@ -24,7 +24,7 @@ from zoo.metrics import (
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
     from zoo.metrics.networks import NetworkMetrics
-    from zoo.metrics.networks.networks import NetworkRun
+    from zoo.metrics.networks.scoring import NetworkRun
     from zoo.photos.photoset import Photo, PhotoSet
 
 
@@ -202,7 +202,7 @@ class _Scoring:
         for prediction, scores in zip(colored, self.scores, strict=True):
             pair = pair.in_other_colors(prediction)
             for metric in self.metrics:
-                scores[metric.name].append(metric.score(pair))
+                scores[metric.name].append(metric.of(pair))
         for metric in self.metrics:
             if metric.weight is not None:
                 self.weights[metric.name].append(metric.weight(pair))

@@ -145,7 +145,7 @@ class Report:
         figures = {}
         for name, scores in self.scores.items():
             weights = self.weights.get(name)
-            figures[name] = get_metric(name).aggregate(
+            figures[name] = get_metric(name).figure(
                 scores[chosen], None if weights is None else weights[chosen]
             )
         return figures

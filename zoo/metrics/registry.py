@@ -47,6 +47,26 @@ class Metric:
     weight: Callable[[Pair], float] | None = None
     needs_colors: bool = False
 
+    def of(self, pair: Pair) -> float:
+        """Score one photo.
+
+        Raises:
+            ZooError: if that takes a network.
+        """
+        if self.score is None:
+            raise ZooError(f"{self.title} takes a network; see zoo.NetworkMetrics.")
+        return self.score(pair)
+
+    def figure(self, scores: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+        """Make one figure of the scores of several photos: (..., n) -> (...).
+
+        Raises:
+            ZooError: if there is but one figure of all photos.
+        """
+        if self.aggregate is None:
+            raise ZooError(f"{self.title} is a figure of all photos; there is none of each photo.")
+        return self.aggregate(scores, weights)
+
 
 _ZHANG = "Zhang, Isola and Efros 2016, arXiv 1603.08511, section 3.1"
 _HASLER = "Hasler and Suesstrunk 2003, M3"

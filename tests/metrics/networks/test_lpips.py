@@ -103,7 +103,8 @@ def test_it_is_the_formula_of_the_paper(distance):
 
 def test_equal_photos_are_at_no_distance_and_small_ones_have_none(distance):
     photo = np.random.default_rng(3).integers(0, 256, (1, 16, 16, 3), dtype=np.uint8)
-    assert distance(photo, photo) == [0.0]
+    # Two equal photos of one batch may differ in the last bits of their features.
+    assert distance(photo, photo) == pytest.approx([0.0], abs=1e-9)
     assert np.isnan(distance(photo[:, :15], photo[:, :15])).all()
 
 

@@ -21,8 +21,11 @@ from zoo.errors import ScoreWarning, ZooError
 from zoo.evaluation.evaluate import TruePhotos, evaluate
 from zoo.evaluation.report import Report, compare
 from zoo.metrics import get_metric
-from zoo.metrics.networks import networks as networks_module
-from zoo.metrics.networks.judges import ClassifierTest, DiversityTest, FrechetTest, network_name
+from zoo.metrics.networks import scoring
+from zoo.metrics.networks.base import Network, network_name
+from zoo.metrics.networks.classifier import Recognition
+from zoo.metrics.networks.diversity import Diversity
+from zoo.metrics.networks.frechet import Frechet
 from zoo.networks.embeddings import Embedding, Spec, open_embedding
 
 LABELS = ["sea, ocean", "b", "c", "d", "e", "f", "surf", "h", "i"]
@@ -114,14 +117,14 @@ def test_the_classifier_test_counts_right_answers_where_a_label_has_one(photos, 
 def test_the_five_likeliest_answers_count(photos, module):
     """The right class is the likeliest answer for the first photo, the second one for the next."""
     spec = Spec.parse(f"hub:{module}")
-    judge = ClassifierTest(spec, networks_module.Network(open_embedding(f"hub:{module}")))
+    metric = Recognition(spec, Network(open_embedding(f"hub:{module}")))
     seas = PhotoSet(tuple(dataclasses.replace(photo, label="sea") for photo in photos[:9]))
-    side, order = judge.side(), np.arange(1, 9)
+    side, order = metric.side(), np.arange(1, 9)
     for rank in range(9):
         logits = np.empty((1, 9))
         logits[0, np.insert(order, rank, 0)] = -np.arange(9)
-        side.add(logits, logits)
-    scores = judge.scores(seas, side, side).scores
+        side.add(metric.keep(logits, logits))
+    scores = metric.scores(seas, side, side).scores
     np.testing.assert_array_equal(scores["top1@little"], np.arange(9) < 1)
     np.testing.assert_array_equal(scores["top5@little"], np.arange(9) < 5)
 
@@ -157,9 +160,9 @@ def test_scores_do_not_depend_on_batches_or_on_who_came_before(photos, module, e
 
 def test_the_true_photos_are_looked_at_once(photos, module, monkeypatch):
     seen = []
-    look = networks_module.Network.__call__
+    look = Network.__call__
     monkeypatch.setattr(
-        networks_module.Network,
+        Network,
         "__call__",
         lambda self, rgb: seen.append(len(rgb)) or look(self, rgb),
     )
@@ -335,8 +338,8 @@ def test_few_scored_photos_have_an_interval_all_the_same():
 )
 def test_only_trained_inception_v3_gives_fid_and_inception_score(text, frechet, score):
     spec = Spec.parse(text)
-    assert get_metric(*FrechetTest.columns(spec)).title == frechet
-    assert get_metric(*DiversityTest.columns(spec)).title == score
+    assert get_metric(*Frechet.columns(spec)).title == frechet
+    assert get_metric(*Diversity.columns(spec)).title == score
     with pytest.raises(ZooError, match="InceptionV3 alone"):
         get_metric("fid@VGG16")
 
@@ -344,7 +347,7 @@ def test_only_trained_inception_v3_gives_fid_and_inception_score(text, frechet, 
 def test_a_column_carries_its_networks_name():
     handle = "hub:https://tfhub.dev/google/imagenet/mobilenet_v2/classification/5"
     assert network_name(Spec.parse(handle)) == "google/imagenet/mobilenet_v2/classification/5"
-    columns = ClassifierTest.columns(Spec.parse("keras:MobileNetV2"))
+    columns = Recognition.columns(Spec.parse("keras:MobileNetV2"))
     assert [get_metric(name).title for name in columns] == [
         "top-1 (MobileNetV2)",
         "top-5 (MobileNetV2)",
@@ -392,7 +395,7 @@ def test_fid_is_of_the_features_and_the_inception_score_of_the_answers(photos, m
         opened.append(text)
         return FakeInception(Spec.parse(text))
 
-    monkeypatch.setattr(networks_module, "open_embedding", fake)
+    monkeypatch.setattr(scoring, "open_embedding", fake)
     names = [f"{kind}=keras:InceptionV3" for kind in ("frechet", "diversity")]
     report = quiet(Swapper(), photos, networks=NetworkMetrics(names))
     assert opened == ["keras:InceptionV3"], "one network serves both"
@@ -419,7 +422,7 @@ def test_answers_that_are_not_finite_are_refused(photos, monkeypatch):
         def with_features(self, rgb):
             return (np.full((len(rgb), 3), np.nan),) * 2
 
-    monkeypatch.setattr(networks_module, "open_embedding", lambda text: Broken(Spec.parse(text)))
+    monkeypatch.setattr(scoring, "open_embedding", lambda text: Broken(Spec.parse(text)))
     with pytest.raises(ZooError, match="answers with NaN"):
         quiet(Swapper(), photos, networks=NetworkMetrics(["diversity=keras:VGG16"]))
 

@@ -10,10 +10,9 @@ from PIL import Image
 from scipy import stats
 from skimage import color as reference
 
-import conformance
 import zoo
 from predictions import ab_of, shares_of
-from zoo import Budget, PhotoSet, preprocessing
+from zoo import Budget, PhotoSet, conformance, preprocessing
 from zoo.color import spaces
 from zoo.color.bins import annealed_mean, rebalancing_weights
 from zoo.errors import ZooError

@@ -5,7 +5,6 @@ import pytest
 from keras import layers, ops
 from skimage.color import deltaE_ciede2000, rgb2lab, rgb2yuv
 
-import conformance
 import zoo
 from predictions import ab_of, shares_of
 from zoo import Budget, PhotoSet
@@ -221,7 +220,3 @@ def test_no_uv_is_gray_and_uv_outside_the_gamut_is_clipped():
     assert np.isfinite(ab).all()
     assert ab[..., 0].min() > -87
     assert ab[..., 1].min() > -108.5
-
-
-def test_the_colors_of_a_photo_keep_its_lightness():
-    conformance.keeps_the_lightness("colorunet")

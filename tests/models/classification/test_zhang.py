@@ -7,10 +7,9 @@ import tensorflow as tf
 from keras import ops
 from skimage.color import rgb2lab
 
-import conformance
 import zoo
 from predictions import ab_of, shares_of
-from zoo import Budget, PhotoSet
+from zoo import Budget, PhotoSet, conformance
 from zoo.color.bins import rebalancing_weights, smooth_prior
 from zoo.errors import ZooError
 from zoo.models.classification import base, zhang
@@ -185,10 +184,10 @@ def test_a_nearly_gray_photo_only_scales_the_others_gradient():
 
 def test_a_batch_of_nearly_gray_photos_teaches_nothing():
     model = tiny()
-    before = conformance.values(model)
+    before = conformance.weights_of(model)
     graph = conformance.compiled(model, keras.optimizers.SGD(1.0))
     assert float(graph.train_on_batch({"rgb": np.stack([NEARLY_GRAY] * 4)})) == 0
-    for name, value in conformance.values(model).items():
+    for name, value in conformance.weights_of(model).items():
         if "moving" not in name:
             np.testing.assert_array_equal(value, before[name], err_msg=name)
 

@@ -15,6 +15,7 @@ Every name of a metric ends in that of its network, and only Inception-v3 with t
 give an FID or an Inception score.
 """
 
-from zoo.metrics.networks.networks import METRIC_KINDS, NetworkMetrics
+from zoo.metrics.networks.scoring import NetworkMetrics
+from zoo.metrics.networks.specs import METRIC_KINDS
 
 __all__ = ["METRIC_KINDS", "NetworkMetrics"]

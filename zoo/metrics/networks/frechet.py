@@ -1,10 +1,23 @@
-"""The Fréchet distance of two sets of feature vectors, the formula behind FID.
+"""The Fréchet distance of two sets of feature vectors, the formula behind FID, and its metric.
 
 Heusel et al. 2017, arXiv 1706.08500, section 3: both sets are taken for Gaussians, and
 d^2 = |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)).
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+from zoo.metrics import NetworkScores
+from zoo.metrics.networks.base import NetworkMetric, network_name
+from zoo.models.adversarial.classifier_score import is_inception
+from zoo.networks.embeddings import Spec
+
+if TYPE_CHECKING:
+    from zoo.photos.photoset import PhotoSet
+
+#: FID grows as photos get fewer, and under so many it says more about their number than colors.
+FEW_PHOTOS = 2000
 
 
 class Moments:
@@ -15,7 +28,7 @@ class Moments:
         self.mean = np.zeros(())
         self._scatter = np.zeros(())
 
-    def add(self, features: np.ndarray) -> None:
+    def add(self, features: np.ndarray, /) -> None:
         """Take in (n, m) more vectors.
 
         Means are updated by differences (Chan, Golub and LeVeque 1983): sums of squares would lose
@@ -63,3 +76,41 @@ def frechet_distance(first: Moments, second: Moments) -> float:
     traces = np.trace(first.covariance) + np.trace(second.covariance)
     spread = traces - 2.0 * np.sqrt(np.maximum(product, 0.0)).sum()
     return max(0.0, float(np.square(first.mean - second.mean).sum() + spread))
+
+
+class Frechet(NetworkMetric[Moments]):
+    """How far the features of the colored photos are from those of the true ones."""
+
+    KIND = "frechet"
+
+    @classmethod
+    def columns(cls, spec: Spec) -> tuple[str, ...]:
+        """FID, or the Fréchet distance of another network."""
+        return (f"{'fid' if is_inception(spec) else 'frechet'}@{network_name(spec)}",)
+
+    def side(self) -> Moments:
+        """Mean and covariance: 32 MB for 2,048 features, however many photos."""
+        return Moments()
+
+    def keep(self, logits: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """The features."""
+        return features
+
+    def scores(self, photos: "PhotoSet", truth: Moments, made: Moments) -> NetworkScores:
+        """One figure, and a note where there are few photos."""
+        (column,) = self.columns(self.spec)
+        if made.count < 2:
+            return NetworkScores(missing={column: "it takes two photos at least"})
+        notes = [caution] if (caution := few_photos(made.count)) else []
+        figure = frechet_distance(truth, made)
+        return NetworkScores({}, {column: figure}, {column: {"notes": notes}})
+
+
+def few_photos(count: int) -> str | None:
+    """What to say of a Fréchet distance of so many photos; None where they are enough."""
+    if count >= FEW_PHOTOS:
+        return None
+    return (
+        f"With {count:,} photos, fewer than {FEW_PHOTOS:,}, a Fréchet distance is too large by an "
+        "amount that depends on their number: compare it on the same photos alone."
+    )

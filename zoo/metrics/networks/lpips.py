@@ -17,7 +17,7 @@ under the same names.
 
 import hashlib
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -26,6 +26,7 @@ from keras import ops
 
 from zoo.color.spaces import Tensor
 from zoo.errors import ZooError
+from zoo.metrics import NetworkScores
 from zoo.networks.embeddings import Spec
 from zoo.networks.state_dict import read_state_dict
 
@@ -109,6 +110,17 @@ class Lpips:
                 ops.sum(ops.square(first - second) * ops.convert_to_tensor(weights), axis=-1)
             )
         return total
+
+
+def scores_of(distances: Sequence[float]) -> NetworkScores:
+    """The scores of photos whose distances are known, where there are any."""
+    scores = np.array(distances)
+    small = int(np.isnan(scores).sum())
+    if small == len(scores):
+        return NetworkScores(missing={COLUMN: f"it takes photos of {SMALLEST} px"})
+    note = f"Without {small:,} photos that are smaller than {SMALLEST} px."
+    notes = {COLUMN: {"notes": [note] if small else []}}
+    return NetworkScores({COLUMN: scores}, {}, notes)
 
 
 def _files(spec: Spec) -> bool:

@@ -1,0 +1,633 @@
+"""What every model must do, as checks for all registered models, also for those of other packages.
+
+    zoo.registry.register("mine", "my_package.mine:Mine", "What it is.", ("compact", "tiny"))
+    zoo.conformance.check_model("mine")
+
+A check is a function of a `Subject`: the model in its smallest preset, with photos to train on and
+what several checks share. It fails by an error that says what went wrong.
+"""
+
+import json
+import re
+import signal
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+from PIL import Image
+
+from zoo import registry, saving
+from zoo.backend import use_jit
+from zoo.budget import Budget
+from zoo.card import CARD
+from zoo.color.spaces import Tensor
+from zoo.colorizer import Colorizer
+from zoo.errors import TrainingInterrupted, ZooError, valid_choice
+from zoo.files import sha256_of_file
+from zoo.inputs import LIGHTNESS
+from zoo.models.gradient import GradientColorizer
+from zoo.networks.runner import FixedWeights, PlainRunner
+from zoo.photos.photoset import PhotoSet
+from zoo.training.plan import History
+
+if TYPE_CHECKING:
+    from zoo.export import checking
+
+#: 20 steps at the tiny presets' batch size of 4: 10 rounds of 2, for a model of one stage.
+PHOTOS_SEEN = 80
+
+
+class ConformanceError(ZooError):
+    """A model does not do what every model must do: the message says what."""
+
+
+class Subject:
+    """A model under check.
+
+    Attributes:
+        name: of the model.
+        photos: six small color photos, each with a label.
+    """
+
+    def __init__(self, name: str, folder: Path) -> None:
+        """Make photos in `folder`, which the checks write into."""
+        self.name, self._folder, self._folders = name, folder, 0
+        self.photos = _make_photos(folder / "photos")
+
+    def model(self, **changes: Any) -> Colorizer:
+        """Make the model untrained, in its preset for tests or its only one."""
+        preset = registry.entry(self.name).preset_or_only("tiny")
+        return registry.create_model(self.name, preset, **changes)
+
+    @cached_property
+    def untrained(self) -> Colorizer:
+        """One untrained model for all checks that change nothing of it."""
+        return self.model()
+
+    @cached_property
+    def trained(self) -> tuple[Colorizer, History]:
+        """One trained model for all checks that change nothing of it, and how its training went."""
+        model = self.model()
+        return model, fit(model, self.photos)
+
+    def folder(self) -> Path:
+        """Make an empty folder."""
+        self._folders += 1
+        folder = self._folder / str(self._folders)
+        folder.mkdir()
+        return folder
+
+
+class CountingRunner(PlainRunner):
+    """Counts how often networks run, and notes the names of the inputs that they are given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls, self.names = 0, set[str]()
+
+    def __call__(self, network: keras.Model, inputs: Mapping[str, Tensor]) -> Any:
+        """Run the network."""
+        self.calls += 1
+        self.names |= set(inputs)
+        return super().__call__(network, inputs)
+
+
+def check_model(name: str, checks: Sequence[str] | None = None) -> None:
+    """Check that a registered model does what every model must do.
+
+    Cost: a minute or so a model on two processor cores, most of it for compiling trainings.
+
+    Args:
+        name: of the model.
+        checks: names of those to run, as in `checks_of`; None runs all.
+
+    Raises:
+        ConformanceError: naming the first check that fails, and what went wrong.
+        ZooError: if there is no such model or check.
+    """
+    of_model = {check.__name__: check for check in checks_of(name)}
+    chosen = [valid_choice(f"check of {name}", one, tuple(of_model)) for one in checks or of_model]
+    with tempfile.TemporaryDirectory() as folder:
+        subject = Subject(name, Path(folder))
+        for one in chosen:
+            try:
+                of_model[one](subject)
+            except Exception as error:
+                raise ConformanceError(f"{name} fails the check {one}: {error}") from error
+
+
+def checks_of(name: str) -> tuple[Callable[[Subject], None], ...]:
+    """The checks that a model must pass; there are more for one that trains by gradient."""
+    by_gradient = registry.entry(name).load().trains_by_gradient
+    return EVERY + (BY_GRADIENT if by_gradient else ()) + (is_exported,)
+
+
+# ---------------------------------------------------------------------- what it says of itself
+
+
+def declares_itself(subject: Subject) -> None:
+    """The registry's line, presets and options are complete; configurations go through JSON."""
+    line = registry.entry(subject.name)
+    model_class = line.load()
+    expect(
+        tuple(model_class.PRESETS) == line.presets,
+        f"The class has the presets {tuple(model_class.PRESETS)}, the registry {line.presets}.",
+    )
+    for name, preset in model_class.PRESETS.items():
+        expect(bool(preset.source), f"Preset {name} names no source.")
+        stored = json.loads(json.dumps(asdict(preset.config)))
+        restored = {k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()}
+        expect(restored == asdict(preset.config), f"Preset {name} does not go through JSON.")
+        expect(preset.config.train_size > 0, f"Preset {name} has no train_size.")
+    for option in model_class.options:
+        expect(option.low <= option.default <= option.high, f"{option} has a default out of range.")
+        expect(bool(option.meaning), f"{option} has no meaning.")
+
+
+def is_given_the_inputs_that_it_declares(subject: Subject) -> None:
+    """L comes first; the networks see every declared input and nothing else."""
+    model, photo = subject.untrained, random_photo(24, 30)
+    declared = [one.name for one in model.inputs]
+    expect(declared[0] == LIGHTNESS.name, f"The first input must be L, and is {declared[0]}.")
+    expect(len(set(declared)) == len(declared), f"Two inputs have one name: {declared}.")
+    runner = CountingRunner()
+    model.colorize(photo, runner=runner, render_factor=2)
+    # A table of stored patches is no network, and sees L without a runner.
+    given = runner.names | {LIGHTNESS.name}
+    expect(
+        given == set(declared),
+        f"The networks are given {sorted(given)}, declared are {sorted(declared)}.",
+    )
+    with refusal("no input .*'lightnes'.*lightness"):
+        model.predict({"lightnes": np.zeros((1, 8, 8, 1), "float32")})
+
+
+def honors_its_options(subject: Subject) -> None:
+    """Every option counts where it says so: one that changes decoding alone runs no network."""
+    model, _ = subject.trained
+    rgb = np.stack([photo.read(32)[:32, :32] for photo in subject.photos[:2]])
+    for option in model.options:
+        variants = [{option.name: value} for value in (option.low, min(option.high, 4))]
+        once, both = CountingRunner(), CountingRunner()
+        alone = [model.colorize_batch(rgb, runner=once, **variant) for variant in variants]
+        together = model.colorize_variants(rgb, variants, runner=both)
+        for one, other in zip(alone, together, strict=True):
+            np.testing.assert_array_equal(one, other, f"{option.name}: alone and among others")
+        expected = once.calls // 2 if option.step == "decode" else once.calls
+        expect(
+            both.calls == expected,
+            f"With two values of {option.name}, of the step {option.step!r}, the networks ran "
+            f"{both.calls} times, and not {expected}.",
+        )
+
+
+# ---------------------------------------------------------------------- what it predicts
+
+
+def predicts_finite_chroma_of_any_size(subject: Subject) -> None:
+    """The ab of L of any size has that size, and is finite."""
+    model = subject.untrained
+    for count, height, width in ((1, 1, 1), (3, 17, 37)):
+        lightness = np.random.default_rng(0).uniform(0, 100, (count, height, width, 1))
+        ab = model.decode(model.predict({"lightness": lightness}))
+        size = (count, height, width, 2)
+        expect(ab.shape == size, f"The ab of {lightness.shape} L has the shape {ab.shape}.")
+        expect(ab.dtype == np.float32, f"ab must be float32, and is {ab.dtype}.")
+        expect(bool(np.isfinite(ab).all()), "The ab of an untrained model is not finite.")
+
+
+def colorizes_any_size(subject: Subject) -> None:
+    """A colored photo has the photo's size, from 1 x 1 px up."""
+    for height, width in ((1, 1), (1, 40), (37, 3), (90, 64), (10, 400)):
+        photo = random_photo(height, width)
+        colored = subject.untrained.colorize(photo, render_factor=2)
+        same = colored.shape == photo.shape and colored.dtype == np.uint8
+        expect(same, f"A photo of {photo.shape} became {colored.shape} {colored.dtype}.")
+
+
+def colorizes_every_mode(subject: Subject) -> None:
+    """Gray, palette, 16-bit and transparent photos are colored, too; transparency is kept."""
+    model = subject.untrained
+    rgb = Image.fromarray(random_photo(24, 30))
+    gray = np.asarray(rgb.convert("L"))
+    alpha = np.full((24, 30), 77, np.uint8)
+    for photo in (
+        rgb,
+        gray,
+        gray.astype(np.uint16) * 257,
+        gray / 255.0,
+        gray > 100,
+        rgb.convert("P"),
+        rgb.convert("1"),
+        rgb.convert("CMYK"),
+        Image.fromarray(gray.astype(np.uint16) * 257),
+    ):
+        shape = model.colorize(photo, render_factor=2).shape
+        expect(shape == (24, 30, 3), f"A photo of 24 x 30 px, {photo!r}, became {shape}.")
+    colored = model.colorize(np.dstack([np.asarray(rgb), alpha]), render_factor=2)
+    expect(colored.shape == (24, 30, 4), f"A photo with transparency became {colored.shape}.")
+    np.testing.assert_array_equal(colored[..., 3], alpha, "transparency")
+
+
+def colors_many_photos_like_one(subject: Subject) -> None:
+    """Folders are colored by `FixedWeights`, whose predictions take another way."""
+    model = subject.untrained
+    photos = [random_photo(20, 30), random_photo(33, 24)]
+    alone = [model.colorize(photo, render_factor=2) for photo in photos]
+    with FixedWeights(model.networks.values(), predictions=100) as runner:
+        for photo, expected in zip(photos, alone, strict=True):
+            colored = model.colorize(photo, runner=runner, render_factor=2)
+            most = np.abs(colored.astype(int) - expected).max()
+            expect(most <= 1, f"With fixed weights, colors differ by {most} of 255.")
+
+
+def serves_two_threads(subject: Subject) -> None:
+    """Two threads that color with one model get what they get alone."""
+    model = subject.untrained
+    photos = [random_photo(20, 30), random_photo(33, 24, seed=1)]
+    alone = [model.colorize(photo, render_factor=2) for photo in photos]
+    found: dict[int, list[np.ndarray]] = {0: [], 1: []}
+
+    def color(number: int) -> None:
+        for _ in range(4):
+            found[number].append(model.colorize(photos[number], render_factor=2))
+
+    threads = [threading.Thread(target=color, args=(number,)) for number in found]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for number, colored in found.items():
+        expect(len(colored) == 4, "A thread that colors beside another one failed.")
+        for one in colored:
+            np.testing.assert_array_equal(one, alone[number], "colors beside another thread")
+
+
+def keeps_the_lightness(subject: Subject) -> None:
+    """Up to rounding and to colors outside the gamut, which the clipping moves."""
+    from skimage.color import rgb2lab
+
+    photo = random_photo(40, 40) // 4 + 96
+    colored = subject.untrained.colorize(photo, render_factor=2)
+    median = np.median(np.abs(rgb2lab(colored)[..., 0] - rgb2lab(photo)[..., 0]))
+    expect(median < 0.5, f"The photo's L must stay, and moves by {median:.2f}.")
+
+
+def starts_from_its_seed(subject: Subject) -> None:
+    """Equal seeds give equal weights, and the global random state plays no part."""
+    state = _global_state()
+    first = subject.model(seed=3)
+    same_weights(first, subject.model(seed=3))
+    np.testing.assert_array_equal(_global_state(), state, "NumPy's global random state")
+    if first.trains_by_gradient:
+        one, other = weights_of(first), weights_of(subject.model(seed=4))
+        expect(any((one[key] != other[key]).any() for key in one), "Every seed gives one start.")
+
+
+def refuses_what_it_lacks(subject: Subject) -> None:
+    """Unknown options, values, fields and presets are answered with those that there are."""
+    model, photo = subject.untrained, random_photo(8, 8)
+    with refusal(r"no option of .*'temprature'.*render_factor"):
+        model.colorize(photo, temprature=1.0)
+    wrong: Any
+    for wrong in (0, 2.5, 1e9, "many", float("nan")):
+        with refusal("render_factor"):
+            model.colorize(photo, render_factor=wrong)
+    with refusal("configuration field"):
+        subject.model(wdith=3)
+    with refusal("preset"):
+        registry.create_model(subject.name, "huge")
+
+
+# ---------------------------------------------------------------------- what it keeps
+
+
+def saves_and_loads_exactly(subject: Subject) -> None:
+    """A trained model that was saved and loaded predicts the same to the bit."""
+    (model, _), photo = subject.trained, subject.photos[0].read()
+    path = model.save(subject.folder() / "model")
+    files = sorted(p.name for p in path.iterdir())
+    expected = sorted([CARD, saving.CONFIG, saving.WEIGHTS])
+    expect(files == expected, f"A saved model has the files {files}.")
+    loaded = registry.load_model(path)
+    same_weights(model, loaded)
+    for part in ("config", "defaults", "fitted"):
+        expect(getattr(loaded, part) == getattr(model, part), f"Loading changes model.{part}.")
+    digest = sha256_of_file(path / saving.WEIGHTS)
+    expect(loaded.card.weights_sha256 == digest, "The card has another sha256.")
+    np.testing.assert_array_equal(loaded.colorize(photo), model.colorize(photo), "colors")
+    lightness = np.linspace(0, 100, 32 * 32, dtype="float32").reshape(1, 32, 32, 1)
+    one, other = (m.decode(m.predict({"lightness": lightness})) for m in (loaded, model))
+    np.testing.assert_array_equal(one, other, "ab")
+
+
+def refuses_broken_folders(subject: Subject) -> None:
+    """Damaged, missing and foreign weights are refused."""
+    folder, model = subject.folder(), subject.untrained
+    weights = model.save(folder / "model") / saving.WEIGHTS
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-20] + bytes(20))
+    with refusal("sha256"):
+        registry.load_model(folder / "model")
+    weights.unlink()
+    with refusal(r"no weights\.npz"):
+        registry.load_model(folder / "model")
+    with refusal("not a saved model"):
+        registry.load_model(folder)
+    poisoned = {key: np.full_like(value, np.nan) for key, value in weights_of(model).items()}
+    with refusal("NaN"):
+        model.set_weights(poisoned, "the file")
+    with refusal("another model"):
+        model.set_weights({"kernel": np.zeros(3)}, "the file")
+    (folder / "text.npz").write_text("no weights here")
+    with refusal("cannot be read"):
+        saving.read_arrays(folder / "text.npz")
+
+
+# ---------------------------------------------------------------------- how it learns
+
+
+class Stop(keras.callbacks.Callback):
+    """Interrupts a training, as Ctrl-C does, before the step of the given number ends."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self.left = after
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Count the steps."""
+        self.left -= 1
+        if self.left == 0:
+            signal.raise_signal(signal.SIGINT)
+
+
+def learns_the_same_again(subject: Subject) -> None:
+    """Once undisturbed, and once stopped in the middle of the training and resumed."""
+    (undisturbed, expected), photos, run_dir = subject.trained, subject.photos, subject.folder()
+    resumed = subject.model()
+    if undisturbed.trains_by_gradient:
+        # The 7th step ends in the middle of a round of two.
+        with refusal("--resume", TrainingInterrupted):
+            fit(resumed, photos, run_dir=run_dir, callbacks=[Stop(7)])
+        resumed = subject.model()
+        with refusal("unfinished training"):
+            fit(resumed, photos, run_dir=run_dir)
+        with refusal(r"another run \(different: photos,"):
+            fit(resumed, photos[1:], run_dir=run_dir, resume=True)
+    history = fit(resumed, photos, run_dir=run_dir, resume=True)
+    same_weights(undisturbed, resumed)
+    expect(history.curves == expected.curves, "A resumed training has other curves.")
+    expect(
+        history.photos_seen == expected.photos_seen <= PHOTOS_SEEN,
+        f"Of {PHOTOS_SEEN} photos, {expected.photos_seen} were seen, and {history.photos_seen} "
+        "when the training was interrupted.",
+    )
+
+
+def is_trained_further(subject: Subject) -> None:
+    """A saved model learns from other photos, from where it was or from shrunken weights."""
+    model, _ = subject.trained
+    path = model.save(subject.folder())
+    start = registry.load_model(path)
+    rates = ("learning_rate", "joint_rate")
+    # So slow that the weights show what a training began with.
+    changes = {rate: 1e-12 for rate in rates if hasattr(model.config, rate)}
+    further = start.copy(seed=5, **changes)
+    same_weights(further, start)
+    first = _first_layer(further) if model.trains_by_gradient else None
+    settings: dict[str, Any] = {"budget": Budget(photos_seen=8)}
+    frozen = {} if first is None else {"freeze": [first.name]}
+    fit(further, subject.photos[1:], **settings, **frozen)
+    training, digest = further.card.training, sha256_of_file(path / saving.WEIGHTS)
+    origin = None if training is None else training.started_from
+    expect(
+        origin is not None and origin.weights_sha256 == digest,
+        "The card does not say which weights the training started from.",
+    )
+    if first is None:
+        return
+    before = weights_of(start)
+    for variable in first.weights:
+        path_of = f"colorizer/{variable.path}"
+        np.testing.assert_array_equal(weights_of(further)[path_of], before[path_of], path_of)
+    learning = {f"colorizer/{v.path}" for v in further.networks["colorizer"].trainable_variables}
+    for name in learning:
+        np.testing.assert_allclose(
+            weights_of(further)[name], before[name], atol=1e-6, err_msg=f"{name}, continued"
+        )
+    shrunk = start.copy(seed=5, **changes)
+    fit(shrunk, subject.photos[1:], **settings, start="shrink")
+    after, initial = weights_of(shrunk), weights_of(subject.model(seed=5))
+    for name in learning:
+        expected = before[name]
+        if expected.ndim > 1:
+            expected = 0.4 * expected + 0.1 * initial[name]
+        np.testing.assert_allclose(
+            after[name], expected, atol=1e-6, err_msg=f"{name}, shrunk and perturbed"
+        )
+
+
+def every_parameter_gets_a_gradient(subject: Subject) -> None:
+    """A step by plain gradient descent moves every weight that learns."""
+    task = compiled(subject.model(), keras.optimizers.SGD(1.0))
+    before = [np.array(keras.ops.convert_to_numpy(v)) for v in task.trainable_variables]
+    rgb = np.stack([photo.read(32)[:32, :32] for photo in subject.photos[:4]])
+    task.train_on_batch({"rgb": rgb})
+    for variable, old in zip(task.trainable_variables, before, strict=True):
+        new = keras.ops.convert_to_numpy(variable)
+        expect(bool(np.isfinite(new).all()), f"{variable.path} is not finite after a step.")
+        expect(bool((new != old).any()), f"{variable.path} gets no gradient.")
+
+
+def overfits_one_photo(subject: Subject) -> None:
+    """Four flat squares, each of its own lightness and color: the loss must nearly vanish."""
+    model = subject.model()
+    if hasattr(model.config, "l1_weight"):
+        # An adversary asks for other colors than the true ones: here the error is to count alone.
+        model = subject.model(l1_weight=1e3)
+    colors = np.array([[[200, 40, 40], [60, 160, 60]], [[30, 30, 120], [240, 220, 120]]], np.uint8)
+    photo = colors.repeat(16, axis=0).repeat(16, axis=1)[None]
+    task = compiled(model, keras.optimizers.Adam(1e-2))
+
+    def step() -> float:
+        task.reset_metrics()
+        logs = task.train_on_batch({"rgb": photo}, return_dict=True)
+        # What two nets that work against each other lose never vanishes: there, the error does.
+        return float(logs.get("l1", logs["loss"]))
+
+    # The best, not the last: two nets that work against each other swing to the end.
+    first, best = step(), min(step() for _ in range(200))
+    expect(best < 0.05 * first, f"In 200 steps on one photo the loss fell from {first} to {best}.")
+
+
+def stops_on_a_loss_that_is_not_finite(subject: Subject) -> None:
+    """A training that diverges ends with an error."""
+    with refusal("no longer finite"):
+        fit(subject.model(learning_rate=1e30), subject.photos, run_dir=subject.folder())
+
+
+def trains_in_mixed_precision(subject: Subject) -> None:
+    """Variables and predictions stay float32."""
+    model, photo = subject.model(), subject.photos[0].read()
+    budget = Budget(photos_seen=8)
+    history = fit(model, subject.photos, precision="mixed_bfloat16", budget=budget)
+    kinds = {str(v.dtype) for v in model.variables().values()}
+    expect(kinds == {"float32"}, f"After mixed precision, variables are {sorted(kinds)}.")
+    expect(bool(np.isfinite(history.curves["loss"]).all()), "In bfloat16 the loss is not finite.")
+    again = subject.model()
+    again.assign(weights_of(model))
+    again.defaults = dict(model.defaults)
+    np.testing.assert_array_equal(again.colorize(photo), model.colorize(photo), "colors")
+
+
+def is_exported(subject: Subject) -> None:
+    """A SavedModel colors photos as the model does, to 1 of 255."""
+    colors_alike_exported([exported(subject)])
+
+
+EVERY: tuple[Callable[[Subject], None], ...] = (
+    declares_itself,
+    is_given_the_inputs_that_it_declares,
+    predicts_finite_chroma_of_any_size,
+    colorizes_any_size,
+    colorizes_every_mode,
+    colors_many_photos_like_one,
+    serves_two_threads,
+    keeps_the_lightness,
+    starts_from_its_seed,
+    refuses_what_it_lacks,
+    refuses_broken_folders,
+    honors_its_options,
+    saves_and_loads_exactly,
+    learns_the_same_again,
+    is_trained_further,
+)
+BY_GRADIENT: tuple[Callable[[Subject], None], ...] = (
+    every_parameter_gets_a_gradient,
+    overfits_one_photo,
+    stops_on_a_loss_that_is_not_finite,
+    trains_in_mixed_precision,
+)
+
+# ---------------------------------------------------------------------- what checks are made of
+
+
+def exported(subject: Subject) -> "checking.Check":
+    """Write a SavedModel; a process of its own can tell whether it colors as the model does.
+
+    The photos have two working sizes between them, because a new one costs a compilation.
+    """
+    from zoo.export.artifacts import Artifacts
+    from zoo.export.plan import Plan
+
+    trained = registry.entry(subject.name).load().trains_by_gradient
+    model = shaken(subject.model()) if trained else subject.trained[0]
+    plan = Plan(("saved_model",), "float32", None, model.resolve_options({"render_factor": 2}))
+    photos = [random_photo(*side) for side in ((1, 1), (37, 23), (48, 48), (74, 46))]
+    (check,) = Artifacts(model, subject.folder() / "exported", plan).write(photos)
+    return check
+
+
+def colors_alike_exported(checks: Sequence["checking.Check"]) -> None:
+    """Try what `exported` wrote, all in one process, which takes seconds to start."""
+    from zoo.export.checking import check
+
+    for written, outcome in zip(checks, check(checks), strict=True):
+        most = outcome.max_difference
+        expect(most <= 1, f"{written}: exported, colors differ by {most} of 255.")
+        expect(outcome.photos >= 10, f"{written}: only {outcome.photos} photos were tried.")
+
+
+def fit(model: Colorizer, photos: PhotoSet, **changes: Any) -> History:
+    """Train in the smallest way; half of the photos also choose the best weights."""
+    settings = {"budget": Budget(photos_seen=PHOTOS_SEEN), "size": 32, "precision": "float32"}
+    return model.fit(photos, photos[:3], **(settings | changes))  # type: ignore[arg-type]
+
+
+def compiled(model: Colorizer, optimizer: keras.optimizers.Optimizer) -> keras.Model:
+    """Make the task of a model that trains by gradient, ready for `train_on_batch`."""
+    if not isinstance(model, GradientColorizer):
+        raise ConformanceError("A model that trains by gradient must be a GradientColorizer.")
+    task = model.task()
+    task.compile(optimizer=optimizer, jit_compile=use_jit())
+    return task
+
+
+def shaken(model: Colorizer) -> Colorizer:
+    """Give the model other weights: its colors are bold, and no statistics are 0 or 1."""
+    rng = np.random.default_rng(0)
+    for name, variable in model.variables().items():
+        value = keras.ops.convert_to_numpy(variable)
+        if np.issubdtype(value.dtype, np.floating) and "bins" not in name:
+            noise = rng.uniform(0.1, 0.3, value.shape) * rng.choice((-1, 1), value.shape)
+            moved = np.abs(value + noise) if "variance" in name else value + noise
+            variable.assign(moved.astype(value.dtype))
+    return model
+
+
+def random_photo(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """Make a photo of noise: (H, W, 3) uint8."""
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def weights_of(model: Colorizer) -> dict[str, np.ndarray]:
+    """Copy every weight."""
+    return {name: np.array(keras.ops.convert_to_numpy(v)) for name, v in model.variables().items()}
+
+
+def same_weights(first: Colorizer, second: Colorizer) -> None:
+    """Expect equal weights of equal names."""
+    one, other = weights_of(first), weights_of(second)
+    expect(one.keys() == other.keys(), f"Weights of one model: {one.keys() ^ other.keys()}.")
+    for name, value in one.items():
+        np.testing.assert_array_equal(value, other[name], err_msg=name)
+
+
+def expect(holds: bool, otherwise: str) -> None:
+    """Fail with the message `otherwise` where something does not hold.
+
+    Raises:
+        ConformanceError: then.
+    """
+    if not holds:
+        raise ConformanceError(otherwise)
+
+
+@contextmanager
+def refusal(pattern: str, kind: type[ZooError] = ZooError) -> Iterator[None]:
+    """Expect an error inside the block whose message has a regular expression."""
+    try:
+        yield
+    except kind as error:
+        expect(
+            re.search(pattern, str(error)) is not None,
+            f"An error should say {pattern!r}, and says: {error}",
+        )
+        return
+    raise ConformanceError(f"Nothing was refused; an error that says {pattern!r} was expected.")
+
+
+def _global_state() -> np.ndarray:
+    # The global generator is the point.
+    return np.random.get_state(legacy=False)["state"]["key"].copy()  # noqa: NPY002
+
+
+def _first_layer(model: Colorizer) -> keras.layers.Layer:
+    return next(layer for layer in model.networks["colorizer"].layers if layer.trainable_weights)
+
+
+def _make_photos(folder: Path) -> PhotoSet:
+    rng = np.random.default_rng(0)
+    for number in range(6):
+        coarse = Image.fromarray(rng.integers(0, 256, (4, 5, 3), dtype=np.uint8))
+        place = folder / ("sea", "tree")[number % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        coarse.resize((40, 32), Image.Resampling.BICUBIC).save(place / f"{number}.png")
+    return PhotoSet.from_folder(folder)
