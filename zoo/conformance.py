@@ -152,15 +152,15 @@ def declares_itself(subject: Subject) -> None:
 
 
 def is_given_the_inputs_that_it_declares(subject: Subject) -> None:
-    """L comes first; the networks see every declared input and nothing else."""
+    """L comes first; the networks see every declared input, and no other but options."""
     model, photo = subject.untrained, random_photo(24, 30)
     declared = [one.name for one in model.inputs]
     expect(declared[0] == LIGHTNESS.name, f"The first input must be L, and is {declared[0]}.")
     expect(len(set(declared)) == len(declared), f"Two inputs have one name: {declared}.")
     runner = CountingRunner()
     model.colorize(photo, runner=runner, render_factor=2)
-    # A table of stored patches is no network, and sees L without a runner.
-    given = runner.names | {LIGHTNESS.name}
+    # Options that change what a network computes may be inputs of it, too.
+    given = runner.names - {option.name for option in model.options if option.step == "network"}
     expect(
         given == set(declared),
         f"The networks are given {sorted(given)}, declared are {sorted(declared)}.",
