@@ -70,9 +70,8 @@ class Reference:
         }
 
     def blocks(self) -> dict[str, str]:
-        """The README's blocks by name; none without stored results of the main set."""
-        boards = self.boards()
-        found = {}
+        """The README's blocks by name; those of sets without stored results are left out."""
+        boards, found = self.boards(), {"approaches": approaches_table()}
         if PICTURED in boards:
             found["picture"] = self._picture_block(boards[PICTURED])
         if MAIN in boards:
@@ -142,6 +141,15 @@ class Reference:
             line.good_at,
             line.bad_at,
         ]
+
+
+def approaches_table() -> str:
+    """What the zoo has: the registry's lines."""
+    rows = ["| name | approach | presets | source |", "|---|---|---|---|"]
+    for line in map(registry.entry, registry.list_models()):
+        presets = ", ".join(f"`{preset}`" for preset in line.presets)
+        rows.append(f"| `{line.name}` | {line.approach} | {presets} | {line.source} |")
+    return "\n".join(rows)
 
 
 def updated(readme: str, blocks: Mapping[str, str]) -> str:

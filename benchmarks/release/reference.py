@@ -154,10 +154,10 @@ def write(root: Path, results: Path) -> list[Path]:
     from benchmarks.release.readme_tables import PICTURE, Reference, updated
 
     reference = Reference(root, results)
+    if not reference.boards():
+        raise ZooError(f"There are no results in {results}; store a run there first.")
     reference.draw_picture()
     blocks = reference.blocks()
-    if not blocks:
-        raise ZooError(f"There are no results in {results}; store a run there first.")
     readme = root / "README.md"
     text = updated(readme.read_text(encoding="utf-8"), blocks)
     with atomic_path(readme) as temporary:

@@ -11,7 +11,7 @@ from tiny_runs import CONDITIONS, ROOT, make_photos
 from benchmarks import run_all
 from benchmarks.harness.rows import chosen_rows
 from benchmarks.release import reference
-from benchmarks.release.readme_tables import PICTURE, block_in, updated
+from benchmarks.release.readme_tables import PICTURE, approaches_table, block_in, updated
 from benchmarks.suites import pretrained
 from zoo.card import read_card
 from zoo.errors import ZooError
@@ -40,6 +40,10 @@ of two lines.*
 ## From Python
 
 Code.
+
+<!-- results: approaches -->
+
+<!-- end of results: approaches -->
 """
 
 
@@ -169,7 +173,7 @@ def test_a_run_with_failures_is_not_stored(runs, tmp_path):
 
 def test_the_readme_is_made_of_the_results(checkout):
     results = checkout / "results"
-    assert reference.stale(checkout, results) == ["picture", "models", "leaderboard"]
+    assert reference.stale(checkout, results) == ["approaches", "picture", "models", "leaderboard"]
     reference.write(checkout, results)
     assert reference.stale(checkout, results) == []
     text = (checkout / "README.md").read_text()
@@ -226,7 +230,7 @@ def test_a_readme_without_a_place_is_refused(readme):
 def test_the_command_line_says_what_is_missing(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(reference, "ROOT", tmp_path)
     monkeypatch.setattr(reference, "RESULTS", tmp_path / "results")
-    (tmp_path / "README.md").write_text(README)
+    (tmp_path / "README.md").write_text(updated(README, {"approaches": approaches_table()}))
     assert reference.main(["write"]) == 2
     assert "store a run there first" in capsys.readouterr().err
     assert reference.main(["check"]) == 0
