@@ -11,12 +11,8 @@ import pytest
 from doc_pages import DOCS, ROOT, blocks, follow
 
 import zoo.models
-<<<<<<< HEAD
-from zoo import conformance
-=======
 from benchmarks.release.readme_tables import approaches_table
-from zoo import PhotoSet
->>>>>>> a1853a8 (The README's table of models is made of the registry's lines)
+from zoo import conformance
 from zoo.cli import main
 
 # What the tests of a package need beside it.
