@@ -102,3 +102,11 @@ def shipped(trained_by_recipe, monkeypatch) -> Path:
     """The same folder, in the package's place."""
     monkeypatch.setattr("zoo.pretrained.FOLDER", trained_by_recipe)
     return trained_by_recipe
+
+
+@pytest.fixture
+def small_checks(monkeypatch):
+    """Exports are checked with smaller photos; large ones have tests of their own."""
+    from zoo.export import questions
+
+    monkeypatch.setattr(questions, "_LARGE", 80)

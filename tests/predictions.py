@@ -1,4 +1,6 @@
-"""Both steps of a prediction at once, and a runner that counts, for tests."""
+"""Both steps of a prediction at once, a runner that counts, and a distance, for tests."""
+
+import numpy as np
 
 from zoo.networks.runner import PlainRunner
 
@@ -19,3 +21,8 @@ def ab_of(model, lightness, **options):
 
 def shares_of(model, lightness, **options):
     return model.predict({"lightness": lightness}, **options).probabilities()
+
+
+def off(photo, expected):
+    """The largest difference of two photos, in levels of 255."""
+    return np.abs(np.asarray(photo).astype(int) - expected).max()

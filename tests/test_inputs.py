@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
+from predictions import off
 from zoo import Budget, conformance, create_model
 from zoo.errors import ZooError
 from zoo.inputs import LIGHTNESS, DerivedInput, Input, SimulatedInput
@@ -114,6 +115,16 @@ def test_what_is_given_counts(model):
     assert not changed[5:].any()
     styled = {"lightness": lightness, "style": np.zeros((1, 3), "float32")}
     assert (model.decode(model.predict(styled)) != plain).any(axis=-1).all()
+
+
+def test_an_export_derives_inputs_or_has_them_absent(model):
+    import tensorflow as tf
+
+    from zoo.export.graph import Graph
+
+    graph = Graph(model, model.resolve_options({"render_factor": 1}))
+    found = graph.photo(tf.constant(photo()), striped=False)
+    assert off(found, model.colorize_batch(photo(), render_factor=1)) <= 1
 
 
 def test_an_unknown_input_is_named(model):

@@ -293,11 +293,19 @@ class Round:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How far an artifact is off: the largest difference, and the mean CIEDE2000 of its photos."""
+    """How far an artifact is off.
+
+    Attributes:
+        max_difference: the largest one, in levels of 255.
+        ciede2000: the mean over all photos.
+        photos: how many were compared.
+        signatures: what was asked, by name, with the names of the inputs.
+    """
 
     max_difference: int
     ciede2000: float
     photos: int
+    signatures: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -403,13 +403,13 @@ class Colorizer(ABC):
     ) -> Path:
         """Write a folder that colors photos without the zoo, and check it in a fresh process.
 
-        Arguments and errors are those of `zoo.export.plan.export`.
+        Arguments and errors are those of `zoo.export.folder.export`.
         """
-        from zoo.export.plan import export
+        from zoo.export.folder import export
 
-        formats = (format,) if isinstance(format, str) else tuple(format)
-        settings: dict[str, Any] = {"weights": weights, "size": size, "calibration": calibration}
-        return export(self, path, formats, options=options, **settings)
+        return export(
+            self, path, format, weights=weights, size=size, calibration=calibration, options=options
+        )
 
     # ------------------------------------------------------------------ saved and loaded
 

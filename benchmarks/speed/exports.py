@@ -196,15 +196,13 @@ def _open_litert(model: "Colorizer", folder: Path) -> Action:
 
     interpreter = Interpreter(str(folder / "model.tflite"), num_threads=os.cpu_count())
     predict_ab = interpreter.get_signature_runner("predict_ab")
-    names = {"temperature"} & model.defaults.keys()
-    options = {name: np.array(model.defaults[name], "float32") for name in names}
 
     def colorize(rgb: np.ndarray) -> np.ndarray:
         height, width, _ = rgb.shape
         factor = int(model.defaults["render_factor"])
         size = preprocessing.working_size(height, width, factor)
         lightness = preprocessing.working_lightness(rgb[None], size)
-        ab = predict_ab(lightness=keras.ops.convert_to_numpy(lightness), **options)["ab"]
+        ab = predict_ab(lightness=keras.ops.convert_to_numpy(lightness))["ab"]
         return preprocessing.merge(rgb[None], ab)[0]
 
     return colorize

@@ -10,7 +10,7 @@ import zoo
 from zoo import conformance
 from zoo.card import Card, Training
 from zoo.cli.commands import app
-from zoo.export import checking
+from zoo.export import questions
 from zoo.export.plan import FORMATS
 
 
@@ -28,17 +28,11 @@ def exported(model, tmp_path_factory) -> Path:
     run, made = str(model.save(folder / "run")), folder / "zhang"
     arguments = ["export", run, "--out", str(made), "--format", ",".join(FORMATS)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checking, "_LARGE", 80)  # large photos have tests of their own
+        patch.setattr(questions, "_LARGE", 80)  # large photos have tests of their own
         done = CliRunner().invoke(app, [*arguments, "-o", "render_factor=2"])
     assert done.exit_code == 0, done.output
     assert f"onnx: {made / 'model.onnx'}, 0.0" in done.output.replace("\n", "")
     return made
-
-
-@pytest.fixture
-def small_checks(monkeypatch):
-    """Exports are checked with smaller photos; large ones have tests of their own."""
-    monkeypatch.setattr(checking, "_LARGE", 80)
 
 
 @pytest.fixture

@@ -44,7 +44,10 @@ def export(
     option: Annotated[
         list[str] | None,
         typer.Option(
-            "-o", "--option", metavar="NAME=VALUE", help="Prediction option that is fixed there."
+            "-o",
+            "--option",
+            metavar="NAME=VALUE",
+            help="Prediction option: its default there, or its fixed value (render_factor).",
         ),
     ] = None,
 ) -> None:

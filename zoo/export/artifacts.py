@@ -1,6 +1,6 @@
 """The files of an export, and the questions that each of them has to answer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.export import litert, onnx, saved_model
-from zoo.export.checking import Call, Check, Questions
+from zoo.export.checking import Call, Check
 from zoo.export.graph import Graph
+from zoo.export.questions import Questions
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
@@ -30,6 +31,7 @@ class Artifacts:
 
     def __init__(self, model: "Colorizer", folder: Path, plan: "Plan") -> None:
         self._model, self._folder, self._plan = model, folder, plan
+        self._half = plan.weights == "float16"
 
     def write(self, photos: Sequence[np.ndarray]) -> list[Check]:
         """Write all artifacts.
@@ -41,29 +43,23 @@ class Artifacts:
             What is to be checked of each, in the order of the formats.
         """
         questions = Questions(self._model, photos, self._plan.options)
-        return [self._written(name, questions) for name in self._plan.formats]
-
-    def _written(self, name: str, questions: Questions) -> Check:
-        path = self._folder / PLACES[name]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        writers: dict[str, Callable[[Path, Questions], list[Call]]] = {
-            "saved_model": self._saved_model,
-            "onnx": self._onnx,
-            "litert": self._litert,
-        }
-        calls = writers[name](path, questions)
-        exact = self._plan.weights == "float32"
-        title = f"{name} of {self._model.name}:{self._model.preset}"
-        return Check(title, name, path, exact, calls)
+        writers = {"saved_model": self._saved_model, "onnx": self._onnx, "litert": self._litert}
+        checks = []
+        for name in self._plan.formats:
+            path = self._folder / PLACES[name]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            title = f"{name} of {self._model.name}:{self._model.preset}"
+            exact = self._plan.weights == "float32"
+            checks.append(Check(title, name, path, exact, writers[name](path, questions)))
+        return checks
 
     def _saved_model(self, path: Path, questions: Questions) -> list[Call]:
-        half = self._plan.weights == "float16"
-        graph = Graph(self._model, self._plan.options, half=True) if half else self._graph
+        graph = Graph(self._model, self._plan.options, half=True) if self._half else self._graph
         saved_model.write(graph, path)
         return questions.saved_model()
 
     def _onnx(self, path: Path, questions: Questions) -> list[Call]:
-        onnx.write(self._graph, path, half=self._plan.weights == "float16")
+        onnx.write(self._graph, path, half=self._half)
         return questions.onnx()
 
     def _litert(self, path: Path, questions: Questions) -> list[Call]:

@@ -1,6 +1,7 @@
 """What explains an exported folder: README.md, card.json, a sample photo and its colors."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,17 +9,28 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from zoo import preprocessing
 from zoo._version import __version__
 from zoo.card import Artifact, Export, Outcome, write_card
 from zoo.color.spaces import lightness_to_gray, rgb_to_lightness, unit_to_uint8
 from zoo.export.artifacts import PLACES
+from zoo.export.questions import other_values
+from zoo.export.signatures import (
+    COLORIZE,
+    COLORIZE_ENCODED,
+    PREDICT_AB,
+    SERVING_DEFAULT,
+    Signature,
+)
 from zoo.files import sha256_of_file
+from zoo.options import RENDER_FACTOR
 from zoo.photos.decoding import write_photo
 from zoo.photos.samples import sample_photos
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
     from zoo.export.plan import Plan
+    from zoo.options import Option
 
 #: The photo that comes along: Stefan van der Walt's cat, in the public domain (CC0).
 _SAMPLE, _SAMPLE_SIDE = "chelsea.png", 256
@@ -34,7 +46,7 @@ def write(
     model: "Colorizer",
     folder: Path,
     plan: "Plan",
-    outcomes: dict[str, Outcome],
+    outcomes: Mapping[str, Outcome],
     photo: np.ndarray,
 ) -> None:
     """Write everything but the artifacts.
@@ -51,7 +63,7 @@ def write(
     colored = model.colorize_batch(gray[None], **plan.options)[0]
     write_photo(folder / "sample_colorized.png", colored)
     export = Export(
-        options=plan.options,
+        options=dict(plan.options),
         weights=plan.weights,
         litert_size=plan.size,
         calibration_photos=len(plan.calibration),
@@ -77,37 +89,49 @@ def _described(folder: Path, name: str, outcome: Outcome) -> Artifact:
 
 # ---------------------------------------------------------------------- README.md
 
+#: What is behind the names of inputs and outputs.
+_KINDS = {
+    "photos": "uint8 (N, H, W, 3) RGB or (N, H, W, 1) gray",
+    "colorized": "uint8 (N, H, W, 3)",
+    "photo_bytes": "string (N,), JPEG or PNG files of any sizes",
+    "colorized_bytes": "string (N,), PNG files",
+    "lightness": "float32 (N, h, w, 1), L of CIE Lab in [0, 100], of the size that the network shall see",
+    "ab": "float32 (N, h, w, 2), a and b of CIE Lab",
+}
+
 
 def _readme(model: "Colorizer", plan: "Plan", export: Export) -> str:
-    heat = plan.options.get("temperature")
-    parts = [_introduction(model, plan, export)]
+    others = other_values(model, plan.options)
     writers = {"saved_model": _saved_model, "onnx": _onnx, "litert": _litert}
-    parts += [writers[name](plan, heat) for name in plan.formats]
+    parts = [_introduction(model, plan, export)]
+    parts += [writers[name](plan, others) for name in plan.formats]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
 def _introduction(model: "Colorizer", plan: "Plan", export: Export) -> str:
-    options = ", ".join(f"`{name}` {value:g}" for name, value in plan.options.items())
     rows = "\n".join(
         f"| `{found.path}` | {name} | {found.megabytes:g} MB | {_accuracy(found.check)} |"
         for name, found in export.artifacts.items()
     )
+    options = "\n".join(_option_row(one, plan.options[one.name]) for one in model.options)
     return f"""
 # {model.name}:{model.preset}, exported
 
 A model that colors black-and-white photos: photo in, color photo out. Every pixel keeps its own lightness; the
-network sees the photo with its short side at {16 * int(plan.options["render_factor"])} px, and only its color is
-enlarged again. Made by colorization-zoo {__version__}, which is not needed to use it.
-
-Options: {options}. Weights: {plan.weights}.
+network sees the photo with its short side at {_side(plan)} px, and only its color is enlarged again. Made by
+colorization-zoo {__version__}, which is not needed to use it. Weights: {plan.weights}.
 
 | file | format | size | against the original model |
 |---|---|---|---|
 {rows}
-| `card.json` | what it was trained on and how, options, versions, sha256 of the files | | |
+| `card.json` | what it was trained on and how, signatures, options, versions, sha256 of the files | | |
 | `sample.png`, `sample_colorized.png` | a gray photo, and what the original model makes of it | | |
 
 Color photos may be given, too: only their lightness counts. Colors are plausible, not true.
+
+| option | value | here | meaning |
+|---|---|---|---|
+{options}
 
 | | encoded files | photos of any size | several photos at once | memory |
 |---|---|---|---|---|
@@ -125,27 +149,53 @@ def _accuracy(check: Outcome) -> str:
     )
 
 
-def _saved_model(plan: "Plan", heat: float | None) -> str:
-    extra = f", `temperature` float32 (), optional: {heat:g}" if heat is not None else ""
-    also = ""
-    if heat is not None:
+def _option_row(option: "Option", value: float) -> str:
+    kind = f"an input, float32 (), from {option.low:g} to {option.high:g}"
+    here = kind if option.export == "input" else "fixed"
+    return f"| `{option.name}` | {value:g} | {here} | {option.meaning} |"
+
+
+def _side(plan: "Plan") -> int:
+    return preprocessing.RENDER_UNIT * int(plan.options[RENDER_FACTOR.name])
+
+
+def _table(functions: Mapping[str, Signature], kinds: Mapping[str, str] = _KINDS) -> str:
+    rows = [
+        f"| {title} | `{one.takes}` {kinds[one.takes]} | `{one.gives}` {kinds[one.gives]} |"
+        for title, one in functions.items()
+    ]
+    return "\n".join(["| signature | input | output |", "|---|---|---|", *rows])
+
+
+def _arguments(options: Mapping[str, float], kind: str = "{:g}") -> str:
+    return "".join(f", {name}={kind.format(value)}" for name, value in options.items())
+
+
+def _saved_model(plan: "Plan", others: Mapping[str, float]) -> str:
+    functions = {
+        f"`{SERVING_DEFAULT}`, in Python `colorize`": COLORIZE,
+        "`colorize_encoded`": COLORIZE_ENCODED,
+        "`predict_ab`": PREDICT_AB,
+    }
+    also = example = ""
+    if others:
+        forms = ", ".join(f"`{one.with_options}`" for one in functions.values())
         also = f"""
-The temperature says how a color is read off the predicted distribution: 0 takes the most likely one (vivid), 1 the mean
-(muted). `model.colorize(photos, temperature=0.1)` and TF Serving leave {heat:g} in place where none is given; a
-signature that is called from Python (`model.signatures["serving_default"](photos=..., temperature=...)`) wants it.
+Each has a second form that takes the options, too: {forms}. Python
+(`model.colorize_with_options(photos{_arguments(others)})`) and TF Serving put the values of the table above in the place of
+options that are left out; `model.signatures["{COLORIZE.with_options}"]` wants all of them.
 """
+        example = f"""
+other = model.colorize_with_options(photos{_arguments(others)})["colorized"]
+print(other.shape)"""
     return f"""
 ## SavedModel
 
-| signature, Python | input | output |
-|---|---|---|
-| `serving_default`, `model.colorize` | `photos` uint8 (N, H, W, 3) RGB or (N, H, W, 1) gray{extra} | `colorized` uint8 (N, H, W, 3) |
-| `colorize_encoded`, `model.colorize_encoded` | `photo_bytes` string (N,), JPEG or PNG files of any sizes{extra} | `colorized_bytes` string (N,), PNG files |
-| `predict_ab`, `model.predict_ab` | `lightness` float32 (N, h, w, 1), L of CIE Lab in [0, 100], of the size that the network shall see{extra} | `ab` float32 (N, h, w, 2), a and b of CIE Lab |
-
+{_table(functions)}
+{also}
 Files: the EXIF rotation of JPEG files is applied (that of PNG files is not looked at). Opacity is kept; a single transparent color of a gray or RGB
 PNG is not. 16 bits become 8: gray by rounding, color by its high bytes. The PNG that comes back has 8 bits and no metadata.
-{also}
+
 ### Python, with nothing but TensorFlow
 
 ```python
@@ -157,7 +207,7 @@ colorized = model.colorize_encoded(tf.stack(files))["colorized_bytes"]
 tf.io.write_file("colorized.png", colorized[0])
 
 photos = tf.io.decode_png(files[0], channels=3)[tf.newaxis]  # uint8 (1, H, W, 3)
-print(model.colorize(photos)["colorized"].shape)
+print(model.colorize(photos)["colorized"].shape){example}
 ```
 
 `tensorflow_hub.load("saved_model/1")` gives the same object.
@@ -177,15 +227,18 @@ echo '{{"signature_name": "colorize_encoded", "inputs": {{"photo_bytes": [{{"b64
 """
 
 
-def _onnx(plan: "Plan", heat: float | None) -> str:
-    extra = f", `temperature` float32 (), optional: {heat:g}" if heat is not None else ""
+def _onnx(plan: "Plan", others: Mapping[str, float]) -> str:
+    also = ""
+    if others:
+        given = ", ".join(f'"{name}": np.float32({value:g})' for name, value in others.items())
+        also = f"""
+The options are inputs, too, which may be left out: `session.run(["colorized"], {{"photos": photos, {given}}})`.
+"""
     return f"""
 ## ONNX
 
-| input | output |
-|---|---|
-| `photos` uint8 (N, H, W, 3) RGB or (N, H, W, 1) gray{extra} | `colorized` uint8 (N, H, W, 3) |
-
+{_table({"`colorize`": COLORIZE}).replace("signature", "function")}
+{also}
 ```python
 import numpy as np
 import onnxruntime
@@ -199,18 +252,28 @@ Image.fromarray(colorized[0]).save("colorized.png")
 """
 
 
-def _litert(plan: "Plan", heat: float | None) -> str:
-    extra = ", `temperature` float32 ()" if heat is not None else ""
-    argument = f", temperature=np.array({heat:g}, np.float32)" if heat is not None else ""
-    if plan.size is not None:
-        height, width = plan.size
-        return f"""
+def _litert(plan: "Plan", others: Mapping[str, float]) -> str:
+    signature = PREDICT_AB if plan.size is None else COLORIZE
+    also = ""
+    if others:
+        arguments = _arguments(others, "np.float32({:g})")
+        also = f"""
+A second signature, `{signature.with_options}`, takes all options of the table above, too:
+`Interpreter("model.tflite").get_signature_runner("{signature.with_options}")({signature.takes}={signature.takes}{arguments})`.
+"""
+    write_section = _litert_network if plan.size is None else _litert_photo
+    return write_section(plan, also)
+
+
+def _litert_photo(plan: "Plan", also: str) -> str:
+    assert plan.size is not None
+    height, width = plan.size
+    shape = f"uint8 (1, {height}, {width}, 3)"
+    return f"""
 ## LiteRT
 
-| signature | input | output |
-|---|---|---|
-| `colorize` | `photos` uint8 (1, {height}, {width}, 3) RGB{extra} | `colorized` uint8 (1, {height}, {width}, 3) |
-
+{_table({"`colorize`": COLORIZE}, {"photos": f"{shape} RGB", "colorized": shape})}
+{also}
 ```python
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -218,18 +281,19 @@ from PIL import Image
 
 colorize = Interpreter("model.tflite").get_signature_runner("colorize")
 photos = np.asarray(Image.open("sample.png").convert("RGB").resize(({width}, {height})))[None]
-colorized = colorize(photos=photos{argument})["colorized"]
+colorized = colorize(photos=photos)["colorized"]
 Image.fromarray(colorized[0]).save("colorized.png")
 ```
 """
-    side = 16 * int(plan.options["render_factor"])
+
+
+def _litert_network(plan: "Plan", also: str) -> str:
+    side = _side(plan)
     return f"""
 ## LiteRT
 
-| signature | input | output |
-|---|---|---|
-| `predict_ab` | `lightness` float32 (N, h, w, 1), L of CIE Lab in [0, 100]{extra} | `ab` float32 (N, h, w, 2), a and b of CIE Lab |
-
+{_table({"`predict_ab`": PREDICT_AB})}
+{also}
 The photo is best given with its short side at {side} px. Its colors are those of `ab`, enlarged to the photo's size, together with the
 photo's own L, as here with scikit-image:
 
@@ -245,7 +309,7 @@ image = Image.open("sample.png").convert("RGB")
 scale = {side} / min(image.size)
 small = image.resize([round(side * scale) for side in image.size], Image.Resampling.LANCZOS)
 lightness = rgb2lab(np.asarray(small))[None, ..., :1].astype(np.float32)
-ab = predict_ab(lightness=lightness{argument})["ab"][0]
+ab = predict_ab(lightness=lightness)["ab"][0]
 own = rgb2lab(np.asarray(image))[..., :1]
 lab = np.concatenate([own, resize(ab, own.shape[:2], order=1)], axis=-1)
 Image.fromarray(np.uint8(np.rint(255 * lab2rgb(lab)))).save("colorized.png")

@@ -5,7 +5,7 @@ predictions fast (see `zoo.networks.runner`), and so an exported model has no va
 normalization that follows a convolution becomes a part of its weights.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,8 @@ from tensorflow.python.eager.wrap_function import function_from_graph_def
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from zoo import preprocessing
-from zoo.inputs import DerivedInput
+from zoo.export.signatures import option_specs
+from zoo.inputs import LIGHTNESS, DerivedInput, complete_inputs
 from zoo.networks.runner import TracingRunner
 from zoo.options import RENDER_FACTOR
 
@@ -29,58 +30,55 @@ _STRIPE_PIXELS = 2**20
 #: Constants of at least so many numbers are weights; to store smaller ones in half saves nothing.
 _LARGE = 1024
 
-#: The option that exported models take as an input, where the model has it.
-TEMPERATURE = "temperature"
-
 
 class Graph:
     """Functions that color photos as a model does, with its weights of now.
 
     Args:
         model: any Colorizer, on the TensorFlow backend.
-        values: the value of every option; the temperature's is the default of an input.
+        values: the value of every option.
         size: (height, width) of photos, or None where it may be any.
         half: whether weights are stored as float16; computed is in float32.
 
     Attributes:
-        temperature: the default of the input `temperature`; None for models without.
+        size: as given.
+        options: the options that are inputs, in their order, each with the default that `values`
+            has for it.
     """
 
     def __init__(
         self,
         model: "Colorizer",
-        values: dict[str, float],
+        values: Mapping[str, float],
         size: tuple[int, int] | None = None,
         *,
         half: bool = False,
     ) -> None:
         self.size = size
+        self.options = input_options(model, values)
         self._freeze = partial(_frozen, half=half)
         self._render_factor = int(values[RENDER_FACTOR.name])
-        self.temperature = values.get(TEMPERATURE)
         self._derived = {
             declared.name: (declared.side, self._trace_input(declared))
             for declared in model.inputs
             if isinstance(declared, DerivedInput)
         }
-        self._chroma = self._trace_chroma(model, values)
+        self._ab = self._trace_ab(model, values)
 
-    def chroma(self, lightness: tf.Tensor, temperature: tf.Tensor | None = None) -> tf.Tensor:
-        """(N, h, w, 1) L in [0, 100] -> (N, h, w, 2) ab, as the model gives it."""
+    def ab(self, lightness: tf.Tensor, *options: tf.Tensor) -> tf.Tensor:
+        """(N, h, w, 1) L in [0, 100] and `options` -> (N, h, w, 2) ab, as the model gives it."""
 
         def squares(side: int) -> tf.Tensor:
             return preprocessing.resample_lightness(lightness, (side, side))
 
-        return self._colored(lightness, squares, temperature)
+        return self._colored(lightness, squares, options)
 
-    def photo(
-        self, photos: tf.Tensor, temperature: tf.Tensor | None = None, *, striped: bool
-    ) -> tf.Tensor:
+    def photo(self, photos: tf.Tensor, *options: tf.Tensor, striped: bool) -> tf.Tensor:
         """Color photos: (N, H, W, 3) or (N, H, W, 1) uint8 -> (N, H, W, 3) uint8.
 
         Args:
             photos: color or gray ones.
-            temperature: for models that take one.
+            *options: the value of each of `options`.
             striped: whether large photos are handled piece by piece, to bound the memory.
         """
         shape = tf.shape(photos) if self.size is None else (tf.shape(photos)[0], *self.size)
@@ -93,18 +91,17 @@ class Graph:
         def squares(side: int) -> tf.Tensor:
             return shrink(rgb, (side, side))
 
-        ab = self._colored(shrink(rgb, working), squares, temperature)
+        ab = self._colored(shrink(rgb, working), squares, options)
         return _striped_merge(rgb, ab) if striped else preprocessing.merged_rows(rgb, ab, height)
 
     def _colored(
         self,
         lightness: tf.Tensor,
         squares: Callable[[int], tf.Tensor],
-        temperature: tf.Tensor | None,
+        options: Sequence[tf.Tensor],
     ) -> tf.Tensor:
         derived = [derive(squares(side))[0] for side, derive in self._derived.values()]
-        given = [] if self.temperature is None else [temperature]
-        (ab,) = self._chroma(lightness, *derived, *given)
+        (ab,) = self._ab(lightness, *derived, *options)
         return ab
 
     def _trace_input(self, declared: DerivedInput) -> Any:
@@ -113,24 +110,31 @@ class Graph:
 
         return self._freeze(derive, [tf.TensorSpec((None, declared.side, declared.side, 1))])
 
-    def _trace_chroma(self, model: "Colorizer", values: dict[str, float]) -> Any:
+    def _trace_ab(self, model: "Colorizer", values: Mapping[str, float]) -> Any:
+        """Both steps of a prediction, of L, the derived inputs and the options."""
         size = self.size and preprocessing.working_size(*self.size, self._render_factor)
-        specs = [tf.TensorSpec((None, *(size or (None, None)), 1), name="lightness")]
+        specs = [tf.TensorSpec((None, *(size or (None, None)), 1), name=LIGHTNESS.name)]
         for _, derive in self._derived.values():
             specs += [tf.TensorSpec(out.shape, out.dtype) for out in derive.outputs]
-        if self.temperature is not None:
-            specs.append(tf.TensorSpec((), name=TEMPERATURE))
-        steps: dict[str, dict[str, Any]] = {"size": {}, "network": {}, "decode": {}}
+        specs += option_specs(self.options)
+        names = (LIGHTNESS.name, *self._derived)
 
-        def chroma(lightness: tf.Tensor, *others: tf.Tensor) -> list[tf.Tensor]:
-            inputs = {"lightness": lightness} | dict(zip(self._derived, others, strict=False))
-            for option in model.options:
-                value = others[-1] if option.name == TEMPERATURE else values[option.name]
-                steps[option.step][option.name] = value
-            prediction = model.run_networks(inputs, TracingRunner(), **steps["network"])
-            return [model.to_ab(prediction, **steps["decode"])]
+        def ab(*given: tf.Tensor) -> list[tf.Tensor]:
+            inputs = complete_inputs(model.inputs, dict(zip(names, given, strict=False)))
+            options = {**values, **dict(zip(self.options, given[len(names) :], strict=True))}
+            network, decode = (
+                {one.name: options[one.name] for one in model.options if one.step == step}
+                for step in ("network", "decode")
+            )
+            prediction = model.run_networks(inputs, TracingRunner(), **network)
+            return [model.to_ab(prediction, **decode)]
 
-        return self._freeze(chroma, specs)
+        return self._freeze(ab, specs)
+
+
+def input_options(model: "Colorizer", values: Mapping[str, float]) -> dict[str, float]:
+    """The options that exports take as inputs, with their values."""
+    return {one.name: values[one.name] for one in model.options if one.export == "input"}
 
 
 def _frozen(

@@ -3,20 +3,17 @@
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from zoo.export.graph import TEMPERATURE, Graph
-
-#: The file's signature: photo to photo, or L to ab.
-PHOTO, NETWORK = "colorize", "predict_ab"
+from zoo.export.graph import Graph
+from zoo.export.signatures import COLORIZE, PREDICT_AB, as_inputs, functions
 
 
-def write(
-    graph: Graph, file: Path, weights: str, calibration: Sequence[np.ndarray] | None = None
-) -> None:
+def write(graph: Graph, file: Path, weights: str, calibration: Sequence[np.ndarray] = ()) -> None:
     """Write a graph: from photo to photo if it is for one size, else from L to ab.
 
     Args:
@@ -25,16 +22,18 @@ def write(
         weights: "float32", "float16", or "int8" for weights and convolutions.
         calibration: for "int8", L as the network sees it of some photos, each (1, h, w, 1).
     """
-    name = NETWORK if graph.size is None else PHOTO
+    made = _functions(graph)
+    module = tf.Module()
+    module.functions = made
     with tempfile.TemporaryDirectory() as folder:
-        _write_signature(graph, folder, name)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[name])
+        tf.saved_model.save(module, folder, signatures=made)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(made))
         if weights != "float32":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if weights == "float16":
             converter.target_spec.supported_types = [tf.float16]
         if weights == "int8":
-            converter.representative_dataset = lambda: _examples(graph, name, calibration)
+            converter.representative_dataset = lambda: _examples(graph, calibration)
             converter.target_spec.supported_ops = [
                 tf.lite.OpsSet.TFLITE_BUILTINS_INT8,
                 tf.lite.OpsSet.TFLITE_BUILTINS,
@@ -45,28 +44,19 @@ def write(
             file.write_bytes(converter.convert())
 
 
-def _write_signature(graph: Graph, folder: str, name: str) -> None:
-    specs = [tf.TensorSpec((None, None, None, 1), tf.float32, "lightness")]
-    if name == PHOTO:
-        specs = [tf.TensorSpec((1, *graph.size, 3), tf.uint8, "photos")]
-    if graph.temperature is not None:
-        specs.append(tf.TensorSpec((), tf.float32, TEMPERATURE))
-
-    def act(*inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        if name == PHOTO:
-            return {"colorized": graph.photo(*inputs, striped=False)}
-        return {"ab": graph.chroma(*inputs)}
-
-    module = tf.Module()
-    module.act = tf.function(act, input_signature=specs, autograph=False)
-    tf.saved_model.save(module, folder, signatures={name: module.act})
+def _functions(graph: Graph) -> dict[str, tf.types.experimental.PolymorphicFunction]:
+    if graph.size is None:
+        spec = tf.TensorSpec((None, None, None, 1), tf.float32, PREDICT_AB.takes)
+        return functions(PREDICT_AB, spec, graph.ab, graph.options)
+    spec = tf.TensorSpec((1, *graph.size, 3), tf.uint8, COLORIZE.takes)
+    return functions(COLORIZE, spec, partial(graph.photo, striped=False), graph.options)
 
 
 def _examples(
-    graph: Graph, name: str, calibration: Sequence[np.ndarray]
+    graph: Graph, calibration: Sequence[np.ndarray]
 ) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     for lightness in calibration:
-        inputs = {"lightness": lightness.astype("float32")}
-        if graph.temperature is not None:
-            inputs[TEMPERATURE] = np.array(graph.temperature, "float32")
-        yield name, inputs
+        inputs = {PREDICT_AB.takes: lightness.astype("float32")}
+        yield PREDICT_AB.name, inputs
+        if graph.options:
+            yield PREDICT_AB.with_options, inputs | as_inputs(graph.options)

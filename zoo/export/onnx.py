@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
-from zoo.export.graph import TEMPERATURE, Graph, halves_well
+from zoo.export.graph import Graph, halves_well
+from zoo.export.signatures import COLORIZE, as_inputs, option_specs
 
 if TYPE_CHECKING:
     import onnx
@@ -19,8 +20,8 @@ _OPSET = 18
 def write(graph: Graph, file: Path, *, half: bool) -> None:
     """Write a graph's way from photo to photo.
 
-    Photos are handled in one piece: stripes would be a loop, which ONNX Runtime runs slowly. The
-    temperature is an input with a default.
+    Photos are handled in one piece: stripes would be a loop, which ONNX Runtime runs slowly.
+    Options are inputs with defaults.
 
     Args:
         graph: of photos of any size.
@@ -30,19 +31,17 @@ def write(graph: Graph, file: Path, *, half: bool) -> None:
     import onnx
     import tf2onnx
 
-    specs = [tf.TensorSpec((None, None, None, None), tf.uint8, "photos")]
-    if graph.temperature is not None:
-        specs.append(tf.TensorSpec((), tf.float32, TEMPERATURE))
+    photos = tf.TensorSpec((None, None, None, None), tf.uint8, COLORIZE.takes)
+    specs = [photos, *option_specs(graph.options)]
     function = tf.function(
         lambda *inputs: graph.photo(*inputs, striped=False), input_signature=specs, autograph=False
     )
     for name in ("tf2onnx", "tensorflow"):
         logging.getLogger(name).setLevel(logging.ERROR)
     model, _ = tf2onnx.convert.from_function(function, input_signature=specs, opset=_OPSET)
-    _name_output(model, "colorized")
-    if graph.temperature is not None:
-        default = np.array(graph.temperature, "float32")
-        model.graph.initializer.append(onnx.numpy_helper.from_array(default, TEMPERATURE))
+    _name_output(model, COLORIZE.gives)
+    for name, default in as_inputs(graph.options).items():
+        model.graph.initializer.append(onnx.numpy_helper.from_array(default, name))
     if half:
         _halve(model)
     onnx.checker.check_model(model)

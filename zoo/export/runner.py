@@ -25,7 +25,7 @@ Artifact = Callable[[str, dict[str, Any]], np.ndarray]
 def main() -> None:
     """Make all calls and write what comes back."""
     request, inputs, outputs = sys.argv[1:]
-    results: dict[str, np.ndarray] = {}
+    results: dict[str, Any] = {}
     with np.load(inputs, allow_pickle=False) as arrays:
         for number, artifact in enumerate(json.loads(Path(request).read_text("utf-8"))):
             run = _LOADERS[artifact["format"]](artifact["path"])

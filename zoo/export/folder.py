@@ -1,0 +1,144 @@
+"""From a model to a folder that anybody can use: written, checked and explained.
+
+    README.md               how to call it, with the table of signatures
+    card.json               what the model is, and how far each artifact is off
+    sample.png              a gray photo
+    sample_colorized.png    what becomes of it
+    saved_model/1/          a version as TF Serving wants it, which `hub.load` takes, too
+    model.onnx
+    model.tflite
+
+The folder appears under its name when all of it is written and checked. An export runs on the
+TensorFlow backend; from another one it starts this file as a program.
+"""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from zoo.errors import ZooError
+from zoo.export.plan import Plan, make_plan
+from zoo.files import atomic_folder, require_writable
+from zoo.options import RENDER_FACTOR
+
+if TYPE_CHECKING:
+    from zoo.colorizer import Colorizer
+    from zoo.photos.photoset import PhotoSet
+
+
+def export(
+    model: "Colorizer",
+    path: str | os.PathLike,
+    format: str | Sequence[str],
+    *,
+    weights: str,
+    size: tuple[int, int] | None,
+    calibration: "PhotoSet | None",
+    options: Mapping[str, Any],
+) -> Path:
+    """Write a folder that colors photos without the zoo, and check it in a fresh process.
+
+    Args:
+        model: trained or not.
+        path: a folder that does not exist yet. Its README.md says how to use what it holds.
+        format: "saved_model", "onnx", "litert", or several of them.
+        weights: "float32"; "float16" for half the size; "int8" (litert) for a quarter.
+        size: (height, width): the LiteRT file then goes from photo to photo of that size; without
+            it, from L to ab at any size.
+        calibration: for int8, photos that show the range of the network's numbers.
+        options: see `model.options`. Those with `export="input"` (a temperature, a saturation) are
+            the defaults of inputs of second signatures, `colorize_with_options` and so on; the
+            others are fixed in what is exported.
+
+    Returns:
+        The path.
+
+    Raises:
+        ZooError: on a format, option or combination that there is not, a package that is missing,
+            a folder that is there already, or if what was written gives colors more than 1 of 255
+            off the model's own; nothing is left behind then.
+    """
+    path, formats = Path(path), (format,) if isinstance(format, str) else tuple(format)
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise ZooError(f"{path} is there already; give another folder, or remove it first.")
+    require_writable(path.parent)
+    plan = make_plan(model, formats, weights, size, calibration, options)
+    if keras.backend.backend() != "tensorflow":
+        _start_process(model, path, plan)
+        return path
+    with atomic_folder(path) as folder:
+        write(model, folder, plan)
+    return path
+
+
+def write(model: "Colorizer", folder: Path, plan: Plan) -> None:
+    """Write the artifacts of a plan, check them, and explain them.
+
+    Args:
+        model: on the TensorFlow backend.
+        folder: there already, and empty.
+        plan: what to write.
+
+    Raises:
+        ZooError: if an artifact gives colors more than 1 of 255 off the model's own.
+    """
+    from zoo.export import documents
+    from zoo.export.artifacts import Artifacts
+    from zoo.export.checking import check
+    from zoo.export.questions import check_photos
+
+    sample = documents.sample_photo()
+    photos = check_photos(sample, int(plan.options[RENDER_FACTOR.name]))
+    checks = Artifacts(model, folder, plan).write(photos)
+    outcomes = dict(zip(plan.formats, check(checks), strict=True))
+    documents.write(model, folder, plan, outcomes, sample)
+
+
+def _start_process(model: "Colorizer", path: Path, plan: Plan) -> None:
+    """Export in a process of its own, whose backend is TensorFlow."""
+    with tempfile.TemporaryDirectory() as folder:
+        request = Path(folder)
+        model.save(request / "model")
+        np.savez(request / "calibration.npz", *plan.calibration)
+        stated = dataclasses.asdict(dataclasses.replace(plan, calibration=()))
+        (request / "plan.json").write_text(json.dumps(stated), "utf-8")
+        done = subprocess.run(
+            [sys.executable, "-m", "zoo.export.folder", str(request), str(path.absolute())],
+            env=os.environ | {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "2"},
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+            raise ZooError(last)
+
+
+def _run_process(request: Path, path: Path) -> None:
+    """What the process does that `_start_process` starts."""
+    from zoo.registry import load_model
+
+    stated = json.loads((request / "plan.json").read_text("utf-8"))
+    with np.load(request / "calibration.npz", allow_pickle=False) as arrays:
+        calibration = tuple(arrays.values())
+    size = stated["size"] and tuple(stated["size"])
+    plan = Plan(tuple(stated["formats"]), stated["weights"], size, stated["options"], calibration)
+    with atomic_folder(path) as folder:
+        write(load_model(request / "model"), folder, plan)
+
+
+if __name__ == "__main__":
+    try:
+        _run_process(*map(Path, sys.argv[1:]))
+    except ZooError as trouble:
+        sys.exit(str(trouble))
