@@ -258,7 +258,7 @@ def _litert(plan: "Plan", others: Mapping[str, float]) -> str:
     if others:
         arguments = _arguments(others, "np.float32({:g})")
         also = f"""
-A second signature, `{signature.with_options}`, takes all options of the table above, too:
+A second signature, `{signature.with_options}`, takes the options, too:
 `Interpreter("model.tflite").get_signature_runner("{signature.with_options}")({signature.takes}={signature.takes}{arguments})`.
 """
     write_section = _litert_network if plan.size is None else _litert_photo
