@@ -51,7 +51,7 @@ def test_options_are_inputs_that_may_be_left_out(loaded, model, photos):
 )
 def test_every_option_changes_colors_as_the_model_s_own(name, options, tmp_path, photos):
     """One at a time, in the order of the declaration and of the alphabet."""
-    model = conformance.smallest(name)
+    model = zoo.create_model(f"{name}:tiny")
     if model.trains_by_gradient:
         conformance.shaken(model)
     else:
