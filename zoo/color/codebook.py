@@ -60,11 +60,7 @@ class Codebook:
 
 
 def learn_codebook(
-    chroma: np.ndarray,
-    rows: int,
-    columns: int,
-    passes: int = 30,
-    seed: int = 0,
+    chroma: np.ndarray, rows: int, columns: int, passes: int = 30, seed: int = 0
 ) -> Codebook:
     """Fit a self-organizing map to colors.
 

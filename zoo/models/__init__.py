@@ -1,4 +1,4 @@
-"""The registry's data: one line a model, so that listing them imports no deep-learning framework.
+"""The registry's data: one line per model, so that listing them imports no deep-learning framework.
 
 The order is that of all lists and tables; a model's first preset is its default. `zoo list`, the
 README's tables and the cards of trained weights are made of these lines.
@@ -27,7 +27,7 @@ class ModelEntry:
         source: whose method it is, in Markdown; empty for ours.
         good_at: what its trained weights do well, in a few words.
         bad_at: what they do not.
-        stored: what of the photos they hold.
+        stored: what they hold of the photos.
     """
 
     name: str
@@ -46,12 +46,11 @@ class ModelEntry:
         return f"{self.approach[0].upper()}{self.approach[1:]}{f' ({source})' * bool(source)}."
 
     def load(self) -> "type[Colorizer]":
-        """Import the model's module and return its class."""
         module, _, attribute = self.target.partition(":")
         return getattr(importlib.import_module(f"zoo.models.{module}"), attribute)
 
     def preset_or_only(self, preset: str | None) -> str:
-        """`preset` if this model has it; the default for None; the only one where there is one.
+        """Return `preset`; the default for None; the only one of a model that has one.
 
         Baselines have a single preset, so that a benchmark over "compact" includes them.
 

@@ -21,17 +21,15 @@ class ConstantChroma(layers.Layer):
     """One ab for every pixel, stored as a weight: (N, H, W, 1) -> (N, H, W, 2)."""
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Make the weight, zero until it is learned."""
         self.ab = self.add_weight(shape=(2,), initializer="zeros", trainable=False, name="ab")
 
     def call(self, lightness: Tensor) -> Tensor:
-        """Spread the color over the photo; the photo decides nothing but the size."""
         return ops.zeros_like(lightness) + self.ab
 
 
 @dataclass(frozen=True)
 class BaselineConfig:
-    """Baselines are scored like every model; only the size of the photos they look at is theirs.
+    """The size at which a baseline looks at photos.
 
     Attributes:
         train_size: side of the photos' squares in px.
@@ -47,26 +45,22 @@ class Gray(Colorizer):
     PRESETS: ClassVar = {"default": Preset(BaselineConfig(), "by definition")}
 
     def build_networks(self) -> dict[str, keras.Model]:
-        """A network of one constant."""
         lightness = keras.Input((None, None, 1), name="lightness")
         constant = ConstantChroma(name="constant", dtype="float32")
         return {"chroma": keras.Model({"lightness": lightness}, constant(lightness), name="chroma")}
 
     def learn(self, train: PhotoSet, validation: PhotoSet | None, plan: TrainingPlan) -> History:
-        """There is nothing to learn: no photo is read."""
         return History()
 
     def run_networks(
         self, inputs: Mapping[str, Tensor], runner: Runner, **values: Tensor
     ) -> Prediction:
-        """The constant chroma."""
         lightness = inputs["lightness"]
         height, width = ops.shape(lightness)[1:3]
         ab = runner(self.networks["chroma"], {"lightness": lightness})
         return Chroma(lightness, (height, width), ab)
 
     def to_ab(self, prediction: Prediction, **values: Tensor) -> Tensor:
-        """The chroma as it is."""
         assert isinstance(prediction, Chroma)
         return prediction.ab
 
@@ -77,7 +71,7 @@ class MeanColor(Gray):
     needs_training = True
 
     def learn(self, train: PhotoSet, validation: PhotoSet | None, plan: TrainingPlan) -> History:
-        """Average ab over each photo once, or over the first ones where the budget is smaller."""
+        """Average ab over every photo once, or over the first ones if the budget is smaller."""
         from zoo.photos.loader import PhotoLoader
 
         started = time.monotonic()

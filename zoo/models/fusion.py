@@ -1,14 +1,14 @@
 """Fusion: an encoder-decoder that knows what a classifier sees in the whole photo.
 
 `paper` is Deep Koalarization (Baldassarre, Gonzalez Morin and Rodes-Guirao 2017, arXiv 1712.03400,
-section 3): an encoder of the lightness, the logits of Inception-ResNet-v2 repeated over all its
-places and fused by a 1x1 convolution, and a decoder; the classifier is not trained. Inputs of 224
-px as in the report of 2020 that builds on it. Enlarging repeats pixels.
+section 3): the logits of Inception-ResNet-v2, which is not trained, are repeated over all places of
+the encoder's output and fused by a 1x1 convolution. Inputs of 224 px as in the report of 2020 that
+builds on it. Enlarging repeats pixels.
 
-`compact` is the U-Net of `mse_regression:compact`, fused at its lowest level with global features
-that are trained along, as in Iizuka, Simo-Serra and Ishikawa 2016 ("Let there be color!"): where
-the training photos have labels, a classification loss teaches the features to tell them apart.
-Any other embedding may take their place: `embedding="hub:..."` or "keras:...", see `embeddings.py`.
+`compact` is the U-Net of `mse_regression:compact`. Its lowest level is fused with global features
+that are trained along, as in Iizuka, Simo-Serra and Ishikawa 2016 ("Let there be color!"): if the
+training photos have labels, a classification loss teaches the features to tell them apart. Any
+embedding may replace them: `embedding="hub:..."` or "keras:...", see `zoo.networks.embeddings`.
 """
 
 from collections.abc import Mapping
@@ -39,17 +39,13 @@ _NO_LABEL = -1
 
 @dataclass(frozen=True)
 class FusionConfig(NetworkConfig):
-    """The embedding, beside the network and its training.
+    """The network, its embedding and its training.
 
     Attributes:
-        embedding: a specification: "scratch", "zeros", "hub:FOLDER" or "keras:NAME", with settings
-            as in `zoo.networks.embeddings`.
+        embedding: "scratch", "zeros", "hub:FOLDER" or "keras:NAME", with settings as in
+            `zoo.networks.embeddings`.
         normalized: whether the embedding is normalized over the batch before it is fused.
-        class_weight: alpha of Iizuka et al. 2016: how much telling the labels apart counts beside
-            the color, for the embedding "scratch".
-
-    Raises:
-        ZooError: if a number makes no network.
+        class_weight: alpha of Iizuka et al. 2016: the weight of the labels' loss, for "scratch".
     """
 
     embedding: str = "scratch"
@@ -57,7 +53,6 @@ class FusionConfig(NetworkConfig):
     class_weight: float = 1 / 300
 
     def __post_init__(self) -> None:
-        """Refuse numbers that make no network."""
         super().__post_init__()
         check_fields(self, lambda value: value >= 0, "at least 0", "class_weight")
 
@@ -66,13 +61,11 @@ class Repeat(layers.Layer):
     """A vector at every place of a feature map: (N, h, w, C), (N, W) -> (N, h, w, W)."""
 
     def call(self, like: Tensor, vector: Tensor) -> Tensor:
-        """Only the height and width of `like` count."""
         return vector[:, None, None, :] + ops.zeros_like(like[..., :1])
 
     def compute_output_shape(
         self, like_shape: tuple[int | None, ...], vector_shape: tuple[int | None, ...]
     ) -> tuple[int | None, ...]:
-        """Height and width of the one, width of the other."""
         return (*like_shape[:3], vector_shape[1])
 
 
@@ -110,20 +103,22 @@ class Fusion(GradientColorizer):
     def __init__(self, name: str, preset: str, config: Any, seed: int = 0) -> None:
         #: What gives the vectors; None where the network makes its own.
         self.embedding = open_embedding(config.embedding)
-        #: The labels that a training tells apart.
+        #: The labels that training tells apart.
         self._classes: tuple[str, ...] = ()
         super().__init__(name, preset, config, seed)
 
     # ------------------------------------------------------------------ networks
 
     def build_networks(self) -> dict[str, keras.Model]:
-        """The colorizing network: from L, and from the embedding unless it makes its own."""
         inputs = {}
         if self.embedding is not None:
             inputs["embedding"] = keras.Input((self.embedding.width,), name="embedding")
 
         def fuse(x: Tensor) -> Tensor:
-            vector = inputs["embedding"] if inputs else self._own_features(x)
+            if inputs:
+                vector = inputs["embedding"]
+            else:
+                vector = scratch_features(x, scratch_width(self.config.embedding), self.seed)
             if self.config.normalized:
                 vector = batch_norm(vector, "embedding_norm")
             repeated = Repeat(name="fusion_repeat", dtype="float32")(x, vector)
@@ -132,11 +127,7 @@ class Fusion(GradientColorizer):
 
         return {"colorizer": self.build_colorizer(2, bounded=True, bottom=fuse, inputs=inputs)}
 
-    def _own_features(self, x: Tensor) -> Tensor:
-        return scratch_features(x, scratch_width(self.config.embedding), self.seed)
-
     def references(self) -> dict[str, dict[str, str]]:
-        """The embedding, which stays where it is."""
         if self.embedding is None:
             return {}
         return {"embedding": {"is": self.config.embedding, "sha256": self.embedding.sha256}}
@@ -144,13 +135,12 @@ class Fusion(GradientColorizer):
     # ------------------------------------------------------------------ learned
 
     def prepare(self, train: "PhotoSet", plan: TrainingPlan) -> None:
-        """Read the photos' labels, which the network's own features learn where there are some."""
+        """Read the photos' labels; the network's own features learn to tell them apart."""
         labels = sorted({photo.label for photo in train if photo.label})
         wanted = self.embedding is None and self.config.class_weight > 0 and len(labels) > 1
         self._classes = tuple(labels) if wanted else ()
 
     def task(self) -> Task:
-        """The colorizer, and where labels are told apart, what its features say of them."""
         colorizer = self.networks["colorizer"]
         if not self._classes:
             return super().task()
@@ -162,15 +152,14 @@ class Fusion(GradientColorizer):
 
     @property
     def inputs(self) -> tuple[Input, ...]:
-        """L, and the photo's vector unless the network makes its own."""
         if self.embedding is None:
             return (LIGHTNESS,)
         return (LIGHTNESS, EmbeddingInput.of(self.embedding))
 
     def rows(self, photos: "PhotoSet", *, training: bool, progress: bool) -> "dict[str, Rows]":
-        """Further inputs, and the numbers of the photos' labels where these are told apart.
+        """Add the numbers of the photos' labels if these are told apart.
 
-        Validation photos have no labels: their loss is that of the colors alone, which chooses.
+        Validation photos have none: their loss, which chooses the weights, is that of the colors.
         """
         rows = super().rows(photos, training=training, progress=progress)
         if self._classes:
@@ -181,10 +170,7 @@ class Fusion(GradientColorizer):
         return rows
 
     def loss(self, batch: Mapping[str, Tensor], output: Tensor | tuple[Tensor, Tensor]) -> Tensor:
-        """Mean squared error of scaled ab over pixels and channels: 1/(2HW) of their sum.
-
-        Where labels are told apart, plus their weighted cross-entropy.
-        """
+        """Mean squared error of scaled ab, plus the weighted cross-entropy of the labels."""
         ab, logits = output if self._classes else (output, None)
         truth = average_to_size(rgb_to_lab(batch["rgb"])[..., 1:], ab) / self.ab_scale
         loss = ops.mean(ops.square(ops.cast(ab, "float32") - truth))
@@ -192,6 +178,6 @@ class Fusion(GradientColorizer):
             return loss
         labels = ops.cast(batch["label"], "int32")
         chances = ops.log_softmax(ops.cast(logits, "float32"))
-        # A photo without a label has a row of zeros here, and so no loss.
+        # A photo without a label has a row of zeros, and so no loss.
         truth = ops.one_hot(labels, len(self._classes), dtype="float32")
         return loss - self.config.class_weight * ops.mean(ops.sum(truth * chances, axis=-1))

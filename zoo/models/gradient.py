@@ -1,7 +1,4 @@
-"""What gradient-trained models share.
-
-The loader yields uint8 RGB; color conversion and losses are part of the compiled graph.
-"""
+"""What gradient-trained models share: any architecture, the loss in the graph, the stages."""
 
 from abc import abstractmethod
 from collections.abc import Generator, Mapping
@@ -43,12 +40,9 @@ class NetworkConfig(TrainingConfig):
         architecture: "unet", "zhang", "colorunet", "encoder_decoder" or "pix2pix".
         width: channels of its first block; those of colorunet are fixed.
         depth: levels of a unet or pix2pix.
-        output_stride: a unet's output is this many times smaller than its input: 1, 2 or 4.
-        scale: how the network sees lightness: "signed", "zhang" or "luma"; the architecture's own
-            way where empty.
-
-    Raises:
-        ZooError: if a number makes no network.
+        output_stride: how many times smaller a unet's output is than its input: 1, 2 or 4.
+        scale: how the network sees lightness, "signed", "zhang" or "luma"; if empty, as the
+            architecture does.
     """
 
     architecture: str = "unet"
@@ -58,7 +52,6 @@ class NetworkConfig(TrainingConfig):
     scale: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what makes no network."""
         super().__post_init__()
         valid_choice("architecture", self.architecture, tuple(ARCHITECTURES))
         valid_choice("scale", self.scale, ("", *SCALES))
@@ -69,31 +62,29 @@ class NetworkConfig(TrainingConfig):
 class GradientColorizer(Colorizer):
     """A Colorizer whose one network learns by the gradient of a loss.
 
-    Its network is one of `zoo.networks.architectures`, as its `NetworkConfig` says; a model with a
-    network of its own overrides `stride`, `output_stride` and `scale_lightness`. Subclasses say
-    what the loss is, and how the network's output becomes ab.
+    A model with a network of its own overrides `stride`, `output_stride` and `scale_lightness`.
+    Subclasses define the loss, and how the network's output becomes ab.
     """
 
     trains_by_gradient = True
 
     @property
     def architecture(self) -> Architecture:
-        """That of the network, by the configuration."""
         return ARCHITECTURES[self.config.architecture]
 
     @property
     def stride(self) -> int:
-        """Sides of the network's input must be multiples of this."""
+        """Divides the sides of the network's input."""
         return self.architecture.stride(self.config.depth, self.config.output_stride)
 
     @property
     def output_stride(self) -> int:
-        """By how much the network's output is smaller than its input."""
+        """How many times smaller the network's output is than its input."""
         return self.architecture.output_stride(self.config.depth, self.config.output_stride)
 
     @property
     def ab_scale(self) -> float:
-        """What the network gives is chroma divided by this, if it is chroma."""
+        """The network's output, if it is chroma, is chroma divided by this."""
         return self.architecture.ab_scale
 
     def scale_lightness(self, lightness: Tensor) -> Tensor:
@@ -101,16 +92,10 @@ class GradientColorizer(Colorizer):
         return SCALES[self.config.scale or self.architecture.scale](lightness)
 
     def build_networks(self) -> dict[str, keras.Model]:
-        """Build a network from lightness to ab."""
         return {"colorizer": self.build_colorizer(2, bounded=True)}
 
     def build_colorizer(self, channels: int, **parts: Any) -> keras.Model:
-        """Build the configured network.
-
-        Args:
-            channels: of the output.
-            **parts: fields of the `NetworkSpec` that no configuration decides.
-        """
+        """Build the configured network; `parts` are further fields of its `NetworkSpec`."""
         config = self.config
         spec = NetworkSpec(
             channels,
@@ -125,18 +110,17 @@ class GradientColorizer(Colorizer):
 
     @abstractmethod
     def loss(self, batch: Mapping[str, Tensor], output: Tensor) -> Tensor:
-        """The scalar to minimize, from the photos and the network's output for them.
+        """The scalar to minimize.
 
         Args:
             batch: "rgb", (N, h, w, 3) uint8 sRGB, and what `rows` gives.
-            output: what the network gives for their L, in the training's precision.
+            output: of the network for their L, in the training's precision.
 
         Returns:
             A float32 scalar, in `keras.ops`.
         """
 
     def network_input(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """What the network sees of a batch of training photos."""
         lightness = rgb_to_lightness(batch["rgb"])
         seen = {LIGHTNESS.name: self.scale_lightness(lightness)}
         for declared in self.inputs[1:]:
@@ -149,8 +133,8 @@ class GradientColorizer(Colorizer):
 
         Args:
             photos: those to train on, or those for validation.
-            training: which of the two.
-            progress: whether to show a progress bar where this takes long.
+            training: whether they are those to train on.
+            progress: whether to show a progress bar if this takes long.
         """
         rows: dict[str, Rows] = {}
         for declared in self.inputs:
@@ -161,18 +145,15 @@ class GradientColorizer(Colorizer):
         return rows
 
     def task(self) -> Task:
-        """What is trained: the network and its loss, or several of them."""
         return NetworkTask(self.networks["colorizer"], self.network_input, self.loss)
 
     def optimizer(self, steps: int) -> keras.optimizers.Optimizer:
-        """Adam with the configuration's schedule over `steps`."""
         config = self.config
         return keras.optimizers.Adam(schedule(config, steps), beta_2=config.beta_2)
 
     def run_networks(
         self, inputs: Mapping[str, Tensor], runner: Runner, **values: Tensor
     ) -> Prediction:
-        """Run the network on inputs that are reflected at the border to its stride."""
         maps = {declared.name for declared in self.inputs if declared.kind == "map"}
         padded = {
             name: preprocessing.reflect_to_multiple(ops.cast(x, "float32"), self.stride)
@@ -191,7 +172,6 @@ class GradientColorizer(Colorizer):
         return Chroma(lightness, size, output * self.ab_scale)
 
     def to_ab(self, prediction: Prediction, **values: Tensor) -> Tensor:
-        """The ab that was predicted."""
         assert isinstance(prediction, Chroma)
         return prediction.enlarged(prediction.ab)
 
@@ -233,12 +213,12 @@ class GradientColorizer(Colorizer):
         plan: TrainingPlan,
         done: Mapping[str, History],
     ) -> Generator[Stage, None, None]:
-        """The stages of a training, each of them made once the one before it has ended.
+        """The stages of a training, each made once the one before it has ended.
 
         Args:
             train: photos to learn from.
-            validation: photos that are scored after each round, if there are some.
-            plan: what the caller of `fit` asked for, its precision decided.
+            validation: photos that are scored after each round.
+            plan: with its precision decided.
             done: the histories of the stages that have ended, by name.
         """
         yield self.stage(train, validation, plan, self.task())
@@ -246,7 +226,7 @@ class GradientColorizer(Colorizer):
     def stage(
         self, train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan, task: Task
     ) -> Stage:
-        """A stage over all the photos, with this model's optimizer and weights."""
+        """A stage over all photos, with this model's optimizer and weights."""
         batch_size, progress = self.config.batch_size, plan.progress
         rows = self.rows(train, training=True, progress=progress)
         scored = None

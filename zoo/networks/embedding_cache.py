@@ -103,10 +103,7 @@ class EmbeddingCache:
         return partial(self._look_up, self._connect(), [photo.sha256 for photo in photos])
 
     def _look_up(
-        self,
-        connection: sqlite3.Connection,
-        keys: Sequence[str],
-        samples: "Samples",
+        self, connection: sqlite3.Connection, keys: Sequence[str], samples: "Samples"
     ) -> np.ndarray:
         rows = np.empty((len(samples.positions), self.embedding.width), "float32")
         photos = zip(samples.positions, samples.mirrored, strict=True)

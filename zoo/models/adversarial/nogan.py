@@ -36,12 +36,7 @@ from zoo.models.adversarial.perceptual import (
     own_features,
     pretrained_features,
 )
-from zoo.models.adversarial.stages import (
-    critic_stage,
-    feature_stage,
-    generator_stage,
-    joint_stage,
-)
+from zoo.models.adversarial.stages import critic_stage, feature_stage, generator_stage, joint_stage
 from zoo.training.config import check_fields
 from zoo.training.plan import History, TrainingPlan
 from zoo.training.stage import Stage

@@ -14,11 +14,7 @@ from numpy.lib import format as npy_format
 from zoo.files import atomic_path
 from zoo.models.adversarial import rounds
 from zoo.models.adversarial.classifier_score import ClassifierScore
-from zoo.models.adversarial.tasks import (
-    AlterationTask,
-    CriticTask,
-    GeneratorTask,
-)
+from zoo.models.adversarial.tasks import AlterationTask, CriticTask, GeneratorTask
 from zoo.models.adversarial.turning_point import PATIENCE, SMOOTHED, turning_point
 from zoo.models.gradient import GradientColorizer
 from zoo.photos.loader import PhotoLoader
@@ -61,11 +57,7 @@ def adversarial_stage(
 
 
 def joint_stage(
-    model: "NoGAN",
-    train: "PhotoSet",
-    validation: "PhotoSet | None",
-    plan: TrainingPlan,
-    cycle: int,
+    model: "NoGAN", train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan, cycle: int
 ) -> Stage:
     """Both nets together, with low rates, until the colors turn from better to worse.
 

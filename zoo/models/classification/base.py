@@ -1,7 +1,7 @@
-"""Colorization as classification: what Zhang's network and ColorUNet have in common.
+"""What the classifiers over bins of chroma share: Zhang's network, ColorUNet and SOM patches.
 
-The network gives each place a distribution over bins of chroma. It learns by cross-entropy, in
-which rare colors may count more, and colors are read off the distribution at a temperature.
+The network gives each place a distribution over bins. It learns by cross-entropy, in which rare
+colors may count more; colors are read off the distribution at a temperature.
 """
 
 from abc import abstractmethod
@@ -13,12 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.color.bins import (
-    NearestBins,
-    divergence,
-    rebalancing_weights,
-    soft_encode,
-)
+from zoo.color.bins import NearestBins, divergence, rebalancing_weights, soft_encode
 from zoo.color.spaces import Tensor
 from zoo.errors import valid_choice
 from zoo.models.classification.distribution import DistributionColorizer
@@ -38,7 +33,7 @@ _COUNTED_AT_ONCE = 64
 
 @dataclass(frozen=True)
 class ClassificationConfig(TrainingConfig):
-    """The loss and the targets, beside the training.
+    """The loss and its targets, beside the training.
 
     Attributes:
         loss: "rebalanced" (rare colors count more) or "plain".
@@ -46,9 +41,6 @@ class ClassificationConfig(TrainingConfig):
             counts the same, toward 0 every color.
         neighbors: over how many bins a true color is spread.
         sigma: how widely, in the unit of the bins' plane.
-
-    Raises:
-        ZooError: if a number makes no loss.
     """
 
     loss: str = "rebalanced"
@@ -57,7 +49,6 @@ class ClassificationConfig(TrainingConfig):
     sigma: float = 5.0
 
     def __post_init__(self) -> None:
-        """Refuse what makes no loss."""
         super().__post_init__()
         valid_choice("loss", self.loss, ("rebalanced", "plain"))
         check_fields(self, lambda v: 0 < v <= 1, "above 0 and at most 1", "uniform_share")
@@ -66,10 +57,7 @@ class ClassificationConfig(TrainingConfig):
 
 
 class ClassificationColorizer(DistributionColorizer, GradientColorizer):
-    """A GradientColorizer whose network gives logits over bins.
-
-    Subclasses say which bins there are, of which plane.
-    """
+    """A GradientColorizer whose network gives logits over the bins of a plane."""
 
     output_stride = GradientColorizer.output_stride
 
@@ -92,16 +80,14 @@ class ClassificationColorizer(DistributionColorizer, GradientColorizer):
     # ------------------------------------------------------------------ learned
 
     def build_networks(self) -> dict[str, keras.Model]:
-        """The colorizing network, and the bins that it chooses from."""
         return {"colorizer": self.build_colorizer(len(self.bins)), "decoder": self.decoder()}
 
     def prepare(self, train: "PhotoSet", plan: TrainingPlan) -> None:
-        """Count the colors of the training photos."""
         prior = self.prior(self._chroma_batches(train, plan))
         self.weights = rebalancing_weights(prior, self.config.uniform_share).astype("float32")
 
     def loss(self, batch: Mapping[str, Tensor], output: Tensor) -> Tensor:
-        """Weighted cross-entropy (2016, equation 2) less what a perfect prediction would have."""
+        """Weighted cross-entropy (2016, equation 2) minus that of a perfect prediction."""
         chroma = average_to_size(self.plane.of_rgb(batch["rgb"]), output)
         nearest = NearestBins(self.bins, self.config.neighbors)
         indices, shares = soft_encode(chroma, nearest, self.config.sigma)
@@ -121,5 +107,4 @@ class ClassificationColorizer(DistributionColorizer, GradientColorizer):
             yield average_to_size(self.plane.of_rgb(loader.batch(index)), like)
 
     def understood(self, output: Tensor, lightness: Tensor, size: Size) -> Prediction:
-        """A distribution over the bins."""
         return Distribution(lightness, size, output, self.bins)

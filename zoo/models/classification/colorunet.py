@@ -1,14 +1,14 @@
 """ColorUNet: a small U-Net that classifies over the most frequent bins of UV.
 
 Billaut, de Rochemonteix and Thibault 2018 ("ColorUNet: A convolutional classification approach to
-colorization", arXiv 1811.03120): YUV instead of Lab, the 32 most frequent of 10 x 10 bins instead
-of 313, and a network of 0.14 million parameters. A color outside the kept bins goes to the nearest.
+colorization", arXiv 1811.03120): the 32 most frequent of 10 x 10 bins of UV, and a network of 0.14
+million parameters. A color outside the kept bins goes to the nearest.
 
-`paper` is that network, transposed convolutions of 3 x 3 included, which give the stated number of
-parameters; the training is ours, as the paper's is not told in full. `compact` is the same method
-on a network that is big enough to be good.
+`paper` is that network, with the transposed convolutions of 3 x 3 that give the stated number of
+parameters; its training is ours, because the paper does not describe it in full. `compact` is the
+same method on a network that is big enough to be good.
 
-Departure: the network sees the gray photo's own value as Y, in training too, as a black-and-white
+Departure: the network sees the gray photo's value as Y, in training too, because a black-and-white
 photo has no other. The luma of a colored pixel is a little off it: true UV comes out within 0.5
 CIEDE2000 on average.
 """
@@ -36,9 +36,6 @@ class ColorUNetConfig(NetworkConfig, ClassificationConfig):
     Attributes:
         cells: on each side of the UV plane, from 2 to 50.
         kept: how many of the cells x cells bins, the most frequent ones, are colors to choose from.
-
-    Raises:
-        ZooError: if a number makes no network or no bins.
     """
 
     uniform_share: float = 0.2
@@ -51,7 +48,6 @@ class ColorUNetConfig(NetworkConfig, ClassificationConfig):
     scale: str = "luma"
 
     def __post_init__(self) -> None:
-        """Refuse numbers that make no network or no bins."""
         super().__post_init__()
         check_fields(self, lambda value: 2 <= value <= 50, "from 2 to 50", "cells")
         check_fields(self, lambda v: 2 <= v <= self.cells**2, "from 2 to cells x cells", "kept")
@@ -80,7 +76,7 @@ class ColorUNet(ClassificationColorizer):
 
     @staticmethod
     def initial_bins(config: Any) -> Bins:
-        """As many bins as will be kept, those around gray, until training chooses them."""
+        """The bins around gray, as many as will be kept, until training chooses them."""
         grid = uv_bins(config.cells)
         return grid.keep(most_frequent(-np.linalg.norm(grid.centers, axis=1), config.kept))
 

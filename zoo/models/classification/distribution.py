@@ -1,7 +1,6 @@
-"""What models have in common that answer with a distribution over colors at each place.
+"""What models share that answer with a distribution over colors at each place.
 
-A color is read off the distribution at a temperature; the distribution's entropy tells how sure the
-model is.
+A color is read off the distribution at a temperature; its entropy tells how sure the model is.
 """
 
 from abc import abstractmethod
@@ -40,14 +39,13 @@ TEMPERATURE = Option(
 
 
 class BinCenters(layers.Layer):
-    """The annealed mean over bins whose centers are stored as a weight."""
+    """The annealed mean over bins whose centers are stored as a weight, (Q, 2)."""
 
     def __init__(self, centers: np.ndarray, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._initial = centers
 
     def build(self, *shapes: tuple[int | None, ...]) -> None:
-        """Make the weight: (Q, 2). Gradients do not reach it."""
         constant = keras.initializers.Constant(self._initial)
         self.centers = self.add_weight(
             shape=self._initial.shape, initializer=constant, trainable=False, name="centers"
@@ -61,7 +59,7 @@ class BinCenters(layers.Layer):
 class DistributionColorizer(Colorizer):
     """A Colorizer that gives logits over bins.
 
-    Subclasses say which bins there are, of which plane, and make the logits.
+    Subclasses define the bins and their plane, and make the logits.
     """
 
     options: ClassVar[tuple[Option, ...]] = (RENDER_FACTOR, TEMPERATURE)
@@ -83,7 +81,7 @@ class DistributionColorizer(Colorizer):
     @property
     @abstractmethod
     def output_stride(self) -> int:
-        """By how much the network's output is smaller than its input."""
+        """How many times smaller the network's output is than its input."""
 
     def decoder(self) -> keras.Model:
         """The network from logits and temperatures to chroma."""
@@ -106,7 +104,6 @@ class DistributionColorizer(Colorizer):
         self.bins = replace(self.bins, centers=np.array(centers))
 
     def to_ab(self, prediction: Prediction, **values: Tensor) -> Tensor:
-        """The annealed mean of the distributions, as ab."""
         return prediction.enlarged(self.colors(prediction, values[TEMPERATURE.name]))
 
     def colors(self, prediction: Prediction, temperature: Tensor) -> Tensor:
@@ -130,7 +127,7 @@ class DistributionColorizer(Colorizer):
         Args:
             photo: as for `colorize`.
             runner: as for `colorize`.
-            **options: as for `colorize`; those that only change colors change nothing here.
+            **options: as for `colorize`; those that only change colors have no effect.
 
         Returns:
             (H, W) float32 in [0, 1], of the photo's size: 0 where all bins are equally likely.

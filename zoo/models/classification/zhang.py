@@ -1,9 +1,9 @@
 """Classification over quantized chroma with class rebalancing: "Colorful Image Colorization".
 
 Zhang, Isola and Efros 2016 (arXiv 1603.08511): each place gets a distribution over 313 bins of ab;
-the loss lets rare colors count more (section 2.2); the annealed mean of the distribution is the
-color (section 2.3). A squared error would answer with the average of all plausible colors, which
-is gray; a distribution can keep them apart.
+rare colors count more in the loss (section 2.2); the annealed mean of the distribution is the color
+(section 2.3). A squared error would answer with the average of all plausible colors, which is gray;
+a distribution keeps them apart.
 
 `paper` is the network of figure 2 with the training of section 3.1. Departures: batch normalization
 has PyTorch's constants, as in the authors' own PyTorch version, and true colors are averaged down
@@ -37,11 +37,8 @@ class ZhangConfig(NetworkConfig, ClassificationConfig):
 
     Attributes:
         grid: distance of the bins in ab, from 2 to 50; 10 gives the paper's 313.
-        prior: how frequent each bin is, for the rebalancing, in the order of
-            `zoo.color.bins.ab_bins` and with the sum 1; that of the training photos where empty.
-
-    Raises:
-        ZooError: if a number makes no network or no prior.
+        prior: how frequent each bin of `zoo.color.bins.ab_bins` is, with the sum 1, for the
+            rebalancing; if empty, that of the training photos.
     """
 
     grid: float = 10.0
@@ -51,7 +48,6 @@ class ZhangConfig(NetworkConfig, ClassificationConfig):
     scale: str = "zhang"
 
     def __post_init__(self) -> None:
-        """Refuse numbers that make no network or no prior."""
         super().__post_init__()
         check_fields(self, lambda value: 2 <= value <= 50, "from 2 to 50", "grid")
         if self.prior:
@@ -100,7 +96,6 @@ class Zhang(ClassificationColorizer):
 
     @staticmethod
     def initial_bins(config: Any) -> Bins:
-        """The bins of ab, which training does not change."""
         return ab_bins(config.grid)
 
     def prior(self, batches: Iterator[Tensor]) -> np.ndarray:

@@ -40,12 +40,9 @@ _DEFAULTS = {"temperature": 1.0, "render_factor": 16}
 
 
 def import_weights(path: Path) -> Zhang:
-    """Make the model of the preset `paper` from the published file.
+    """Make the model of the preset `paper` from the published file, whatever it is called.
 
     Its default options are those of the authors' program; the card names the file.
-
-    Args:
-        path: the file, with whatever name.
 
     Raises:
         ZooError: if PyTorch is missing, or the file is not what the authors publish.

@@ -1,11 +1,11 @@
 """Patch classifiers: the color of a pixel from the lightness around it, by classical means.
 
 After Richart and Visca, "Image colorization with neural networks": the chroma of training pixels is
-clustered by a self-organizing map, the codebook (`zoo.color.codebook`); of each photo 2,500 to
-3,000 pixels are sampled, each described by the luminance patch around it; a classifier learns which
-of the codebook's clusters a patch has. `knn_patches` (`nearest.py`) lets the nearest stored patches
-vote, `som_patches` (`som.py`) is the small neural network over the same features. No convolution is
-learned: these are what deep models have to beat.
+clustered by a self-organizing map, the codebook (`zoo.color.codebook`); 2,500 to 3,000 pixels of
+each photo are sampled and described by the luminance patch around them; a classifier learns which
+cluster a patch has. In `knn_patches` (`nearest.py`) the nearest stored patches vote; `som_patches`
+(`som.py`) is the small neural network over the same features. No convolution is learned: these are
+what deep models have to beat.
 
 `paper` has what the text says: UV, raw patches. The text gives no size of the map, no k and no
 layers: those numbers are ours. So are the `compact` presets: ab, patches at three scales with their
@@ -46,14 +46,14 @@ class PatchConfig:
     """Patches, their features and the codebook.
 
     Attributes:
-        train_size: side of the photos' squares in px, where `fit` is told no other.
+        train_size: side of the photos' squares in px, unless `fit` is told another.
         plane: of the colors, "ab" or "uv".
         patch_side: of the patch around a pixel, in px; odd.
         scales: odd numbers; at scale s there is a patch whose points are s px apart.
         context: whether a patch's contrast and its height in the photo join the features.
         components: principal components that are kept; 0 keeps all numbers.
         whitening: 0 leaves the components their variances, 1 makes them equal.
-        samples: pixels drawn of each photo.
+        samples: pixels drawn from each photo.
         map_rows: of the codebook, at least 2.
         map_columns: of the codebook, at least 2.
         stride: distance of the pixels that are classified, in px.
@@ -88,14 +88,14 @@ def check_patches(config: PatchConfig) -> None:
 
 
 class PatchColorizer(DistributionColorizer):
-    """What both patch classifiers have: features, a codebook of colors, smoothing."""
+    """What both patch classifiers share: features, a codebook of colors, smoothing."""
 
     # A patch says little of its color: sharpened, the votes are bold and mostly wrong.
     options: ClassVar[tuple[Option, ...]] = (RENDER_FACTOR, replace(TEMPERATURE, default=1.0))
 
     @staticmethod
     def initial_bins(config: Any) -> Bins:
-        """A map's worth of colors around gray, until training learns them."""
+        """A map of colors around gray, until training learns them."""
         plane = PLANES[config.plane]
         sides = [
             np.linspace(low / 3, high / 3, count)
@@ -108,7 +108,6 @@ class PatchColorizer(DistributionColorizer):
 
     @property
     def plane(self) -> Plane:
-        """The plane that the codebook is of."""
         return PLANES[self.config.plane]
 
     @property
@@ -133,11 +132,9 @@ class PatchColorizer(DistributionColorizer):
 
     @property
     def features(self) -> PatchFeatures:
-        """The layer that describes pixels."""
         return self.networks["colorizer"].get_layer("features")
 
     def feature_layer(self) -> PatchFeatures:
-        """A new layer as the configuration has it."""
         config = self.config
         return PatchFeatures(
             config.patch_side,
@@ -169,11 +166,9 @@ class PatchColorizer(DistributionColorizer):
 
     @property
     def output_stride(self) -> int:
-        """By how much the network's output is smaller than its input."""
         return self.config.stride
 
     def to_ab(self, prediction: Prediction, **values: Tensor) -> Tensor:
-        """The distributions' colors, smoothed where the configuration says so."""
         ab = self.colors(prediction, values[TEMPERATURE.name])
         if self.config.smoothing:
             fine = prediction.lightness / 100.0

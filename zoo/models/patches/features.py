@@ -1,9 +1,9 @@
 """The patch around a pixel as numbers, and tables of them that are sampled from photos.
 
-A pixel is described by the lightness of the odd
-square around it, at several scales: at scale s the square's points are s px apart, on lightness
-averaged over s x s px. The context adds each square's contrast (standard deviation) and the
-pixel's height in the photo, from -0.5 at the top to 0.5 at the bottom.
+A pixel is described by the lightness of the odd square around it, at several scales: at scale s the
+square's points are s px apart, on lightness averaged over s x s px. The context adds each square's
+contrast (standard deviation) and the pixel's height in the photo, from -0.5 at the top to 0.5 at
+the bottom.
 """
 
 import itertools
@@ -56,7 +56,7 @@ class PatchFeatures(layers.Layer):
         self.width = min(width or self.described, self.described)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Make the weights: before `fit` the first numbers pass unchanged."""
+        """Before `fit` the first numbers pass unchanged."""
         middle, eye = keras.initializers.Constant(0.5), "identity"
         settings = {"trainable": False, "dtype": "float32"}
         self.mean = self.add_weight((self.described,), middle, name="mean", **settings)
@@ -64,7 +64,6 @@ class PatchFeatures(layers.Layer):
         self.projection = self.add_weight(shape, eye, name="projection", **settings)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """A place of the grid for every `stride` px."""
         sides = (side and side // self.stride for side in input_shape[1:3])
         return (input_shape[0], *sides, self.width)
 
@@ -110,7 +109,7 @@ class PatchFeatures(layers.Layer):
         return ops.matmul(described - self.mean, self.projection)
 
     def fit(self, described: np.ndarray, whitening: float) -> None:
-        """Standardize, and rotate to the principal components where the width is smaller.
+        """Standardize, and rotate to the principal components if the width is smaller.
 
         Args:
             described: (n, described), a sample.
@@ -150,13 +149,9 @@ def _principal(standardized: np.ndarray, width: int, whitening: float) -> np.nda
 
 
 class Reservoir:
-    """A random sample of bounded size from a stream of unknown length.
+    """A random sample of at most `size` items from a stream of unknown length.
 
     Each item gets a random number, and the smallest ones stay: every item has the same chance.
-
-    Args:
-        size: how many items it holds.
-        generator: gives the random numbers.
     """
 
     def __init__(self, size: int, generator: np.random.Generator) -> None:
@@ -166,12 +161,10 @@ class Reservoir:
         self.columns: tuple[np.ndarray, ...] = ()
 
     def offer(self, count: int, describe: Callable[[np.ndarray], tuple[np.ndarray, ...]]) -> None:
-        """Offer items.
+        """Offer `count` items.
 
-        Args:
-            count: how many.
-            describe: called with the indices of those that are taken for now; gives their columns,
-                arrays of as many rows. What is not taken is never described.
+        `describe` gets the indices of those that are taken for now, and gives their columns: arrays
+        of as many rows. What is not taken is never described.
         """
         keys = self._generator.exponential(size=count)
         last = self._keys.max() if len(self._keys) == self.size else np.inf
@@ -200,14 +193,14 @@ def sample_patches(
     projected: bool = False,
     title: str = "Sampling patches",
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Sample pixels of every photo, and of those a bounded number, in constant memory.
+    """Sample pixels of every photo, and keep a bounded number of them, in constant memory.
 
     Args:
         photos: each is looked at once, as a square of the plan's size.
         plan: of the training.
         features: describes the pixels.
         plane: that of the chroma.
-        per_photo: pixels that are drawn of each photo without repetition; all where it has fewer.
+        per_photo: pixels drawn from each photo without repetition; all if it has fewer.
         rows: pixels that are kept of all, at most.
         seed: decides which.
         projected: whether to project the numbers that describe pixels.
@@ -254,9 +247,9 @@ def prototypes(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Replace patches by the means of groups of similar ones of the same color.
 
-    The patches of each label are halved along the feature in which they differ most, and the
-    halves again, as long as groups of at least `group` come out (microaggregation, Domingo-Ferrer
-    and Mateo-Sanz 2002). No single patch can be read off a mean; and there are fewer of them.
+    The patches of each label are halved along the feature in which they differ most, and the halves
+    again, as long as both have at least `group` patches (microaggregation, Domingo-Ferrer and
+    Mateo-Sanz 2002). No single patch can be read off a mean, and the table gets smaller.
 
     Args:
         features: (n, d).

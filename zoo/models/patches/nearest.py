@@ -1,8 +1,7 @@
-"""Nearest neighbors: the stored patches that are most like the one asked about vote on its color.
+"""Nearest neighbors: the stored patches that are most similar to a patch vote on its color.
 
-What the patch classifiers have in common, and the paper, are in `base.py`. Departure: a stored
-table holds means of at least four similar patches, so that no patch of a training photo can be read
-off it.
+The paper and what both patch classifiers share are in `base.py`. Departure: the table stores means
+of at least four similar patches, so that no patch of a training photo can be read off it.
 """
 
 import time
@@ -61,16 +60,12 @@ class KNNConfig(PatchConfig):
     Attributes:
         table_rows: means of patches that are stored, at most.
         group: how many similar patches a mean is of, at least.
-
-    Raises:
-        ZooError: if a number makes no patch, no map or no table.
     """
 
     table_rows: int = 100_000
     group: int = 4
 
     def __post_init__(self) -> None:
-        """Refuse numbers that make no patch, no map or no table."""
         check_patches(self)
         check_fields(self, lambda v: v >= 1, "at least 1", "group")
         fewest = _MOST_NEIGHBORS + _SPARE
@@ -78,14 +73,14 @@ class KNNConfig(PatchConfig):
 
 
 class NearestVotes(layers.Layer):
-    """The votes of the stored patches that are nearest to each one asked about.
+    """The votes of the stored patches that are nearest to each given one.
 
-    Distances are found by a matrix product, a few hundred patches at a time. That rounds; so a few
-    more candidates than wanted are ranked again by direct differences, ties by the lowest row.
+    Distances are computed by a matrix product, a few hundred patches at a time. That rounds; so a
+    few more candidates than wanted are ranked again by direct differences, ties by the lowest row.
 
     Args:
         rows: of the table.
-        clusters: Q, how many labels there are.
+        clusters: Q, the number of labels.
     """
 
     def __init__(self, rows: int, clusters: int, **kwargs: Any) -> None:
@@ -98,7 +93,7 @@ class NearestVotes(layers.Layer):
         k_shape: tuple[int | None, ...],
         weights_shape: tuple[int | None, ...],
     ) -> None:
-        """Make the table; its rows are unused, that is, far away and without a vote."""
+        """The table's rows are unused at first: far away and without a vote."""
         nowhere = keras.initializers.Constant(_NOWHERE)
         shape = (self.rows, features_shape[-1])
         self.table = self.add_weight(shape, nowhere, trainable=False, name="table")
@@ -120,11 +115,10 @@ class NearestVotes(layers.Layer):
         k_shape: tuple[int | None, ...],
         weights_shape: tuple[int | None, ...],
     ) -> tuple[int | None, ...]:
-        """A share for every cluster."""
         return (*features_shape[:-1], self.clusters)
 
     def call(self, features: Tensor, k: Tensor, weights: Tensor) -> Tensor:
-        """Shares of the votes.
+        """Count the votes.
 
         Args:
             features: (N, h, w, d).
@@ -185,8 +179,8 @@ def _ranks(distances: Tensor, rows: Tensor) -> Tensor:
 class KNNPatches(PatchColorizer):
     """The nearest of the stored patches vote on the color.
 
-    It learns in one look at each photo; a budget in photos that is smaller than the set takes a
-    random part of it, and one in minutes is not used up.
+    It learns in one look at each photo. A budget in photos that is smaller than the set takes a
+    random part of it; one in minutes is not used up.
     """
 
     options = (*PatchColorizer.options, K, WEIGHTS)
@@ -224,7 +218,6 @@ class KNNPatches(PatchColorizer):
     }
 
     def build_networks(self) -> dict[str, keras.Model]:
-        """Features and votes in one network, and the codebook."""
         shapes = {"lightness": (None, None, 1), K.name: (), WEIGHTS.name: ()}
         inputs = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
         lightness, k, weights = inputs.values()
@@ -234,7 +227,6 @@ class KNNPatches(PatchColorizer):
         return {"colorizer": colorizer, "decoder": self.decoder()}
 
     def learn(self, train: PhotoSet, validation: PhotoSet | None, plan: TrainingPlan) -> History:
-        """Learn codebook and features, then fill the table."""
         started = time.monotonic()
         config, seen = self.config, _part(train, plan.budget.photos_seen, self.seed)
         self.learn_features(seen, plan)
@@ -261,7 +253,6 @@ class KNNPatches(PatchColorizer):
     def run_networks(
         self, inputs: Mapping[str, Tensor], runner: Runner, **values: Tensor
     ) -> Prediction:
-        """The logarithms of the shares of the votes."""
         lightness = ops.cast(inputs["lightness"], "float32")
         padded = preprocessing.reflect_to_multiple(lightness, self.config.stride)
         numbers = {name: number_a_photo(number, padded) for name, number in values.items()}

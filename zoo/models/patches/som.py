@@ -1,8 +1,8 @@
 """A small neural network over the features of a patch picks its cluster of the codebook.
 
-What the patch classifiers have in common, and the paper, are in `base.py`. Departure: the network
-sees every pixel of its grid in the training squares, about as many as the text samples, but others
-each time a photo is seen.
+The paper and what both patch classifiers share are in `base.py`. Departure: the network sees every
+pixel of its grid in the training squares, about as many as the text samples, but others each time
+it sees a photo.
 """
 
 from collections.abc import Iterator
@@ -29,9 +29,6 @@ class SOMConfig(PatchConfig, ClassificationConfig):
 
     Attributes:
         hidden: the sizes of its hidden layers.
-
-    Raises:
-        ZooError: if a number makes no patch, no map or no network.
     """
 
     loss: str = "plain"
@@ -41,7 +38,6 @@ class SOMConfig(PatchConfig, ClassificationConfig):
     hidden: tuple[int, ...] = (256, 256)
 
     def __post_init__(self) -> None:
-        """Refuse numbers that make no patch, no map or no network."""
         super().__post_init__()
         check_patches(self)
         check_fields(self, lambda v: all(units >= 1 for units in v), "at least 1", "hidden")
@@ -95,20 +91,16 @@ class SOMPatches(PatchColorizer, ClassificationColorizer):
 
     @property
     def stride(self) -> int:
-        """Sides of the network's input must be multiples of this."""
         return self.config.stride
 
     def scale_lightness(self, lightness: Tensor) -> Tensor:
-        """L in [0, 1]."""
         return lightness / 100.0
 
     def prepare(self, train: PhotoSet, plan: TrainingPlan) -> None:
-        """Learn codebook and features, then count the codebook's colors."""
         self.learn_features(train, plan)
         super().prepare(train, plan)
 
     def prior(self, batches: Iterator[Tensor]) -> np.ndarray:
-        """How frequent the codebook's colors are."""
         if self.config.loss == "plain":
             return np.full(len(self.bins), 1 / len(self.bins))
         return measure_prior(batches, self.bins)
