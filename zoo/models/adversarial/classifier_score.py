@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
     from zoo.photos.photoset import PhotoSet
 
-#: So many photos, evenly spread, are asked about.
+#: So many photos, evenly spread, are scored.
 PHOTOS = 200
 _BATCH = 32
 
 
 class ClassifierScore:
-    """Scores what a model makes of some photos.
+    """Scores a model's colors of at most 200 photos.
 
     Args:
         classifier: as for an embedding, "keras:NAME" or "hub:FOLDER"; its vectors must be logits.
@@ -34,9 +34,6 @@ class ClassifierScore:
 
     Attributes:
         name: "inception_score" or "classifier_score".
-
-    Raises:
-        ZooError: if the classifier cannot be read.
     """
 
     def __init__(self, classifier: str, photos: "PhotoSet", size: int) -> None:
@@ -54,15 +51,13 @@ class ClassifierScore:
     def __call__(self, model: "Colorizer") -> float:
         """The score of the photos in this model's colors: at least 1, higher is better."""
         batches = (self._loader.batch(index) for index in range(len(self._loader)))
-        logits = [self._logits(model.colorize_batch(batch)) for batch in batches]
-        return diversity(np.concatenate(logits))
-
-    def _logits(self, rgb: np.ndarray) -> np.ndarray:
-        return self._classifier.vectors(central_squares(rgb, self._classifier.size))
+        side = self._classifier.size
+        squares = (central_squares(model.colorize_batch(batch), side) for batch in batches)
+        return diversity(np.concatenate([self._classifier.vectors(each) for each in squares]))
 
 
 def is_inception(spec: Spec) -> bool:
-    """Whether a classifier is Inception-v3 with trained weights, after which scores are named."""
+    """Whether a classifier is Inception-v3 with trained weights: then the score has its name."""
     trained = spec.settings.get("weights") != "none" and "width" not in spec.settings
     return (spec.kind, spec.name) == ("keras", "InceptionV3") and trained
 

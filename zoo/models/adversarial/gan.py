@@ -2,17 +2,16 @@
 
 Isola et al. 2017 ("Image-to-Image Translation with Conditional Adversarial Networks", arXiv
 1611.07004; pix2pix): the generator makes ab from L; the discriminator sees L with true or made ab
-and tells for each patch which it is; the generator learns to pass for true and to be near the truth
-in the mean absolute error. That error alone would answer with muted colors, which a discriminator
-finds out.
+and tells for each patch which it is; the generator learns to pass for true and to keep the mean
+absolute error low. That error alone would answer with muted colors, which a discriminator detects.
 
 `paper` is pix2pix' U-Net at 256 px with its rates and the batch of its colorization, and a
 discriminator of 34 px as in later work on colorization, with one-sided label smoothing (Salimans et
 al. 2016, arXiv 1606.03498, section 3.4). `compact` is the same method on a U-Net that trains on two
 processor cores. Departures: batch normalization has PyTorch's constants, and a prediction takes its
 running statistics, so that a photo's colors depend on no other photo; the dropout that pix2pix
-keeps at prediction is the option `noise`, off by default. Outside `paper` the discriminator has no
-batch normalization: in training it sees true and made colors in batches of their own, whose
+keeps at prediction is the option `noise`, off by default. Except in `paper`, the discriminator has
+no batch normalization: in training it sees true and made colors in separate batches, whose
 statistics tell them apart and are of no use for a single photo.
 """
 
@@ -83,18 +82,14 @@ class GANConfig(NetworkConfig):
         beta_1: Adam's, of both; at least 0 and below 1.
         adversarial: the loss, "bce", "least_squares" or "hinge".
         l1_weight: of the mean absolute error of ab / 110, beside the adversarial loss.
-        real_label: what the discriminator is to say of true colors, above 0.5 and at most 1.
-        dropout: share of the numbers that the generator's lowest levels drop in training, at least
-            0 and below 1.
-        patch_layers: the discriminator's strided layers; with 1, 2, 3 and 4 it sees patches of 16,
-            34, 70 and 142 px.
+        real_label: the discriminator's target for true colors, above 0.5 and at most 1.
+        dropout: share that the generator's lowest levels drop in training, at least 0 and below 1.
+        patch_layers: the discriminator's strided layers: 1, 2, 3 and 4 give patches of 16, 34, 70
+            and 142 px.
         patch_width: channels of the discriminator's first layer.
         patch_norm: "none" or "batch", after the discriminator's inner layers.
         classifier: "keras:NAME" or "hub:FOLDER", whose answers about colored validation photos are
-            a further score of each round; none where empty.
-
-    Raises:
-        ZooError: if a number makes no nets or no losses.
+            a further score of each round; none if empty.
     """
 
     learning_rate: float = 6e-4
@@ -122,10 +117,10 @@ class GANConfig(NetworkConfig):
 
 
 class GAN(GradientColorizer):
-    """L in, ab out, judged by a second net."""
+    """L in, ab out, with a discriminator as part of the loss."""
 
     options: ClassVar[tuple[Option, ...]] = (RENDER_FACTOR, NOISE, SATURATION)
-    #: Which nets are stepped in the first step, in the second ...; both in every one where empty.
+    #: Which nets learn in the first step, in the second, and so on; if empty, both in every one.
     phases: ClassVar[tuple[tuple[str, ...], ...]] = ()
     PRESETS: ClassVar = {
         "compact": Preset(
@@ -156,26 +151,23 @@ class GAN(GradientColorizer):
     }
 
     def build_networks(self) -> dict[str, keras.Model]:
-        config = self.config
-        discriminator = patch_discriminator(
-            config.patch_layers,
-            config.patch_width,
-            self.seed,
-            normalized=config.patch_norm == "batch",
-        )
-        generator = self.build_colorizer(2, bounded=True, dropout=config.dropout)
-        return {"colorizer": generator, "discriminator": discriminator}
+        config, normalized = self.config, self.config.patch_norm == "batch"
+        return {
+            "colorizer": self.build_colorizer(2, bounded=True, dropout=config.dropout),
+            "discriminator": patch_discriminator(
+                config.patch_layers, config.patch_width, self.seed, normalized=normalized
+            ),
+        }
 
     @property
     def ab_scale(self) -> float:
-        """The same of any generator: the discriminator sees what it gives."""
+        """The same for any generator: the discriminator sees its output."""
         return AB_SCALE
 
     # ------------------------------------------------------------------ learned
 
     @property
     def adversarial_loss(self) -> AdversarialLoss:
-        """What the nets want of the discriminator's answers."""
         return ADVERSARIAL_LOSSES[self.config.adversarial](self.config.real_label)
 
     def stages(
@@ -185,7 +177,6 @@ class GAN(GradientColorizer):
         plan: TrainingPlan,
         done: Mapping[str, History],
     ) -> Generator[Stage, None, None]:
-        """Both nets together from the first step on."""
         yield adversarial_stage(self, train, validation, plan)
 
     def task(self) -> Task:
@@ -197,11 +188,12 @@ class GAN(GradientColorizer):
         return self.adam_of_both(schedule(config, steps), ratio)
 
     def adam_of_both(self, rate: Rate, ratio: float) -> GroupedAdam:
-        """Adam with this rate for the generator, and so many times that for the discriminator."""
-        nets = {"generator": self.networks["colorizer"]}
-        nets["discriminator"] = self.networks["discriminator"]
+        """Adam with this rate for the generator, and `ratio` times it for the discriminator."""
         return GroupedAdam(
-            {name: net.trainable_variables for name, net in nets.items()},
+            {
+                "generator": self.networks["colorizer"].trainable_variables,
+                "discriminator": self.networks["discriminator"].trainable_variables,
+            },
             {"generator": rate, "discriminator": Multiple(rate, ratio)},
             self.phases,
             beta_1=self.config.beta_1,
@@ -209,7 +201,7 @@ class GAN(GradientColorizer):
         )
 
     def judged(self, rgb: Tensor, output: Tensor) -> tuple[Tensor, Tensor]:
-        """What the discriminator sees of true photos: L and ab, both scaled, at the output's size.
+        """The discriminator's view of true photos: L and ab, both scaled, at the output's size.
 
         Args:
             rgb: (N, H, W, 3) uint8.
@@ -222,17 +214,16 @@ class GAN(GradientColorizer):
         return lightness, average_to_size(AB.of_rgb(rgb), output) / AB_SCALE
 
     def loss(self, batch: Mapping[str, Tensor], output: Tensor) -> Tensor:
-        """Mean absolute error of ab / 110."""
         _, truth = self.judged(batch["rgb"], output)
         return ops.mean(ops.abs(ops.cast(output, "float32") - truth))
 
     def content_loss(self) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
-        """What the generator's loss has beside the adversarial: of L, true and made ab, scaled."""
+        """What the generator's loss adds to the adversarial one: of scaled L, true and made ab."""
         weight = self.config.l1_weight
         return lambda lightness, truth, made: weight * ops.mean(ops.abs(made - truth))
 
     def round_score(self, logs: dict[str, float]) -> float | None:
-        """What the best weights are lowest in: 1 - AuC, plus a share of what colorfulness is off.
+        """What the best weights are lowest in: 1 - AuC, and a share of the error in colorfulness.
 
         The losses of two nets that learn against each other choose nothing. AuC alone prefers muted
         colors, colorfulness alone any that are bold: a fifth of it too much or too little counts as
@@ -248,12 +239,10 @@ class GAN(GradientColorizer):
     def run_networks(
         self, inputs: Mapping[str, Tensor], runner: Runner, **values: Tensor
     ) -> Prediction:
-        """As `GradientColorizer.run_networks`, with dropout at work where there is noise."""
         noise = values[NOISE.name]
         return super().run_networks(inputs, _NoiseRunner(noise) if noise else runner)
 
     def to_ab(self, prediction: Prediction, **values: Tensor) -> Tensor:
-        """Make the colors as strong as wanted."""
         assert isinstance(prediction, Chroma)
         return prediction.enlarged(prediction.ab * values[SATURATION.name])
 
@@ -262,8 +251,7 @@ class GAN(GradientColorizer):
     ) -> tuple[np.ndarray, float]:
         """How real the discriminator takes a color photo's colors to be.
 
-        What it says is about colors as the generator of this training makes them; another model's
-        may fool it or not.
+        It has learned from the colors of this training's generator; another model's may fool it.
 
         Args:
             photo: as for `colorize`, in color.

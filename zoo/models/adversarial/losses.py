@@ -1,8 +1,7 @@
-"""What generator and discriminator want of the discriminator's answers, which are logits.
+"""The losses of generator and discriminator, functions of the discriminator's logits.
 
-The discriminator's loss is halved where it is used (Isola et al. 2017, arXiv 1611.07004, section
-3.3). Under Adam, which divides a gradient by its size, this slows nothing; it is there for the
-logged sums.
+The discriminator's loss is halved (Isola et al. 2017, arXiv 1611.07004, section 3.3). Under Adam,
+which divides a gradient by its size, this slows nothing; it only affects the logged sums.
 """
 
 from abc import ABC, abstractmethod
@@ -17,7 +16,7 @@ class AdversarialLoss(ABC):
     """The losses of two nets that learn against each other.
 
     Args:
-        real_label: what the discriminator is to say of true colors, above 0.5 and at most 1.
+        real_label: the discriminator's target for true colors, above 0.5 and at most 1.
     """
 
     def __init__(self, real_label: float) -> None:
@@ -29,11 +28,11 @@ class AdversarialLoss(ABC):
 
     @abstractmethod
     def fake(self, logits: Tensor) -> Tensor:
-        """The discriminator's loss for made ones."""
+        """The discriminator's loss for made colors."""
 
     @abstractmethod
     def generator(self, logits: Tensor) -> Tensor:
-        """The generator's loss for being found out."""
+        """The generator's loss."""
 
     @abstractmethod
     def probability(self, logits: Tensor) -> Tensor:
@@ -42,7 +41,7 @@ class AdversarialLoss(ABC):
     def penalty(
         self, discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor
     ) -> Tensor:
-        """What the discriminator's loss has beside the logits'; nothing for most losses.
+        """What is added to the discriminator's loss beside the logits': mostly nothing.
 
         Args:
             discriminator: from ab to logits, for the lightness of this batch.
@@ -74,7 +73,7 @@ class CrossEntropy(AdversarialLoss):
 
 
 class LeastSquares(AdversarialLoss):
-    """Mao et al. 2017, arXiv 1611.04076: the answers themselves are to be the labels."""
+    """The loss of Mao et al. 2017, arXiv 1611.04076: the answers themselves are the labels."""
 
     def real(self, logits: Tensor) -> Tensor:
         return ops.mean(ops.square(logits - self.real_label))
@@ -90,7 +89,7 @@ class LeastSquares(AdversarialLoss):
 
 
 class Hinge(AdversarialLoss):
-    """Lim and Ye 2017, arXiv 1705.02894: answers beyond the margins count no more."""
+    """The loss of Lim and Ye 2017, arXiv 1705.02894: answers beyond the margins cost nothing."""
 
     def real(self, logits: Tensor) -> Tensor:
         return ops.mean(ops.relu(self.real_label - logits))

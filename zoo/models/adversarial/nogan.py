@@ -1,16 +1,15 @@
 """NoGAN: most of an adversarial training without the adversary.
 
 The recipe of DeOldify (Antic, Howard and Manor 2019, github.com/jantic/DeOldify): the generator
-learns alone on a perceptual loss and the absolute error; what it makes is written out, and the
-discriminator ("critic") learns alone to tell it from true photos; then both learn together, but
+learns alone on a perceptual loss and the absolute error; its colors are written out, and the
+discriminator ("critic") learns alone to tell them from true ones; then both learn together, but
 only for a short while, until the colors turn from better to worse. Critic and joint stage may be
 repeated.
 
-The recipe's author chose the moment to stop by eye. Here a rule does it, on validation photos. Each
-round of the joint stage, about 1 % of the budget, is scored as `GAN.round_score` says, by AuC and
-by how far the colorfulness is from the true photos'; the stage ends where these scores have turned
-(`turning_point.py`). The best single round's model is kept; the other rounds' can be had instead
-(`zoo checkpoints RUN`).
+The recipe's author chose the moment to stop by eye. Here a rule does it, on validation photos: each
+round of the joint stage, about 1 % of the budget, has a score (`GAN.round_score`), and the stage
+ends once the scores have turned (`turning_point.py`). The best round's model is kept; the other
+rounds' can be had instead (`zoo checkpoints RUN`).
 
 Departures: short trainings on thousands of photos, not a million; the U-Net of `gan`, not one on a
 pretrained ResNet; the perceptual loss is that of a small network of our own unless `features` names
@@ -57,16 +56,13 @@ class NoGANConfig(GANConfig):
         joint_rate: of the generator while both learn together.
         joint_discriminator_rate: of the discriminator while both learn together.
         l1_weight: of the mean absolute error of ab / 110.
-        features: what the perceptual loss compares by: "own", a small network that learns on the
-            same photos, or one of keras.applications, "keras:VGG16" or "keras:VGG16,weights=FILE".
+        features: of the perceptual loss: "own", a small network that learns on the same photos, or
+            one of keras.applications, "keras:VGG16" or "keras:VGG16,weights=FILE".
         feature_width: channels of the own network's first level.
         feature_weight: of the perceptual loss, beside `l1_weight`.
-        shares: of the budget that the own feature network, the generator and the critics get at
-            most; the joint stages have what is left.
+        shares: of the budget for the own feature network, the generator and the critics, at most;
+            the joint stages get the rest.
         cycles: how often critic and joint stage are repeated.
-
-    Raises:
-        ZooError: if a number makes no nets, no losses or no stages.
     """
 
     learning_rate: float = 1e-3
@@ -85,11 +81,8 @@ class NoGANConfig(GANConfig):
         check_fields(self, lambda v: v >= 1, "at least 1", "feature_width", "cycles")
         check_fields(self, lambda v: v > 0, "positive", "joint_rate", "joint_discriminator_rate")
         check_fields(self, lambda v: v >= 0, "at least 0", "feature_weight")
-        check_fields(self, _are_shares, "three positive numbers that leave some of 1", "shares")
-
-
-def _are_shares(numbers: tuple[float, ...]) -> bool:
-    return len(numbers) == 3 and min(numbers) > 0 and sum(numbers) < 1
+        shares = "three positive numbers that leave some of 1"
+        check_fields(self, lambda v: len(v) == 3 and min(v) > 0 and sum(v) < 1, shares, "shares")
 
 
 class NoGAN(GAN):
@@ -139,17 +132,17 @@ class NoGAN(GAN):
         return networks
 
     def empty_output(self, rgb: Tensor) -> np.ndarray:
-        """An array of the size of the generator's output for photos of this one's."""
+        """An array of the size of the generator's output for these photos."""
         return np.empty((1, *(side // self.output_stride for side in rgb.shape[1:3]), 2))
 
     def content_loss(self) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
-        """The absolute error and the perceptual loss, weighted."""
         error, weight = super().content_loss(), self.config.feature_weight
-        if self.config.features == _OWN:
-            features = own_features(self.networks["features"])
-        else:
-            features = pretrained_features(self.config.features)
-        distance = feature_distance(features)
+        own = self.config.features == _OWN
+        distance = feature_distance(
+            own_features(self.networks["features"])
+            if own
+            else pretrained_features(self.config.features)
+        )
         return lambda *seen: error(*seen) + weight * distance(*seen)
 
     def stages(
@@ -177,7 +170,7 @@ class NoGAN(GAN):
                 yield critic_stage(self, train, validation, for_critic, cycle, made)
                 left = _share_left(plan.budget, done.values()) / (config.cycles - cycle + 1)
                 yield joint_stage(self, train, validation, part(last, left), cycle)
-            # Not before: a training that resumes goes through all stages again.
+            # Only now: a training that resumes goes through all stages again.
             for made in files:
                 made.unlink(missing_ok=True)
 

@@ -1,8 +1,8 @@
-"""How far two photos are from each other in the features of a network: a perceptual loss.
+"""A perceptual loss: how far two photos are from each other in the features of a network.
 
 Johnson et al. 2016 ("Perceptual Losses for Real-Time Style Transfer", arXiv 1603.08155, section
-3.2). The network is one of `keras.applications` or, where no pretrained one is at hand, one of our
-own that learns on the training photos to tell true colors from altered ones.
+3.2). The network is one of `keras.applications` or, if no pretrained one is at hand, one of our own
+that learns on the training photos to tell true colors from altered ones.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,15 +23,15 @@ _LEVELS = 3
 
 
 def color_features(width: int, seed: int) -> keras.Model:
-    """A network that tells what was done to the colors of a photo.
+    """Build a network that tells what was done to the colors of a photo.
 
     Args:
         width: channels of the first level; the others' double.
         seed: decides the initial weights.
 
     Returns:
-        A functional model {"lightness": (N, H, W, 1), "ab": (N, H, W, 2)}, both scaled -> the
-        features of each level, and (N, ALTERATIONS) logits.
+        {"lightness": (N, H, W, 1), "ab": (N, H, W, 2)}, both scaled -> the features of each level,
+        and (N, ALTERATIONS) logits.
     """
     pair = lightness_and_ab()
     x = layers.Concatenate(name="pair", dtype="float32")(list(pair.values()))
@@ -52,10 +52,7 @@ def color_features(width: int, seed: int) -> keras.Model:
 
 
 def alter(ab: Tensor) -> tuple[Tensor, Tensor]:
-    """Alter the colors of a batch, each kind in turn: a photo's place decides which it gets.
-
-    Args:
-        ab: (N, H, W, 2), around 0.
+    """Alter the colors of a batch, (N, H, W, 2) around 0: a photo's place decides how.
 
     Returns:
         The altered ab, and (N,) int32, which of the `ALTERATIONS` it was.
@@ -69,10 +66,7 @@ def alter(ab: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def feature_distance(features: Callable[[Tensor, Tensor], Sequence[Tensor]]) -> Callable:
-    """The loss that a network's features make.
-
-    Args:
-        features: from scaled L and ab to features of several levels.
+    """Make a loss from features of several levels, a function of scaled L and ab.
 
     Returns:
         A function of (lightness, truth, made): the mean over the levels of the mean absolute
@@ -99,7 +93,7 @@ def own_features(network: keras.Model) -> Callable[[Tensor, Tensor], list[Tensor
 def pretrained_features(name: str) -> Callable[[Tensor, Tensor], list[Tensor]]:
     """The features of a network of `keras.applications`, "keras:VGG16".
 
-    They are those of its last layer before each of its first reductions, as is usual for VGG.
+    They are those of the last layer before each of the first reductions, as is usual for VGG.
 
     Raises:
         ZooError: if there is no such network, or its weights are not at hand.

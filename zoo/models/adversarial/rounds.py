@@ -1,8 +1,8 @@
 """Keeping the model after each round of an adversarial training.
 
-Two nets that learn against each other have no loss that says when to stop: the model is kept after
-each round with its scores and some photos in its colors, and the best by the scores becomes the
-run's model (`zoo.evaluation.checkpoints` reads them). Each is a model's folder like any other:
+No loss says when two nets that learn against each other should stop: the model is kept after each
+round with its scores and some photos in its colors, and the best by the scores becomes the run's
+model (`zoo.evaluation.checkpoints` reads them). Each is a model's folder like any other:
 
     RUN/checkpoints/truth.png       the sample photos as they were, side by side
     RUN/checkpoints/003/            the model after round 3: config.json, weights.npz, card.json
@@ -47,13 +47,13 @@ def sample_squares(photos: "PhotoSet", size: int) -> np.ndarray:
 def keep(
     run_dir: Path, name: str, model: "Colorizer", about: dict[str, Any], squares: np.ndarray
 ) -> None:
-    """Write a model as it is now, what is known about it, and sample photos in its colors.
+    """Write a model as it is now, its scores, and sample photos in its colors.
 
     Args:
         run_dir: the run's folder.
         name: see `name_of`.
         model: whose weights are kept.
-        about: "photos_seen", "score" and scores by name; stored in its card.
+        about: "photos_seen", "score" and scores by name, for its card.
         squares: what `sample_squares` gave.
 
     Raises:

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from zoo.models.adversarial.nogan import NoGAN
     from zoo.photos.photoset import PhotoSet
 
-#: Of true and of made colors, where the discriminator wins.
+#: Probabilities of true and of made colors at which the discriminator wins.
 _SURELY_REAL, _SURELY_FAKE = 0.98, 0.02
-#: Less of the true photos' colorfulness for so many rounds is called monochrome.
+#: Less than this share of the true photos' colorfulness, for so many rounds, is monochrome.
 _MONOCHROME, _MONOCHROME_ROUNDS = 0.2, 3
-#: The critic's accuracy has settled where it rises by less than this in so many rounds.
+#: The critic's accuracy has settled once it rises by less than this in so many rounds.
 _SETTLED, _SETTLED_ROUNDS = 0.005, 3
 _BETTER_THAN_CHANCE = 0.55
 #: At most so many photos are written out for the critic.
@@ -44,7 +44,7 @@ _MOST_MADE = 8192
 def adversarial_stage(
     model: "GAN", train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
 ) -> Stage:
-    """Both nets together. Nobody knows beforehand when to stop: each round's model is kept."""
+    """Both nets together; each round's model is kept, because no loss says when to stop."""
     examine = _examiner(model, validation, plan.size)
     stage = model.stage(train, validation, plan, model.task())
     return replace(
@@ -61,8 +61,8 @@ def joint_stage(
 ) -> Stage:
     """Both nets together, with low rates, until the colors turn from better to worse.
 
-    Neither net is to forget what it has learned. Of 0.3 of the budget, each round is at most 1 % of
-    it; of a little more, where the critic settled early.
+    Low rates keep both nets from forgetting what they have learned. Of 0.3 of the budget, each
+    round is at most 1 % of it; of a little more, if the critic settled early.
     """
     config, name = model.config, f"joint{cycle}"
     ratio = config.joint_discriminator_rate / config.joint_rate
@@ -77,7 +77,7 @@ def joint_stage(
 
 
 def _examiner(model: "GAN", validation: "PhotoSet | None", size: int) -> Callable[[Logs], Logs]:
-    """What a classifier says of the colors, where one is given, and the score that decides."""
+    """The score of a round, and that of a classifier if one is given."""
     name, classifier = model.config.classifier, None
     if name and validation is not None:
         classifier = ClassifierScore(name, validation, size)
@@ -93,7 +93,7 @@ def _examiner(model: "GAN", validation: "PhotoSet | None", size: int) -> Callabl
 def _keeper(
     model: "GAN", stage: str, photos: "PhotoSet", plan: TrainingPlan
 ) -> Callable[[int, Logs], None] | None:
-    """What keeps the model after a round, where there is a folder for it."""
+    """What keeps the model after a round, if there is a folder for it."""
     run_dir = plan.run_dir
     if run_dir is None:
         return None
@@ -145,7 +145,7 @@ def turned(curves: Curves) -> str | None:
 def feature_stage(
     model: "NoGAN", train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
 ) -> Stage:
-    """Our own feature network, by what was done to the colors of photos; the last weights count."""
+    """Our own feature network alone, on altered colors; the last weights count."""
     network = model.networks["features"]
     network.trainable = True
     task = AlterationTask(network, model.judged, model.empty_output)
@@ -186,7 +186,7 @@ def critic_stage(
         validation: photos that are scored after each round.
         plan: of this stage.
         cycle: counted from 1.
-        made: the file for the generator's colors; written where it is not there yet.
+        made: the file for the generator's colors; written if it is missing.
     """
     config = model.config
     stage = model.stage(train, validation, plan, CriticTask(model))
@@ -219,7 +219,7 @@ def settled(curves: Curves) -> str | None:
 
 
 class MadeLoader(PhotoLoader):
-    """The first photos of the stream again and again, each with the generator's colors for it.
+    """The first photos of the stream, repeated, with the generator's colors for them.
 
     Args:
         *args: as for every loader.
@@ -239,7 +239,7 @@ class MadeLoader(PhotoLoader):
 
 
 def _made_for(model: "NoGAN", validation: "PhotoSet", size: int) -> PhotoLoader:
-    """Load validation photos, and what the generator makes of them."""
+    """Load validation photos and the generator's colors for them."""
     photos = validation.spread(_MOST_MADE // 8)
     load = partial(PhotoLoader, photos, size, model.config.batch_size, augment=False)
     plain = load()
@@ -248,7 +248,7 @@ def _made_for(model: "NoGAN", validation: "PhotoSet", size: int) -> PhotoLoader:
 
 
 def _write_colors(path: Path, model: "NoGAN", loader: PhotoLoader, progress: bool) -> None:
-    """Write what the generator makes of every batch of a loader."""
+    """Write the generator's colors for every batch of a loader."""
     steps = numbers_with_bar(len(loader), "Coloring photos for the critic", progress)
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         for step in steps:
@@ -261,6 +261,6 @@ def _write_colors(path: Path, model: "NoGAN", loader: PhotoLoader, progress: boo
 
 
 def _colors(model: "NoGAN", rgb: np.ndarray) -> np.ndarray:
-    """What the generator makes of photos: (N, h, w, 2) float16 ab, scaled."""
+    """The generator's colors for photos: (N, h, w, 2) float16 ab, scaled."""
     made = model.runner(model.networks["colorizer"], model.network_input({"rgb": rgb}))
     return ops.convert_to_numpy(made).astype("float16")

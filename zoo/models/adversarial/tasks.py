@@ -1,9 +1,9 @@
 """What generator and discriminator learn, alone and together, in one graph for Keras' `fit`.
 
-Where both learn, the generator runs once a step. Its term goes through the discriminator with that
-one's weights held still, and the discriminator sees made colors as constants, so that the gradients
-of the sum of all losses are each net's own. (To freeze the discriminator inside a combined model,
-as was usual, keeps it from learning at all in Keras 3.)
+Together, the generator runs once a step. Its adversarial loss goes through the discriminator, whose
+weights are held still, and the discriminator sees made colors as constants: so the gradients of the
+sum of all losses are each net's own. (To freeze the discriminator inside a combined model, as was
+usual, keeps it from learning at all in Keras 3.)
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class GeneratorTask(Task):
-    """The generator by what is true, without a discriminator.
+    """The generator without a discriminator.
 
     Logged beside the loss: the mean absolute error, the AuC of the made colors, their colorfulness
     and that of the true ones, at the size of the output.
@@ -58,16 +58,14 @@ class GeneratorTask(Task):
     def adversaries_loss(
         self, lightness: Tensor, truth: Tensor, fake: Tensor, training: bool
     ) -> Tensor:
-        """Nobody judges the generator here."""
         return 0.0
 
 
 class AdversarialTask(GeneratorTask):
     """Both nets.
 
-    Logged beside the generator's scores: what the discriminator says of true colors, `d_real`, and
-    of made ones, `d_fake`, as probabilities (0.5: it cannot tell); its loss, and the generator's
-    for being found out.
+    Logged beside the generator's scores: the discriminator's probabilities for true colors,
+    `d_real`, and for made ones, `d_fake` (0.5: it cannot tell); its loss, and the generator's.
     """
 
     LOGGED = ("d_real", "d_fake", "d_loss", "g_loss", *GeneratorTask.LOGGED)
@@ -109,7 +107,7 @@ class AdversarialTask(GeneratorTask):
 class CriticTask(Task):
     """The discriminator alone, by made colors that the batches bring: (N, h, w, 2), "made".
 
-    Logged beside its loss: `d_real` and `d_fake` as where both learn, and the share of the patches
+    Logged beside its loss: `d_real` and `d_fake` as when both learn, and the share of the patches
     that it is right about.
     """
 
@@ -119,7 +117,6 @@ class CriticTask(Task):
         self._judged, self._adversarial = colorizer.judged, colorizer.adversarial_loss
 
     def call(self, batch: Batch, training: bool = False) -> Tensor:
-        """Logits for true and made colors: (N, h, w, 2)."""
         made = batch["made"]
         lightness, truth = self._judged(batch["rgb"], made)
         network = self.networks["discriminator"]
@@ -142,7 +139,7 @@ class CriticTask(Task):
 
 
 class AlterationTask(Task):
-    """Our own feature network: which alteration was it?
+    """Our own feature network, which learns to tell the alterations.
 
     Args:
         network: what `color_features` made.
@@ -160,7 +157,6 @@ class AlterationTask(Task):
         self._judged, self._like = judged, like
 
     def call(self, batch: Batch, training: bool = False) -> Tensor:
-        """(N, ALTERATIONS) logits for the photos' altered colors."""
         rgb = batch["rgb"]
         lightness, truth = self._judged(rgb, self._like(rgb))
         altered, _ = alter(truth)

@@ -1,8 +1,8 @@
 """When scores that rise and fall at random have turned from better to worse.
 
 The author of NoGAN found the moment to stop by eye. The rule here: scores of single rounds are
-noisy, so means of `SMOOTHED` in a row count; and where no mean has been lower than the lowest for
-`PATIENCE` rounds, that one was the turning point.
+noisy, so means of `SMOOTHED` in a row count; the lowest mean is the turning point once none has
+been lower for `PATIENCE` rounds.
 """
 
 from collections.abc import Sequence
@@ -14,20 +14,17 @@ PATIENCE = 8
 
 
 def smoothed(scores: Sequence[float]) -> np.ndarray:
-    """Means of `SMOOTHED` scores in a row: so many fewer than scores, less one; maybe none."""
+    """Means of `SMOOTHED` scores in a row; none if there are too few."""
     if len(scores) < SMOOTHED:
         return np.empty(0)
     return np.convolve(scores, np.full(SMOOTHED, 1 / SMOOTHED), "valid")
 
 
 def turning_point(scores: Sequence[float]) -> int | None:
-    """The round at which scores turned, if that is certain by now.
-
-    Args:
-        scores: of the rounds so far, lower is better.
+    """The round at which scores (lower is better) turned, if that is certain by now.
 
     Returns:
-        The middle one of the rounds whose mean is lowest, where at least `PATIENCE` rounds followed
+        The middle one of the rounds whose mean is lowest, once at least `PATIENCE` rounds followed
         these; else None.
 
     Examples:
