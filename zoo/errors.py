@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 
 class ZooError(ValueError):
-    """A mistake that the user can mend: its message is one sentence that says what to do.
+    """A mistake that the user can fix: its message is one sentence that says what to do.
 
     The command line prints the message alone, without a traceback, and exits with status 2.
     """
@@ -23,12 +23,7 @@ class ScoreWarning(UserWarning):
 
 
 def valid_choice(kind: str, name: str, valid: "list[str] | tuple[str, ...]") -> str:
-    """Return `name` if it is one of `valid`.
-
-    Args:
-        kind: what is being chosen, for the message ("model", "metric", "option").
-        name: what the user asked for.
-        valid: every accepted name.
+    """Return `name` if it is one of `valid`; `kind` is what is chosen ("model", "metric").
 
     Raises:
         ZooError: naming the accepted names and the one nearest to `name`.
@@ -46,7 +41,7 @@ def valid_choice(kind: str, name: str, valid: "list[str] | tuple[str, ...]") -> 
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
-    """The hint at the one of `valid` that `name` may have meant; empty where none is near.
+    """A hint at the one of `valid` that `name` may have meant; empty if none is near.
 
     Examples:
         >>> nearest("blu", ("red", "blue"))

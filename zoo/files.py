@@ -1,4 +1,4 @@
-"""Writing files so that a crash, a full disk or Ctrl-C never leaves half of one behind."""
+"""Writing files so that a crash, a full disk or Ctrl-C never leaves half a file behind."""
 
 import hashlib
 import json
@@ -46,10 +46,9 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `path`; on success it gets that name, else it is removed.
+    """Yield a temporary folder; on success it becomes `path`, else it is removed.
 
-    Args:
-        path: what is not there yet, or an empty folder.
+    `path` is missing or an empty folder.
 
     Raises:
         ZooError: if the folder cannot be written, or the disk is full.
@@ -130,6 +129,6 @@ def require_writable(folder: Path) -> None:
 
 
 def cache_folder() -> Path:
-    """Where things that can be made again are kept: `ZOO_CACHE`, else the user's cache folder."""
+    """The folder of what can be made again: `ZOO_CACHE`, else the user's cache folder."""
     chosen = os.environ.get("ZOO_CACHE")
     return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("colorization-zoo"))

@@ -1,8 +1,8 @@
 """Inputs: what a model's network takes, by name, declared by the model.
 
-Every network takes `LIGHTNESS`. A further input is either given by the caller, derived from the
-photo (as an embedding is), or simulated in training from the true photo (as hints are). Loader,
-prediction, evaluation, exports and command line read the declaration and know no model.
+Every network takes `LIGHTNESS`. A further input is given by the caller, derived from the photo (as
+an embedding is), or simulated in training from the true photo (as hints are). Loader, prediction,
+evaluation, exports and command line read the declaration and know no model.
 """
 
 from abc import abstractmethod
@@ -31,7 +31,7 @@ class Input:
         kind: "map", (N, H, W, channels), of the size of L; "vector", (N, channels); "image",
             (N, h, w, channels), of a size of its own.
         channels: how many numbers there are at a place, or in a vector.
-        absent: the number that stands for an input that nobody gives.
+        absent: the number that stands for an absent input.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Input:
     absent: float = 0.0
 
     def missing(self, lightness: Tensor) -> Tensor:
-        """What stands for this input where it is absent, for photos given by (N, H, W, 1) L."""
+        """What stands for this input if it is absent, for photos with (N, H, W, 1) L."""
         if self.kind == "vector":
             like = ops.zeros_like(lightness[:, 0, 0, :])
         else:
@@ -63,28 +63,24 @@ class DerivedInput(Input):
 
     @abstractmethod
     def rows(self, photos: "PhotoSet", *, progress: bool) -> "Rows":
-        """What a loader of `photos` takes for this input, computed beforehand where that pays."""
+        """This input for a loader of `photos`, computed beforehand if that pays."""
 
 
 @dataclass(frozen=True)
 class SimulatedInput(Input):
-    """An input that people give at prediction, and that training makes of the true photo."""
+    """An input that people give at prediction; training makes it from the true photo."""
 
     @abstractmethod
     def simulate(self, rgb: np.ndarray, seed: int, numbers: np.ndarray) -> np.ndarray:
-        """Make the input for photos of a training: a pure function.
+        """Make n rows of the input for photos of a training: a pure function.
 
         Args:
             rgb: (n, h, w, 3) uint8.
             seed: of the training.
             numbers: (n,), the photos' numbers in the training.
-
-        Returns:
-            n rows of the input.
         """
 
     def rows(self, samples: "Samples") -> np.ndarray:
-        """What a loader takes for this input."""
         return self.simulate(samples.rgb, samples.seed, samples.numbers)
 
 
@@ -105,7 +101,7 @@ def inputs_of_photos(
 
 
 def complete_inputs(declared: Sequence[Input], given: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Every declared input: what is given, else what follows from L, else what stands for absent.
+    """Complete the given inputs: the others follow from L, or are absent.
 
     Raises:
         ZooError: if L is missing, or an input is given that nobody declared.

@@ -7,28 +7,27 @@ from typing import Any, Literal
 
 from zoo.errors import ZooError, valid_choice
 
-#: Where an option counts: in the size at which photos are seen, in what the network computes, or in
-#: how its answer becomes color.
+#: What an option changes: the size at which photos are seen, what the network computes, or how its
+#: output becomes color.
 Step = Literal["size", "network", "decode"]
 
-#: How exported models have it: as an input, fixed at the value of the export, or not at all, which
-#: leaves the default.
+#: In exported models: an input, fixed at the value of the export, or always the default.
 Exported = Literal["input", "fixed", "refused"]
 
 
 @dataclass(frozen=True)
 class Option:
-    """A number that the user may set at prediction: its default, range and meaning.
+    """A number that the user may set at prediction.
 
     Attributes:
-        name: what Python and the command line call it.
-        default: its value where nobody gives one, until a training changes that.
-        low: the lowest value that is accepted.
-        high: the highest one.
+        name: in Python and on the command line.
+        default: its value unless one is given, until a training changes it.
+        low: the lowest valid value.
+        high: the highest valid value.
         meaning: in a few words, for help and error messages.
         whole: whether it must be a whole number.
-        step: where it counts; to change an option of the step "decode" runs no network again.
-        export: how exported models have it.
+        step: what it changes; an option of the step "decode" needs no new run of the network.
+        export: what it is in exported models.
 
     Examples:
         >>> Option("k", default=32, low=1, high=64, meaning="neighbors", whole=True).check("8")
@@ -81,7 +80,7 @@ def option_values(
     """The value of every declared option of `owner`: what is given, else its default.
 
     Raises:
-        ZooError: on an option that there is not, or a bad value.
+        ZooError: on an unknown option or a bad value.
     """
     names = tuple(option.name for option in declared)
     for name in given:

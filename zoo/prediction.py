@@ -1,7 +1,7 @@
-"""Prediction: what a network said of photos, before it becomes color.
+"""Prediction: the output of a network for photos, before it becomes color.
 
-It is ab or a distribution over bins, of the size of the network's output. What only changes how it
-becomes color (a temperature, a saturation) needs no network.
+It is ab or a distribution over bins, of the size of the network's output. Options that only change
+how it becomes color (a temperature, a saturation) need no network.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Size = tuple[preprocessing.Length, preprocessing.Length]
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a network said of photos.
+    """The output of a network for photos.
 
     Attributes:
         lightness: (N, H', W', 1) L in [0, 100] as the network saw it, padded at the bottom and
@@ -39,7 +39,7 @@ class Prediction:
 
 @dataclass(frozen=True, eq=False)
 class Chroma(Prediction):
-    """One color a place.
+    """One color per place.
 
     Attributes:
         ab: (N, h, w, 2), in Lab's units; H' and W' are multiples of h and w.

@@ -3,12 +3,12 @@
     photo --lightness--> L --shrink--> working size --(network)--> ab --enlarge--> photo's size
       '------------------------- the photo's own L, every pixel -------------------------' merge
 
-Full-size tensors are handled in stripes of rows, so that memory follows the photo (3 bytes a pixel
-in, 3 out) and not the dozens of float32 images that whole-photo color conversion would keep. A
-stripe gives the same values as the whole.
+Full-size tensors are handled in stripes of rows, which give the same values as the whole: memory
+follows the photo (3 bytes per pixel in, 3 out) and not the dozens of float32 images that
+whole-photo color conversion would keep.
 
 Shrinking is two matrix products, reflection and enlarging are gathers: these forms survive the
-export to other runtimes, `tf.image.resize` with antialiasing and `UpSampling2D` do not.
+export to other runtimes; `tf.image.resize` with antialiasing and `UpSampling2D` do not.
 
 An exported graph takes photos of any size: there, sizes are tensors. The same formulas give indices
 and matrices, by NumPy from numbers and by `keras.ops` from tensors.
@@ -24,7 +24,7 @@ from zoo.color.spaces import Tensor, lab_to_rgb, lightness_to_gray, rgb_to_light
 #: The working short side is this many pixels for each unit of the render factor (DeOldify's rule).
 RENDER_UNIT = 16
 
-#: A photo is never worked on at more than this aspect: a 20 x 1500 strip shrinks further instead.
+#: The working size has at most this aspect: a 20 x 1500 strip shrinks further instead.
 MAX_ASPECT = 4
 
 _STRIPE_PIXELS = 2**20
@@ -36,8 +36,8 @@ Length = Any
 def working_size(height: Length, width: Length, render_factor: int) -> tuple[Length, Length]:
     """The size, in pixels, at which the network sees a photo of `height` x `width`.
 
-    The short side becomes 16 x `render_factor`, aspect kept, also where that enlarges the photo;
-    where the long side would pass 4 times that, it becomes just that and the short side follows.
+    The short side becomes 16 x `render_factor`, aspect kept, even if that enlarges the photo. A
+    long side that would pass 4 times that becomes just that, and the short side follows.
 
     Examples:
         >>> working_size(300, 600, render_factor=8)
@@ -58,15 +58,7 @@ def working_size(height: Length, width: Length, render_factor: int) -> tuple[Len
 
 
 def working_lightness(rgb: np.ndarray, size: tuple[int, int]) -> Tensor:
-    """L of a batch of photos at the working size.
-
-    Args:
-        rgb: (N, H, W, 3) uint8.
-        size: (h, w), the working size.
-
-    Returns:
-        (N, h, w, 1) float32, L in [0, 100].
-    """
+    """L of (N, H, W, 3) uint8 photos at the working size: (N, *size, 1) float32 in [0, 100]."""
     across = resampling_matrix(rgb.shape[2], size[1])
     rows = [narrow_rows(rgb[:, start:stop], across) for start, stop in _stripes(rgb.shape)]
     return shortened(rows[0] if len(rows) == 1 else ops.concatenate(rows, axis=1), size[0])
@@ -113,36 +105,17 @@ def merge(rgb: np.ndarray, ab: Tensor) -> np.ndarray:
 
 
 def merged_rows(rgb: Tensor, ab: Tensor, height: Length, start: Length = 0) -> Tensor:
-    """`merge` for some rows of photos.
-
-    Args:
-        rgb: (N, r, W, 3) uint8, the rows from `start` on.
-        ab: (N, h, w, 2), of the whole photos.
-        height: of the whole photos.
-        start: the first row's number.
-
-    Returns:
-        (N, r, W, 3) uint8.
-    """
+    """`merge` for the rows (N, r, W, 3) from `start` on, of photos that have `height` rows."""
     count, width = ops.shape(rgb)[1:3]
     chroma = _bilinear(ab, 1, height, start, count)
     return _join(rgb_to_lightness(rgb), _bilinear(chroma, 2, width, 0, width))
 
 
 def _bilinear(x: Tensor, axis: int, total: Length, start: Length, count: Length) -> Tensor:
-    """Some of the rows (axis 1) or columns (axis 2) of `x` resized bilinearly to `total` of them.
+    """Rows (axis 1) or columns (axis 2) of `x`, (N, h, w, C), resized bilinearly.
 
-    Centers are half a pixel off the edges, which are repeated.
-
-    Args:
-        x: (N, h, w, C).
-        axis: which axis is resized.
-        total: the size of the whole resized image.
-        start: the first one wanted.
-        count: how many are wanted.
-
-    Returns:
-        (N, count, w, C) or (N, h, count, C).
+    Centers are half a pixel off the edges, which are repeated. Of the `total` rows or columns of
+    the resized image, `count` are computed, from `start` on.
     """
     present = ops.shape(x)[axis]
     xp = _mathematics(present, total, start, count)
@@ -198,9 +171,8 @@ def _reflected(x: Tensor, axis: int, start: int, stop: Length) -> Tensor:
 
 
 def box_mean(x: Tensor, radius: int) -> Tensor:
-    """The mean over squares of 2 x radius + 1 px around each place of (N, h, w, C)."""
-    side = 2 * radius + 1
-    return ops.average_pool(reflect_around(x, radius), side, 1)
+    """The mean over squares of 2 x radius + 1 px around each pixel of (N, h, w, C)."""
+    return ops.average_pool(reflect_around(x, radius), 2 * radius + 1, 1)
 
 
 def guided_resize(x: Tensor, coarse: Tensor, fine: Tensor, radius: int, epsilon: float) -> Tensor:
@@ -230,10 +202,10 @@ def guided_resize(x: Tensor, coarse: Tensor, fine: Tensor, radius: int, epsilon:
 
 
 def _join(lightness: Tensor, chroma: Tensor) -> Tensor:
-    """L and ab -> uint8 RGB.
+    """L and ab -> uint8 RGB; a pixel without chroma becomes exactly gray.
 
     With the usual rounded constants of Lab, a = b = 0 is a hair off R = G = B, which shows as a
-    level of tint in one pixel of 200. A pixel without chroma has to be exactly gray.
+    level of tint in one pixel of 200.
     """
     colored = lab_to_rgb(ops.concatenate([lightness, chroma], axis=-1))
     plain = ops.all(ops.equal(chroma, 0.0), axis=-1, keepdims=True)
@@ -248,7 +220,7 @@ def _stripes(shape: tuple[int, ...]) -> list[tuple[int, int]]:
 
 
 def resampling_matrix(present: Length, wanted: Length) -> Tensor:
-    """(wanted, present) float32: the Lanczos filter of three lobes, widened where it shrinks.
+    """(wanted, present) float32: the Lanczos filter of three lobes, widened when it shrinks.
 
     It is Pillow's filter, with which the training photos were shrunk. Networks notice: one that was
     trained on sharp photos colors the softer ones of a triangle filter clearly worse.
@@ -270,7 +242,7 @@ def _sinc(x: Tensor) -> Tensor:
 
 
 def _mathematics(*values: Tensor) -> Any:
-    """The library that computes with these: NumPy, or `keras.ops` if there is a tensor."""
+    """The library that computes with these: NumPy, or `keras.ops` if one is a tensor."""
     return np if all(isinstance(v, int | float | np.ndarray | np.generic) for v in values) else ops
 
 

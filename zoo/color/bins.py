@@ -1,12 +1,12 @@
 """Quantized chroma: bins, soft targets, priors, rebalancing weights, and decoding.
 
-The mathematics of classification over colors, after Zhang, Isola and Efros 2016 ("Colorful Image
-Colorization", arXiv 1603.08511, section 2) and, for bins of YUV, Billaut, de Rochemonteix and
-Thibault 2018 ("ColorUNet", arXiv 1811.03120). What is part of a training or prediction graph is
-written in `keras.ops`; tables that are made once are NumPy.
+Classification over colors after Zhang, Isola and Efros 2016 ("Colorful Image Colorization", arXiv
+1603.08511, section 2) and Billaut, de Rochemonteix and Thibault 2018 ("ColorUNet", arXiv
+1811.03120; bins of YUV). Parts of a training or prediction graph are written in `keras.ops`; tables
+that are made once are NumPy.
 
 Targets stay sparse: for each pixel the indices of its few nearest bins and their shares. A dense
-target would hold hundreds of numbers a pixel, nearly all of them zero.
+target would hold hundreds of numbers per pixel, nearly all of them zero.
 """
 
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ _PAPER_RANGES_OF_B = (
 
 # Cells of the lookup table on the side of a bin: smaller ones leave fewer candidates in each.
 _CELLS_A_STEP = 4
-# A place that no color is near, for the unused candidates of a cell.
+# A point that no color is near, for the unused candidates of a cell.
 _NOWHERE = 1e6
 
 
@@ -41,8 +41,8 @@ class Bins:
     Attributes:
         centers: (Q, 2) float32.
         step: the distance of neighboring bins along each axis.
-        low: the plane's lowest values; the plane is what colors are looked up in.
-        high: the plane's highest values.
+        low: the lowest values of the plane, in which colors are looked up.
+        high: its highest values.
     """
 
     centers: np.ndarray
@@ -51,22 +51,18 @@ class Bins:
     high: tuple[float, float]
 
     def __len__(self) -> int:
-        """Q, the number of bins."""
         return len(self.centers)
 
     def keep(self, indices: np.ndarray) -> "Bins":
-        """These bins alone, in the order of `indices`; colors of the others go to the nearest."""
+        """Keep these bins alone, in the order of `indices`."""
         return Bins(self.centers[indices], self.step, self.low, self.high)
 
 
 def ab_bins(step: float = _PAPER_STEP) -> Bins:
-    """Bins of the ab plane on a grid that contains (0, 0).
+    """Bins of the ab plane on a grid that contains (0, 0), `step` units of ab apart.
 
     With the step 10 these are the paper's 313 (section 2.1), ordered by a and then by b as in its
     released files. With any other step they are the bins that some sRGB color is nearest to.
-
-    Args:
-        step: distance of neighboring bins, in units of ab.
 
     Examples:
         >>> len(ab_bins())
@@ -88,11 +84,6 @@ def ab_bins(step: float = _PAPER_STEP) -> Bins:
 def uv_bins(cells: int = 10) -> Bins:
     """The centers of cells x cells equal cells over U in [-0.45, 0.45] and V in [-0.65, 0.65].
 
-    ColorUNet keeps the most frequent of them: see `most_frequent`.
-
-    Args:
-        cells: on each side of the plane.
-
     Examples:
         >>> len(uv_bins())
         100
@@ -104,10 +95,7 @@ def uv_bins(cells: int = 10) -> Bins:
 
 
 def _gamut_surface() -> np.ndarray:
-    """Ab of all colors on the faces of the sRGB cube: (n, 2).
-
-    Along L every line through the gamut meets its surface, so that the faces cover all its ab.
-    """
+    """Ab of all colors on the faces of the sRGB cube, which cover all ab of the gamut: (n, 2)."""
     values = np.linspace(0.0, 1.0, 256, dtype="float32")
     face = np.stack(np.meshgrid(values, values, indexing="ij"), axis=-1).reshape(-1, 2)
     faces = [np.insert(face, axis, end, axis=1) for axis in range(3) for end in (0.0, 1.0)]
@@ -115,16 +103,12 @@ def _gamut_surface() -> np.ndarray:
 
 
 class NearestBins:
-    """Finds the bins nearest to colors, exactly, by looking at a dozen of them for each.
+    """Finds the `neighbors` bins nearest to colors, exactly, by looking at a dozen for each.
 
-    The plane is divided into small cells. Which bins can be among the nearest of any color in a
-    cell is found once: those whose least distance to the cell is not more than the k-th smallest of
-    the bins' greatest distances to it. Distances are then direct differences; the shorter way, a
-    matrix product, errs where two bins are nearly equally near.
-
-    Attributes:
-        bins: the bins.
-        neighbors: k, how many bins are found for each color.
+    The plane is divided into small cells. The bins that can be among the nearest of any color in a
+    cell are found once: those whose least distance to the cell is not more than the k-th smallest
+    of the bins' greatest distances to it. Distances are then direct differences; a matrix product
+    would be faster, but errs when two bins are nearly equally near.
     """
 
     def __init__(self, bins: Bins, neighbors: int) -> None:
@@ -139,7 +123,7 @@ class NearestBins:
         self._centers = extended[self._candidates]
 
     def __call__(self, chroma: Tensor) -> tuple[Tensor, Tensor]:
-        """The nearest bins of each color, nearest first.
+        """The k nearest bins of each color, nearest first.
 
         Args:
             chroma: (..., 2); values outside the plane are moved to its border.
@@ -180,14 +164,9 @@ class NearestBins:
 
 
 def soft_encode(chroma: Tensor, nearest: NearestBins, sigma: float) -> tuple[Tensor, Tensor]:
-    """Spread each color over its nearest bins with Gaussian weights.
+    """Spread each color, (..., 2), over its nearest bins with Gaussian weights.
 
     arXiv 1603.08511, section 2.2: 5 neighbors, sigma = 5 (the released code has 10 neighbors).
-
-    Args:
-        chroma: (..., 2).
-        nearest: finds the bins.
-        sigma: of the Gaussian, in the unit of `chroma`.
 
     Returns:
         (..., k) int32 indices of bins, nearest first, and (..., k) float32 shares that sum to 1.
@@ -201,15 +180,15 @@ def soft_encode(chroma: Tensor, nearest: NearestBins, sigma: float) -> tuple[Ten
         ['0.67', '0.20', '0.13']
     """
     indices, squares = nearest(chroma)
-    # By the nearest bin's share, which is then 1: far from all bins the others' would all be 0.
+    # Relative to the nearest bin's share: far from all bins, absolute ones would all be 0.
     relative = ops.exp((squares[..., :1] - squares) / (2.0 * sigma**2))
     return indices, relative / ops.sum(relative, axis=-1, keepdims=True)
 
 
 def divergence(logits: Tensor, indices: Tensor, shares: Tensor) -> Tensor:
-    """How far predicted distributions are from sparse soft targets.
+    """How far predicted distributions are from sparse soft targets, in nats: (...,) float32.
 
-    The cross-entropy (arXiv 1603.08511, equation 2, before weighting) less the target's own
+    The cross-entropy (arXiv 1603.08511, equation 2, before weighting) minus the target's own
     entropy, that is, the Kullback-Leibler divergence: the gradients are the same, and a perfect
     prediction has 0.
 
@@ -217,9 +196,6 @@ def divergence(logits: Tensor, indices: Tensor, shares: Tensor) -> Tensor:
         logits: (..., Q).
         indices: (..., k), the bins that have a share.
         shares: (..., k), summing to 1.
-
-    Returns:
-        (...,) float32, in nats.
     """
     predicted = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
     # `ops.take_along_axis` copies its first argument; a plain gather from the flat tensor does not,
@@ -232,11 +208,7 @@ def divergence(logits: Tensor, indices: Tensor, shares: Tensor) -> Tensor:
 
 
 def measure_prior(batches: Iterable[Tensor], bins: Bins) -> np.ndarray:
-    """The share of colors nearest to each bin, in one pass and constant memory.
-
-    Args:
-        batches: (..., 2) colors, batch by batch.
-        bins: the bins.
+    """The share of colors, batches of (..., 2), nearest to each bin, in constant memory.
 
     Returns:
         (Q,) float64, summing to 1; uniform if there is no color at all.
@@ -252,10 +224,6 @@ def measure_prior(batches: Iterable[Tensor], bins: Bins) -> np.ndarray:
 def most_frequent(prior: np.ndarray, count: int) -> np.ndarray:
     """Indices of the `count` most frequent bins in ascending order; ties go to the lower index.
 
-    Args:
-        prior: (Q,), the share of each bin.
-        count: how many; all of them where there are fewer.
-
     Examples:
         >>> most_frequent(np.array([0.2, 0.5, 0.3]), 2).tolist()
         [1, 2]
@@ -264,15 +232,9 @@ def most_frequent(prior: np.ndarray, count: int) -> np.ndarray:
 
 
 def smooth_prior(prior: np.ndarray, bins: Bins, sigma: float) -> np.ndarray:
-    """Spread each bin's share over the bins around it by a Gaussian (section 2.2).
+    """Spread each bin's share over the bins around it by a Gaussian: (Q,) -> (Q,) float64.
 
-    Args:
-        prior: (Q,), summing to 1.
-        bins: the bins.
-        sigma: in the unit of the bins' plane.
-
-    Returns:
-        (Q,) float64, summing to 1.
+    Section 2.2; `sigma` is in the unit of the bins' plane.
     """
     centers = bins.centers.astype("float64")
     squares = ((centers[:, None] - centers[None]) ** 2).sum(axis=-1)
@@ -281,7 +243,7 @@ def smooth_prior(prior: np.ndarray, bins: Bins, sigma: float) -> np.ndarray:
 
 
 def rebalancing_weights(prior: np.ndarray, uniform_share: float) -> np.ndarray:
-    """How much a pixel of each bin counts, so that rare colors count too.
+    """How much a pixel of each bin counts, so that rare colors count too: (Q,) float64.
 
     w = 1 / ((1 - lambda) p + lambda / Q), scaled so that sum(p w) = 1 (arXiv 1603.08511, section
     2.2, lambda = 0.5; arXiv 1811.03120, lambda = 0.2).
@@ -289,9 +251,6 @@ def rebalancing_weights(prior: np.ndarray, uniform_share: float) -> np.ndarray:
     Args:
         prior: p, (Q,), summing to 1.
         uniform_share: lambda in (0, 1]; at 1 every pixel counts the same, toward 0 every color.
-
-    Returns:
-        (Q,) float64.
 
     Examples:
         >>> rebalancing_weights(np.array([0.9, 0.1]), uniform_share=0.5).round(2).tolist()
@@ -304,8 +263,8 @@ def rebalancing_weights(prior: np.ndarray, uniform_share: float) -> np.ndarray:
 def annealed_mean(logits: Tensor, centers: Tensor, temperature: Tensor) -> Tensor:
     """Turn distributions over bins into colors (arXiv 1603.08511, equation 5).
 
-    The distribution is sharpened, softmax(logits / T), and its mean taken: T = 1 is the plain mean,
-    T -> 0 the most likely bin's center, T -> infinity the mean of all centers.
+    The mean of softmax(logits / T): T = 1 is the plain mean, T -> 0 the most likely bin's center,
+    T -> infinity the mean of all centers.
 
     Args:
         logits: (..., Q).

@@ -5,11 +5,8 @@ those of the photos and neighbors in the grid have similar colors. This is the b
 2013, "Essentials of the self-organizing map", section 4): in each pass every unit moves to the mean
 of all colors, weighted by how near their nearest units are to it in the grid. The neighborhood
 shrinks from pass to pass; the last passes have none and minimize the quantization error alone, as
-k-means does.
-
-The batch form needs no learning rate and treats all colors at once: where MiniSom, the library most
-used for this, takes seconds for its rule color by color, it takes tenths
-(`benchmarks/speed/hot_paths.py`).
+k-means does. This form needs no learning rate and treats all colors at once: it takes tenths of a
+second; MiniSom, the usual library, takes seconds color by color (`benchmarks/speed/hot_paths.py`).
 """
 
 from dataclasses import dataclass
@@ -41,7 +38,6 @@ class Codebook:
     columns: int
 
     def __len__(self) -> int:
-        """The number of units."""
         return len(self.colors)
 
     def places(self) -> np.ndarray:
@@ -62,19 +58,16 @@ class Codebook:
 def learn_codebook(
     chroma: np.ndarray, rows: int, columns: int, passes: int = 30, seed: int = 0
 ) -> Codebook:
-    """Fit a self-organizing map to colors.
+    """Fit a self-organizing map to colors, (n, 2); the same for the same arguments.
 
-    Cost: 0.1 s a pass for 100,000 colors and 16 x 16 units on one core.
+    Cost: 0.1 s per pass for 100,000 colors and 16 x 16 units on one core.
 
     Args:
-        chroma: (n, 2) colors; fewer different ones than units leave units between them.
+        chroma: the colors; with fewer different ones than units, some units lie between them.
         rows: of the grid.
         columns: of the grid.
         passes: over the colors, at least 2.
         seed: decides the noise that is added to the units' first colors.
-
-    Returns:
-        The codebook; the same for the same arguments.
 
     Raises:
         ZooError: if there is no color, one is not finite, or a number makes no sense.
@@ -130,7 +123,7 @@ def _radii(passes: int, longest: int) -> np.ndarray:
 def _moved(
     chroma: np.ndarray, colors: np.ndarray, squares: np.ndarray, radius: float
 ) -> np.ndarray:
-    """Every unit at the mean of the colors, weighted by its distance to their nearest unit."""
+    """Move every unit to the mean of the colors, weighted by the distance to their nearest unit."""
     nearest = cKDTree(colors).query(chroma)[1]
     counts = np.bincount(nearest, minlength=len(colors)).astype("float64")
     sums = np.stack(

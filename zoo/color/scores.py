@@ -1,8 +1,7 @@
-"""How near colors are to the true ones (AuC), and how colorful they are: the two formulas.
+"""The formulas of AuC (how near colors are to the true ones) and of colorfulness.
 
-Both are written in what NumPy and `keras.ops` have in common, and take either as `xp`: metrics
-compute them exactly in float64, a training logs them in its graph. No deep-learning framework is
-imported.
+Both are written in what NumPy and `keras.ops` share, and take either as `xp`: metrics compute them
+exactly in float64, a training logs them in its graph. No deep-learning framework is imported.
 """
 
 from typing import Any
@@ -18,8 +17,8 @@ _ROUNDING = 1e-9
 def auc(errors: np.ndarray, weights: np.ndarray | None = None) -> float:
     """Area under the share of pixels whose ab error is within t, t from 0 to 150: 0 to 1.
 
-    The thresholds are the integers, the area is the trapezoids' and divided by 150 (Zhang et al.
-    2016, arXiv 1603.08511, section 3.1).
+    The thresholds are the integers; the area is computed by trapezoids and divided by 150 (Zhang et
+    al. 2016, arXiv 1603.08511, section 3.1).
 
     Args:
         errors: the Euclidean distance of each pixel's ab from the true one, of any shape.
@@ -40,8 +39,8 @@ def auc_in_the_limit(errors: Any, xp: Any = np) -> Any:
 def colorfulness(rgb: Any, xp: Any = np, *, channels: int = -1, epsilon: float = 0.0) -> Any:
     """Colorfulness of each photo, from 0 for gray (Hasler and Suesstrunk 2003, M3).
 
-    The opponent axes keep their sign: some code takes absolute values first, and gets figures
-    about a sixth lower that cannot be compared with these.
+    The opponent axes keep their sign: some code takes absolute values first, and gets incomparable
+    figures, about a sixth lower.
 
     Args:
         rgb: (..., H, W, 3) floats in [0, 255].

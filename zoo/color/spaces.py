@@ -1,12 +1,12 @@
 """sRGB <-> CIE Lab and sRGB <-> YUV in `keras.ops`, channels last, any leading shape.
 
 The formulas and constants are those of IEC 61966-2-1 (sRGB, D65, 2 degree observer), of CIE 15
-(Lab) and of ITU-R BT.601 (YUV), with the rounding of constants that scikit-image uses, so that
-both agree to 1e-3. One graph serves training, prediction and export.
+(Lab) and of ITU-R BT.601 (YUV), with scikit-image's rounding of constants, so that both agree to
+1e-3. One graph serves training, prediction and export.
 
-Everything is computed in float32 whatever the global precision policy: bfloat16 keeps 8 bits, which
-is less than a photo has. Channels are mixed by explicit sums, not by matrix products, because
-accelerators may round the factors of a product.
+Everything is computed in float32 whatever the global precision policy: bfloat16 keeps 8 bits, less
+than a photo has. Channels are mixed by explicit sums, because accelerators may round the factors of
+a matrix product.
 """
 
 from typing import Any
@@ -53,10 +53,7 @@ def unit_to_uint8(rgb: Tensor) -> Tensor:
 
 
 def rgb_to_lab(rgb: Tensor) -> Tensor:
-    """SRGB to CIE Lab (D65).
-
-    Args:
-        rgb: (..., 3), uint8 in [0, 255] or float in [0, 1].
+    """SRGB, (..., 3) uint8 or float in [0, 1], to CIE Lab (D65).
 
     Returns:
         (..., 3) float32: L in [0, 100], a in about [-86, 98], b in about [-108, 94].
@@ -88,13 +85,9 @@ def lightness_to_gray(lightness: Tensor) -> Tensor:
 
 
 def lab_to_rgb(lab: Tensor) -> Tensor:
-    """CIE Lab (D65) to sRGB; colors out of the sRGB gamut are clipped channel by channel.
+    """CIE Lab (D65), (..., 3) with L in [0, 100], to sRGB: (..., 3) float32 in [0, 1].
 
-    Args:
-        lab: (..., 3) with L in [0, 100].
-
-    Returns:
-        (..., 3) float32 in [0, 1].
+    Colors out of the sRGB gamut are clipped channel by channel.
 
     Examples:
         >>> gray = unit_to_uint8(lab_to_rgb(ops.convert_to_tensor([50.0, 0.0, 0.0])))
@@ -115,10 +108,7 @@ def lab_to_rgb(lab: Tensor) -> Tensor:
 
 
 def rgb_to_yuv(rgb: Tensor) -> Tensor:
-    """SRGB to YUV (BT.601, on the gamma-encoded values).
-
-    Args:
-        rgb: (..., 3), uint8 in [0, 255] or float in [0, 1].
+    """SRGB, (..., 3) uint8 or float in [0, 1], to YUV (BT.601, on gamma-encoded values).
 
     Returns:
         (..., 3) float32: Y in [0, 1], U in [-0.436, 0.436], V in [-0.615, 0.615].
