@@ -22,7 +22,7 @@ from benchmarks.harness import runs
 from benchmarks.harness.photos import benchmark_photos
 from benchmarks.harness.rows import chosen_rows
 from zoo import executors
-from zoo.models import MODELS
+from zoo.models import MODELS, ModelEntry
 
 
 def results_of(out):
@@ -43,7 +43,8 @@ def register(monkeypatch):
         module = types.ModuleType(f"zoo.models.{name}")
         module.Model = kind
         monkeypatch.setitem(sys.modules, f"zoo.models.{name}", module)
-        monkeypatch.setitem(MODELS, name, (f"{name}:Model", "For a test.", ("default",)))
+        line = ModelEntry(name, f"{name}:Model", "for a test", ("default",))
+        monkeypatch.setitem(MODELS, name, line)
 
     return add
 
@@ -153,7 +154,8 @@ def test_resume_repeats_failures_alone(tmp_path, photos, register):
 
 
 def test_a_model_that_cannot_be_imported_is_a_row(tmp_path, photos, monkeypatch, register):
-    monkeypatch.setitem(MODELS, "absent", ("no_such_module:Model", "For a test.", ("default",)))
+    line = ModelEntry("absent", "no_such_module:Model", "for a test", ("default",))
+    monkeypatch.setitem(MODELS, "absent", line)
     arguments = only("absent", photos, tmp_path / "out")
     assert run_all.main(arguments) == 1
     assert results_of(tmp_path / "out")["absent"]["error"].startswith("ModuleNotFoundError")

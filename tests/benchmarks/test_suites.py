@@ -14,7 +14,7 @@ from tiny_runs import CONDITIONS, ROOT
 from benchmarks import run_all
 from benchmarks.harness.rows import chosen_rows, configured
 from benchmarks.suites import SUITES, Row
-from zoo.models import MODELS
+from zoo.models import MODELS, ModelEntry
 from zoo.registry import create_model, entry, list_models
 
 TITLES = {"gray:default", "L2 regression", "classification", "classification, rebalanced"}
@@ -180,7 +180,10 @@ def test_labels_are_in_every_report(ablation):
     for text in (table, page):
         assert "zhang:tiny with loss = plain." in text
         # What the label stands for, in a preset that the fixture has changed.
-        assert "L2 regression: mse_regression:tiny with batch_size = 8, width = 6." in text
+        assert (
+            "L2 regression: mse_regression:tiny with batch_size = 8, width = 6, scale = zhang."
+            in text
+        )
     for name, count in (("leaderboard.csv", 1), ("per_photo.csv", 3)):
         with (out / name).open(newline="") as file:
             titles = [row["title"] for row in csv.DictReader(file)]
@@ -272,7 +275,8 @@ def test_a_failure_is_forgotten_when_its_own_row_is_run_again(tmp_path, photos, 
 
 
 def test_a_row_like_a_model_that_cannot_be_loaded_fails(tmp_path, photos, suite, monkeypatch):
-    monkeypatch.setitem(MODELS, "absent", ("no_such_module:Model", "For a test.", ("default",)))
+    line = ModelEntry("absent", "no_such_module:Model", "for a test", ("default",))
+    monkeypatch.setitem(MODELS, "absent", line)
     arguments = [*CONDITIONS, *photos, *suite(Row("gray", "like absent", like="absent"))]
     assert run_all.main([*arguments, "--out", str(tmp_path / "out")]) == 1
     result = results_of(tmp_path / "out")["like absent"]
@@ -292,7 +296,7 @@ def test_fusion_differs_from_the_regression_in_the_fusion_alone():
     for row in rows[1:]:
         model = create_model(row.model, row.preset, **row.config)
         config = dataclasses.asdict(model.config)
-        own = ("embedding", "class_weight")
+        own = ("embedding", "class_weight", "normalized")
         trainings[row.label or row.model] = {k: v for k, v in config.items() if k not in own}
         named = [(name, tuple(v.shape)) for name, v in model.variables().items()]
         kept = [(name, shape) for name, shape in named if not is_fusion(name)]

@@ -293,7 +293,7 @@ def test_from_trains_a_model_further_on_other_photos(run, trained, photos, tmp_p
     training = read_json(out / "card.json")["training"]
     assert training["started_from"]["weights_sha256"] == sha256_of_file(trained / "weights.npz")
     assert training["sizes"] == [16, 32]
-    assert training["frozen_layers"] == ["stem1*", "head"]
+    assert training["freeze"] == ["stem1*", "head"]
     assert training["start"] == "shrink"
 
 
@@ -344,12 +344,12 @@ def test_a_run_without_checkpoints_says_which_models_keep_some(run, trained):
 
 @pytest.mark.usefixtures("eager")
 def test_a_training_that_goes_wrong_warns_in_one_sentence(run, photos, tmp_path, monkeypatch):
-    from zoo.models.adversarial.stages import AdversarialStage
+    from zoo.models.adversarial import stages
 
-    def odd(self, curves):
+    def odd(curves):
         return f"The colors are odd: {curves['loss'][-1]:.3f}."
 
-    monkeypatch.setattr(AdversarialStage, "warning", odd)
+    monkeypatch.setattr(stages, "warning", odd)
     data = ("--photos", photos, "--out", tmp_path / "gan", "--precision", "float32")
     told = run("train", "gan:tiny", *data, "--budget", 32)
     assert told.status == 0

@@ -16,7 +16,7 @@ from zoo import conformance
 from zoo.cli import main
 
 # What the tests of a package need beside it.
-TESTED = ("setup.cfg", "zoo", "tests/conftest.py")
+TESTED = ("setup.cfg", "zoo", "tests/conftest.py", "tests/hub_modules.py")
 
 
 def run(command: str, root: Path) -> str:

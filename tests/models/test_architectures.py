@@ -41,7 +41,7 @@ def test_every_approach_learns_with_every_architecture(approach, architecture, p
     assert sides == (2 * model.stride // model.output_stride,) * 2
     head = ops.convert_to_numpy(network.get_layer("head").kernel).copy()
     photos = PhotoSet.from_folder(photo_folder)
-    model.fit(photos, budget=Budget(photos_seen=4), size=16, precision="float32")
+    model.fit(photos, budget=Budget(photos_seen=4), size=32, precision="float32")
     assert (ops.convert_to_numpy(network.get_layer("head").kernel) != head).any()
     photo = photos[0].read()[:21, :30]
     assert model.colorize(photo, render_factor=1).shape == photo.shape

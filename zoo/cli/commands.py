@@ -30,11 +30,11 @@ from zoo.cli.settings import parse_fields, parse_pairs, parse_sizes
 from zoo.cli.startup import start_keras
 from zoo.errors import ZooError, valid_choice
 from zoo.files import require_writable
-from zoo.photos.division import Division, divide, read_photos
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
     from zoo.metrics.networks import NetworkMetrics
+    from zoo.photos.division import Division
     from zoo.training.plan import History
 
 _IMPORTABLE = ("zhang",)
@@ -170,6 +170,7 @@ def train(
     was. Preset and configuration are RUN's, but for what --set changes.
     """
     from zoo.budget import Budget
+    from zoo.photos.division import divide
 
     entry, chosen = registry.untrained(model, preset)
     amount = Budget.parse(budget)
@@ -267,6 +268,7 @@ def evaluate(
     from zoo.cli import tables
     from zoo.files import write_json
     from zoo.metrics import list_metrics
+    from zoo.photos.division import read_photos
 
     given = parse_pairs(option, "-o")
     for name in metric or ():
@@ -493,7 +495,7 @@ def _check_position(out: Path, exists: bool, resume: bool) -> None:
         typer.echo(f"There is no position to resume in {out}: starting anew.")
 
 
-def _tell_division(division: Division) -> None:
+def _tell_division(division: "Division") -> None:
     numbers = f"Learning from {counted(len(division.train), 'photo')}"
     if division.validation is None:
         typer.echo(f"{numbers}; they are too few to validate on some, so the last weights count.")

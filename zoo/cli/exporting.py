@@ -9,11 +9,9 @@ from typing import Annotated
 
 import typer
 
-from zoo.card import read_card
 from zoo.cli.inputs import load_run, option_values
 from zoo.cli.settings import parse_pairs
 from zoo.errors import ZooError
-from zoo.photos.division import read_photos
 
 
 def export(
@@ -56,6 +54,9 @@ def export(
     DIR gets a README.md that says how to use what is there, a card, and a sample photo. Everything
     is tried in a fresh process: what colors photos in another way than the model is not kept.
     """
+    from zoo.card import read_card
+    from zoo.photos.division import read_photos
+
     given, sides = parse_pairs(option, "-o"), None if size is None else parse_size(size)
     model = load_run(run)
     values = option_values(model, given)

@@ -11,7 +11,6 @@ from zoo.cli.inputs import load_run
 from zoo.cli.startup import start_keras
 from zoo.errors import ZooError
 from zoo.files import require_writable
-from zoo.photos.division import read_photos
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
@@ -49,6 +48,7 @@ def temperature(
     """
     from zoo.cli import tables
     from zoo.photos.decoding import read_rgb
+    from zoo.photos.division import read_photos
 
     pictured = None if photo is None else read_rgb(photo)
     if registry.resolve(str(run)).folder != run:

@@ -21,7 +21,7 @@ def test_mistakes_get_one_sentence(tmp_path, shipped, capsys):
     assert contact_sheet.main(["--photos", str(tmp_path / "none"), *out]) == 2
     assert "does not exist" in capsys.readouterr().err
     assert contact_sheet.main(["--photos", str(tmp_path), "--count", "0", *out]) == 2
-    assert "--count must be at least 1; got 0." in capsys.readouterr().err
+    assert "'--count': Input should be greater than or equal to 1" in capsys.readouterr().err
     assert contact_sheet.main(["--photos", str(tmp_path), "--out", str(tmp_path / "a.txt")]) == 2
     assert "picture format" in capsys.readouterr().err
 

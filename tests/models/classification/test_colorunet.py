@@ -183,7 +183,7 @@ def test_colors_outside_the_kept_bins_go_to_the_nearest(color):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("cells", 1), ("cells", 51), ("kept", 1), ("kept", 101), ("architecture", "zhang")],
+    [("cells", 1), ("cells", 51), ("kept", 1), ("kept", 101)],
 )
 def test_configurations_that_cannot_work_are_refused(field, value):
     with pytest.raises(ZooError, match=field):
