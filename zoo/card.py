@@ -392,7 +392,7 @@ def _typed(value: Any, hint: Any) -> Any:
     if origin in (types.UnionType, Union):
         options = [part for part in inner if part is not type(None)]
         return None if value is None else _typed(value, options[0])
-    if dataclasses.is_dataclass(hint):
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return from_json(hint, value)
     if origin is dict:
         return {name: _typed(one, inner[1]) for name, one in value.items()}

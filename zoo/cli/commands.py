@@ -283,7 +283,7 @@ def evaluate(
     typer.echo(f"Photos: {photo_set.summary()}.")
     from zoo.evaluation.evaluate import evaluate as score
 
-    common = {"size": size, "networks": networks, "progress": True}
+    common: dict[str, Any] = {"size": size, "networks": networks, "progress": True}
     with spoken_warnings():
         references = {
             name: score(model, photo_set, metrics=(), **common)

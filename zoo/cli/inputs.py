@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
@@ -35,7 +35,7 @@ def load_runs(runs: list[str]) -> "dict[str, Colorizer]":
     return {run: load_run(run) for run in runs}
 
 
-def option_values(model: "Colorizer", given: dict[str, str]) -> dict[str, float]:
+def option_values(model: "Colorizer", given: dict[str, str]) -> dict[str, Any]:
     """The given options as this model's numbers; unknown names and bad values are refused."""
     resolved = model.resolve_options(given)
     return {name: resolved[name] for name in given}
@@ -57,11 +57,18 @@ def spoken_warnings() -> Iterator[None]:
             warnings.simplefilter("always", kind)
         before = warnings.showwarning
 
-        def show(message: Any, category: type[Warning], *place: Any) -> None:
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
             if issubclass(category, ours):
                 typer.echo(f"Caution: {message}", err=True)
             else:
-                before(message, category, *place)
+                before(message, category, filename, lineno, file, line)
 
         warnings.showwarning = show
         yield

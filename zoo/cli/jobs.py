@@ -8,7 +8,7 @@ repeated.
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -53,18 +53,18 @@ def plan_jobs(inputs: list[Path], out: Path, confidence: bool = False) -> list[J
     sources = {os.path.realpath(job.source) for job in jobs}
     writers: dict[str, Path] = {}
     for job in jobs:
-        target = os.path.realpath(job.target)
-        if target in sources:
+        written = os.path.realpath(job.target)
+        if written in sources:
             raise ZooError(
                 f"{job.target} would replace a photo that is to be colored; "
                 "choose another folder with --out."
             )
-        if target in writers:
+        if written in writers:
             raise ZooError(
-                f"{writers[target]} and {job.source} would both write {job.target}; "
+                f"{writers[written]} and {job.source} would both write {job.target}; "
                 "color them in two commands with different --out."
             )
-        writers[target] = job.source
+        writers[written] = job.source
     return jobs
 
 
@@ -85,32 +85,34 @@ def _photos_of(given: Path, out: Path) -> list[tuple[Path, str]]:
     return photos
 
 
-def run_jobs(model: "Colorizer", jobs: list[Job], options: dict[str, float]) -> dict[str, str]:
+def run_jobs(model: "Colorizer", jobs: list[Job], options: dict[str, Any]) -> dict[str, str]:
     """Make and write each file; return the reasons why some photos could not be read, by name."""
+    from zoo.models.classification.distribution import DistributionColorizer
     from zoo.networks.runner import FixedWeights
 
     failures = {}
     several = len(jobs) > 1
     with FixedWeights(model.networks.values(), len(jobs)) as runner:
         for job in track(jobs, "Coloring", console=Console(stderr=True), disable=not several):
-            write = _write_confidence if job.confidence else _write_colored
             try:
-                write(model, job, runner, options)
+                if job.confidence:
+                    assert isinstance(model, DistributionColorizer)
+                    _write_confidence(model, job, runner, options)
+                else:
+                    _write_colored(model, job, runner, options)
             except PhotoError as error:
                 failures[job.name] = error.reason
     return failures
 
 
-def _write_colored(
-    model: "Colorizer", job: Job, runner: "Runner", options: dict[str, float]
-) -> None:
+def _write_colored(model: "Colorizer", job: Job, runner: "Runner", options: dict[str, Any]) -> None:
     colored = model.colorize(job.source, runner=runner, **options)
     alpha = colored[..., 3] if colored.shape[2] == 4 else None
     write_photo(job.target, colored[..., :3], alpha)
 
 
 def _write_confidence(
-    model: "DistributionColorizer", job: Job, runner: "Runner", options: dict[str, float]
+    model: "DistributionColorizer", job: Job, runner: "Runner", options: dict[str, Any]
 ) -> None:
     """Draw the confidence in gray: 255 where the network is sure, 0 where anything may be."""
     levels = np.rint(255 * model.confidence(job.source, runner=runner, **options)).astype(np.uint8)

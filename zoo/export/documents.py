@@ -71,8 +71,14 @@ def write(
         keras_version=keras.__version__,
         artifacts={name: _described(folder, name, outcomes[name]) for name in outcomes},
     )
-    named = {"model": model.name, "preset": model.preset, "zoo_version": __version__}
-    write_card(folder, dataclasses.replace(model.card, **named, export=export))
+    card = dataclasses.replace(
+        model.card,
+        model=model.name,
+        preset=model.preset,
+        zoo_version=__version__,
+        export=export,
+    )
+    write_card(folder, card)
     (folder / "README.md").write_text(_readme(model, plan, export), "utf-8")
 
 
