@@ -1,7 +1,7 @@
-"""The architectures of colorizing networks: one registry, from which every approach takes any.
+"""The registry of colorizing networks' architectures; every approach takes any of them.
 
-An approach decides what the output means (chroma, or logits over bins) and by which loss it is
-learned; an architecture decides the layers between lightness and output.
+An approach decides what the output means (chroma, or logits over bins) and the loss; an
+architecture decides the layers between lightness and output.
 """
 
 from collections.abc import Callable
@@ -28,13 +28,13 @@ SCALES: dict[str, Callable[[Tensor], Tensor]] = {
 
 @dataclass(frozen=True)
 class Architecture:
-    """How to build a network, and what must be known to use it.
+    """How to build a network, and what users of it must know.
 
     Attributes:
         build: from a specification to {"lightness": (N, H, W, 1), ...} -> (N, h, w, channels).
-        stride: from the configured depth and output stride to what H and W must be multiples of.
+        stride: from the configured depth and output stride to the divisor of H and W.
         output_stride: from the same to H / h and W / w.
-        scale: how it sees lightness, a name of `SCALES`, where nobody wants another one.
+        scale: how it sees lightness, a name of `SCALES`, unless the configuration has another.
         ab_scale: its output is chroma divided by this.
     """
 

@@ -1,9 +1,9 @@
-"""Blocks that more than one network is built of, and what a network is asked to be.
+"""Blocks that more than one network is built from, and the specification of a network.
 
-Every layer has an explicit name, so that weights are found again by name, and an explicit seed that
+Every layer has an explicit name, by which its weights are found again, and an explicit seed that
 follows from the model's seed and that name, so that no global random state is touched. Layers are
-float32 whatever the global policy: training switches the precision for its own duration (see
-`training.py`). The layer called HEAD stays float32 even then.
+float32 whatever the global policy: training changes the precision for its own duration
+(`zoo.training.precision`). The layer called HEAD stays float32 even then.
 """
 
 import hashlib
@@ -23,25 +23,21 @@ HEAD = "head"
 AB_SCALE = 110.0
 
 
-def _unchanged(x: Tensor) -> Tensor:
-    return x
-
-
 @dataclass(frozen=True)
 class NetworkSpec:
-    """What a colorizing network is to be; an architecture follows what it has a place for.
+    """What a colorizing network should be; an architecture takes the fields that it has a use for.
 
     Attributes:
         channels: of the output.
         seed: decides the initial weights.
         width: channels of the first block.
         depth: levels.
-        output_stride: by how much the output is smaller than the input.
+        output_stride: how many times smaller the output is than the input.
         decay: weight decay, as the gradient's share of each kernel.
         dropout: share that is dropped in training, at the lowest level unless the architecture has
-            places of its own for it; 0 for none.
+            places of its own for it.
         bounded: whether the output is chroma, which some architectures keep in [-1, 1].
-        bottom: makes something else of the lowest level's output, of the same size.
+        bottom: replaces the lowest level's output by another of the same size.
         inputs: what the network, and so `bottom`, sees beside "lightness", by name.
     """
 
@@ -53,7 +49,7 @@ class NetworkSpec:
     decay: float = 0.0
     dropout: float = 0.0
     bounded: bool = False
-    bottom: Callable[[Tensor], Tensor] = _unchanged
+    bottom: Callable[[Tensor], Tensor] = lambda x: x
     inputs: Mapping[str, Tensor] = field(default_factory=dict)
 
 
@@ -85,8 +81,7 @@ def conv(
     Args:
         x: (N, H, W, C).
         filters: channels of the output.
-        name: of the layer, different from all others in the network; HEAD for the one that makes
-            its output.
+        name: of the layer, unique in the network; HEAD for the one that makes its output.
         seed: the model's; initial weights follow from it and the name.
         kernel: side in px.
         strides: by which the size is divided.
@@ -95,8 +90,7 @@ def conv(
         bias: whether there is one.
         decay: d adds d/2 of the kernel's squared norm to the loss, so d times the kernel to its
             gradient.
-        margin: how many pixels are padded on each side, where that is another number than keeps the
-            size.
+        margin: pixels that are padded on each side, if not as many as keep the size.
 
     Returns:
         (N, H / strides, W / strides, filters), a symbolic tensor.
@@ -131,10 +125,7 @@ def up_conv(
     bias: bool = True,
     decay: float = 0.0,
 ) -> Tensor:
-    """A transposed convolution that doubles the size: (N, H, W, C) -> (N, 2 H, 2 W, filters).
-
-    The arguments are those of `conv`.
-    """
+    """A transposed convolution that doubles the size: (N, H, W, C) -> (N, 2 H, 2 W, filters)."""
     return layers.Conv2DTranspose(
         filters,
         kernel,
@@ -166,7 +157,7 @@ def lightness_and_ab() -> dict[str, Tensor]:
 
 
 def dropout(x: Tensor, rate: float, name: str, seed: int) -> Tensor:
-    """Dropout, where there is to be some."""
+    """Dropout, unless the rate is 0."""
     if not rate:
         return x
     name = f"{name}_dropout"
@@ -179,18 +170,18 @@ def dropout_seed(seed: int, name: str) -> int:
 
 
 def average_to_size(x: Tensor, like: Tensor) -> Tensor:
-    """Average (N, H, W, C) over squares down to the height and width of `like`, a whole share."""
+    """Average (N, H, W, C) over squares down to the height and width of `like`."""
     return average_by(x, x.shape[1] // like.shape[1])
 
 
 def average_by(x: Tensor, share: int) -> Tensor:
-    """Average (N, H, W, C) over squares of `share` px: (N, H/share, W/share, C)."""
+    """Average (N, H, W, C) over squares of `share` px: (N, H / share, W / share, C)."""
     return x if share == 1 else ops.average_pool(x, share, share)
 
 
 def _initial(name: str, seed: int, decay: float) -> dict[str, Any]:
-    # He et al. 2015 for layers before a rectifier. A head starts small: the first photos are then
-    # nearly gray, and no steps are spent on unlearning random colors.
+    # He et al. 2015 for layers before a rectifier. A head starts small: the first colors are then
+    # nearly gray, and no steps are spent on unlearning random ones.
     scale = 0.01 if name == HEAD else 2.0
     initializer = keras.initializers.VarianceScaling(scale, seed=seed_for(seed, name))
     return {

@@ -1,9 +1,9 @@
 """Feature vectors of photos, computed once and kept on disk.
 
-One SQLite file an embedding, named by its hash; a row holds a photo's sha256 and two vectors, the
-photo's and its mirror image's. So a vector is never given to another photo or taken from another
-classifier. Every few photos are one transaction: after a kill, what was finished is there. A file
-that is damaged is made anew, and deleting one costs nothing but the time to fill it again.
+One SQLite file per embedding, named by its hash; a row holds a photo's sha256 and the vectors of
+the photo and of its mirror image. So a vector never belongs to another photo or another classifier.
+Every few photos are one transaction: after a kill, what was finished is there. A damaged file is
+made anew; deleting one only costs the time to fill it again.
 """
 
 import sqlite3
@@ -38,22 +38,19 @@ _VERSION = 1
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddingInput(DerivedInput):
-    """A network's input that an embedding makes of the photo."""
+    """A network's input that an embedding makes from the photo."""
 
     embedding: Embedding
 
     @classmethod
     def of(cls, embedding: Embedding) -> "EmbeddingInput":
-        """The input that takes this embedding's vectors."""
         return cls(name="embedding", kind="vector", channels=embedding.width, embedding=embedding)
 
     @property
     def side(self) -> int:
-        """The classifier's own size."""
         return self.embedding.size
 
     def derive(self, squares: Tensor, *, traced: bool = False) -> Tensor:
-        """The vectors of photos: see `DerivedInput`."""
         return self.embedding.of_squares(squares, traced=traced)
 
     def rows(self, photos: "PhotoSet", *, progress: bool) -> "Rows":
@@ -70,7 +67,7 @@ class EmbeddingCache:
 
     Args:
         embedding: what makes the vectors.
-        folder: where the files are; by default `embeddings` in the zoo's cache folder.
+        folder: of the files; by default `embeddings` in the zoo's cache folder.
 
     Raises:
         ZooError: if the embedding cannot be read.
@@ -83,7 +80,7 @@ class EmbeddingCache:
         self._bytes = 2 * 4 * embedding.width
 
     def fill(self, photos: "PhotoSet", *, progress: bool = False) -> None:
-        """Compute the vectors of all photos that have none yet; memory does not grow with them.
+        """Compute the vectors of all photos that have none yet, in constant memory.
 
         Raises:
             ZooError: if a photo cannot be read or has changed, or the file cannot be written.
@@ -99,7 +96,7 @@ class EmbeddingCache:
                         connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
 
     def rows(self, photos: "PhotoSet") -> "Rows":
-        """Give the vectors of `photos`, which were filled in, to a loader of these photos."""
+        """Give the vectors of `photos`, which `fill` has computed, to a loader of these photos."""
         return partial(self._look_up, self._connect(), [photo.sha256 for photo in photos])
 
     def _look_up(
@@ -121,16 +118,15 @@ class EmbeddingCache:
         return row[0] if row is not None and len(row[0]) == self._bytes else None
 
     def _lightness(self, photo: "Photo") -> np.ndarray:
-        """(size, size, 1): what the classifier will see, before it is turned into gray."""
+        """(size, size, 1): the classifier's view, before it is turned into gray."""
         size = (self.embedding.size, self.embedding.size)
         rgb = photo.read_for_cache()[None]
         return ops.convert_to_numpy(preprocessing.working_lightness(rgb, size))[0]
 
     def _both_flips(self, lightness: list[np.ndarray]) -> Iterator[bytes]:
         squares = np.stack(lightness)
-        as_is = self.embedding.of_squares(squares)
-        mirrored = self.embedding.of_squares(squares[:, :, ::-1])
-        for pair in np.stack([as_is, mirrored], axis=1):
+        flips = [self.embedding.of_squares(each) for each in (squares, squares[:, :, ::-1])]
+        for pair in np.stack(flips, axis=1):
             yield pair.astype("<f4").tobytes()
 
     def _connect(self) -> sqlite3.Connection:
@@ -139,7 +135,7 @@ class EmbeddingCache:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        """The file, made or made anew where it has to be."""
+        """The file, made anew if it is missing or damaged."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with closing(self._sound_connection()) as connection:

@@ -7,15 +7,14 @@ A short specification says which one; settings follow its name, with commas betw
     zeros                    zeros, whatever the photo: to see what an embedding is worth
     scratch                  a small network that is trained together with its user
 
-    size=299                 the classifier's input in px, where a module does not state it
-    range=-1:1               its values of black and white; 0:1, as is usual there, if not given
-    width=1001               numbers in a vector, where a module does not state it
-    weights=FILE             of keras:, in place of those of ImageNet; "none" draws them at random
+    size=299                 the classifier's input in px, if a module does not state it
+    range=-1:1               its values of black and white; 0:1, as is usual there, by default
+    width=1001               numbers in a vector, if a module does not state it
+    weights=FILE             of keras:, instead of those of ImageNet; "none" draws them at random
 
 As an embedding, the classifier sees the whole photo in gray, three equal channels, squeezed into
-its square.
-Classifiers are used as they are: nothing here trains them, and a module may use no operation that
-reads or writes files or runs Python.
+its square. Nothing here trains classifiers, and a module may use no operation that reads or writes
+files or runs Python.
 """
 
 import hashlib
@@ -65,7 +64,7 @@ _SAVING = {"Save", "SaveSlices", "SaveV2", "Restore", "RestoreSlice", "RestoreV2
 
 @dataclass(frozen=True)
 class Spec:
-    """A specification, taken apart: its kind, the name where the kind has one, and settings."""
+    """A specification, taken apart: its kind, its name if the kind has one, and settings."""
 
     kind: str
     name: str = ""
@@ -102,7 +101,7 @@ class Spec:
         return cls(kind, name, settings)
 
     def number(self, setting: str) -> int | None:
-        """A setting that is a positive whole number; None where it is not given."""
+        """A setting that is a positive whole number; None if it is not given."""
         value = self.settings.get(setting)
         if value is None:
             return None
@@ -112,10 +111,7 @@ class Spec:
 
 
 class Embedding(ABC):
-    """A feature vector of photos that training does not change.
-
-    Making one is cheap; what it stands for is read when it is first needed.
-    """
+    """A feature vector of photos that training does not change; read when it is first needed."""
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
@@ -141,16 +137,10 @@ class Embedding(ABC):
 
     @abstractmethod
     def vectors(self, gray: np.ndarray) -> np.ndarray:
-        """(n, size, size, 3) float32 RGB in [0, 1] -> (n, width) float32.
-
-        As an embedding of gray photos, all channels are equal.
-        """
+        """(n, size, size, 3) float32 RGB in [0, 1] -> (n, width) float32."""
 
     def with_features(self, rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The vectors, and the features (n, m) of the layer before the one that makes them.
-
-        They are the vectors themselves where a classifier does not show that layer.
-        """
+        """The vectors, and the features (n, m) of the layer before; if hidden, the vectors again."""
         vectors = self.vectors(rgb)
         return vectors, vectors
 
@@ -159,10 +149,7 @@ class Embedding(ABC):
         """As `vectors`, for a graph of TensorFlow that is exported."""
 
     def of_squares(self, lightness: Tensor, *, traced: bool = False) -> Tensor:
-        """The vectors of photos by their L at the classifier's size: (N, size, size, 1).
-
-        `traced`: for a graph that is made.
-        """
+        """The vectors of photos by their L at the classifier's size: (N, size, size, 1)."""
         if traced:
             return self.vectors_in_graph(lightness_to_gray(lightness))
         parts = [lightness[first : first + _BATCH] for first in range(0, len(lightness), _BATCH)]
@@ -171,7 +158,7 @@ class Embedding(ABC):
 
 
 def open_embedding(text: str) -> Embedding | None:
-    """The embedding that a specification names; None for "scratch", which is its user's to train.
+    """The embedding that a specification names; None for "scratch", which its user trains.
 
     Raises:
         ZooError: on a specification that cannot be read.
@@ -188,9 +175,8 @@ def open_embedding(text: str) -> Embedding | None:
 def scratch_features(x: Tensor, width: int, seed: int) -> Tensor:
     """Global features of (N, h, w, C) low-level ones: (N, width), at least 0.
 
-    In the manner of Iizuka et al. 2016 ("Let there be color!"), whose four strided
-    convolutions end in fully connected layers and so want one size; here a mean over all places
-    takes any.
+    After Iizuka et al. 2016 ("Let there be color!"), whose four strided convolutions end in fully
+    connected layers and so want one size; here a mean over all places takes any.
     """
     channels = x.shape[-1]
     for index, strides in enumerate((2, 1), start=1):
@@ -213,8 +199,8 @@ def pyramid(text: str, levels: int) -> tuple[keras.Model, Callable[[Tensor], Ten
         levels: how many sizes.
 
     Returns:
-        A model that gives, of photos as the preprocessing leaves them, the last layer's output at
-        each of the first sizes; and the preprocessing, of RGB in [0, 255].
+        A model from preprocessed photos to the last layer's output at each of the first sizes; and
+        the preprocessing, of RGB in [0, 255].
 
     Raises:
         ZooError: on another specification, or if the weights are not at hand.
@@ -230,25 +216,20 @@ class ZeroEmbedding(Embedding):
 
     @property
     def width(self) -> int:
-        """As the specification says, by default that of `scratch`."""
         return self.spec.number("width") or SCRATCH_WIDTH
 
     @property
     def size(self) -> int:
-        """A pixel: nobody looks at it."""
         return 1
 
     @property
     def sha256(self) -> str:
-        """The same for every one of this width."""
         return hashlib.sha256(f"zeros {self.width}".encode()).hexdigest()
 
     def vectors(self, gray: np.ndarray) -> np.ndarray:
-        """Zeros."""
         return np.zeros((len(gray), self.width), "float32")
 
     def vectors_in_graph(self, gray: Tensor) -> Tensor:
-        """Zeros."""
         return ops.zeros((ops.shape(gray)[0], self.width))
 
 
@@ -257,26 +238,20 @@ class HubEmbedding(Embedding):
 
     @property
     def width(self) -> int:
-        """As declared, or as the module says."""
         return self.spec.number("width") or self._module.width
 
     @property
     def size(self) -> int:
-        """As declared, or as the module says."""
         return self.spec.number("size") or self._module.size
 
     @cached_property
     def sha256(self) -> str:
-        """Of the module's files and of how photos are given to it."""
-        files = sorted(path for path in self._folder.rglob("*") if path.is_file())
-        facts = [f"hub {self.size} {self._range}"]
-        facts += [
-            f"{path.relative_to(self._folder).as_posix()} {sha256_of_file(path)}" for path in files
-        ]
+        folder, facts = self._folder, [f"hub {self.size} {self._range}"]
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            facts.append(f"{path.relative_to(folder).as_posix()} {sha256_of_file(path)}")
         return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
     def vectors(self, gray: np.ndarray) -> np.ndarray:
-        """What the module says of photos in its own range of values."""
         black, white = self._range
         found = self._module(black + (white - black) * gray)
         if found.shape[1] != self.width:
@@ -287,7 +262,6 @@ class HubEmbedding(Embedding):
         return found
 
     def vectors_in_graph(self, gray: Tensor) -> Tensor:
-        """The module's graph becomes a part of the exported one, its weights included."""
         black, white = self._range
         return self._module.in_graph(black + (white - black) * gray)
 
@@ -433,29 +407,24 @@ class KerasEmbedding(Embedding):
 
     @property
     def width(self) -> int:
-        """1,000, but for weights of one's own with other classes."""
         return self.spec.number("width") or 1000
 
     @cached_property
     def size(self) -> int:
-        """The side of the photos that the network was made for."""
         return self._network.input_shape[1]
 
     @cached_property
     def sha256(self) -> str:
-        """Of the network's name and weights."""
         digest = hashlib.sha256(f"keras {self.spec.name} {self.size}".encode())
         for variable in self._network.weights:
             digest.update(ops.convert_to_numpy(variable).tobytes())
         return digest.hexdigest()
 
     def vectors(self, gray: np.ndarray) -> np.ndarray:
-        """Logits; all preprocessing functions of Keras start from values in [0, 255]."""
         images = self._family.preprocess_input(255.0 * gray)
         return self._network.predict_on_batch(images)
 
     def with_features(self, rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Logits, and what the last layer makes them from: of Inception-v3, 2,048 pooled ones."""
         return self._two_outputs.predict_on_batch(self._family.preprocess_input(255.0 * rgb))
 
     @cached_property
@@ -464,7 +433,6 @@ class KerasEmbedding(Embedding):
         return keras.Model(self._network.input, [last.output, last.input])
 
     def vectors_in_graph(self, gray: Tensor) -> Tensor:
-        """The network becomes a part of the exported graph."""
         return self._network(self._family.preprocess_input(255.0 * gray), training=False)
 
     @cached_property

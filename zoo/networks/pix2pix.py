@@ -17,9 +17,9 @@ from zoo.networks.blocks import (
 
 _KERNEL = 4
 _LEAK = 0.2
-#: No layer of either net is wider than so many times its first.
+#: The widest layer of either net, in units of its first.
 _WIDEST = 8
-#: So many of the generator's upward steps have dropout.
+#: How many of the generator's upward steps have dropout.
 _DROPPED = 3
 
 #: Both nets' convolutions pad by one pixel.
@@ -44,7 +44,7 @@ def pix2pix(spec: NetworkSpec) -> keras.Model:
     for level in range(spec.depth):
         if level:
             x = layers.LeakyReLU(_LEAK, name=f"down{level}_relu", dtype="float32")(x)
-        # Neither the first level is normalized nor the last, where a photo of 256 px has one pixel.
+        # Not the first level, and not the last, where a photo of 256 px has one pixel.
         normalized = 0 < level < spec.depth - 1
         x = shrink(x, spec.width * min(2**level, _WIDEST), f"down{level}")
         x = batch_norm(x, f"down{level}_norm") if normalized else x

@@ -7,8 +7,8 @@ A model runs its networks by the runner that it is given:
   TensorFlow's oneDNN rearranges a convolution's weights before it computes. For weights that are
   constants of the graph it does so once; for variables it does so at every call, and for a single
   photo it computes on the unsuited arrangement instead.
-- `TracingRunner`: the network becomes a part of the graph that is made, for an export. Batch
-  normalization that follows a convolution becomes a part of its weights.
+- `TracingRunner`: the network becomes a part of an exported graph. Batch normalization after a
+  convolution becomes a part of its weights.
 
 Two threads may share a runner.
 """
@@ -28,10 +28,10 @@ from zoo.color.spaces import Tensor
 if TYPE_CHECKING:
     import tensorflow as tf
 
-#: Making the graph takes the time that it saves in about so many predictions.
+#: Making the graph takes the time that it saves in about this many predictions.
 _WORTHWHILE = 8
 
-#: What takes the place of an operation of a network; None where the operation itself is run.
+#: From an operation of a network to what replaces it; None to run the operation itself.
 Replacement = Callable[[Any], Callable[..., Tensor] | None]
 
 
@@ -69,9 +69,8 @@ class PlainRunner(Runner):
 class FixedWeights(Runner):
     """Runs networks as graphs with constant weights; a context manager, which frees them.
 
-    Weights that change meanwhile have no effect on it. A graph takes about nine times the memory of
-    the weights, and is made at a network's first prediction. Where a graph does not pay, Keras
-    predicts.
+    Later changes of the weights have no effect. A graph takes about nine times the memory of the
+    weights, and is made at a network's first prediction; if it does not pay, Keras predicts.
 
     Args:
         networks: functional models.
@@ -113,14 +112,14 @@ class TracingRunner(Runner):
 
 
 def walk(network: keras.Model, inputs: Mapping[str, Tensor], replacement: Replacement) -> Any:
-    """Run a functional network outside of training, some of its operations replaced.
+    """Run a functional network outside of training, with some of its operations replaced.
 
     The layers themselves stay as they are, so that others may use them at the same time.
 
     Args:
         network: a functional model.
         inputs: its inputs by name.
-        replacement: gives what is called in the place of an operation, or None.
+        replacement: from an operation to what is called instead, or None.
     """
 
     def called(operation: Any) -> Callable[..., Tensor]:
@@ -164,7 +163,6 @@ class _ConstantGraph:
         return self._run(*[ops.convert_to_numpy(inputs[name]) for name in self._names])
 
     def close(self) -> None:
-        """Give the memory back."""
         self._session.close()
 
 
@@ -197,7 +195,7 @@ def _convolve(layer: keras.layers.Conv2D, inputs: Tensor) -> Tensor:
 def _folded(network: keras.Model) -> Iterator[tuple[Any, Callable[..., Tensor]]]:
     """What computes each convolution together with the batch normalization that follows it.
 
-    That of a convolution with an activation stays, as does that of several convolutions' results.
+    Not if the convolution has an activation or its result goes elsewhere too.
     """
     for layer in network.layers:
         if type(layer) not in (keras.layers.Conv2D, keras.layers.Conv2DTranspose):

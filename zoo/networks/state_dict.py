@@ -1,7 +1,7 @@
 """Reading files of PyTorch weights.
 
-Such a file is a pickle: PyTorch reads it with the restricted unpickler that makes tensors alone, so
-that nothing in the file is executed.
+Such a file is a pickle: PyTorch's restricted unpickler makes tensors alone, so that nothing in the
+file is executed.
 """
 
 import pickle
@@ -15,7 +15,7 @@ from zoo.errors import ZooError
 
 
 def read_state_dict(path: Path, wanted: str) -> dict[str, np.ndarray]:
-    """Read a PyTorch state dict without executing anything of it: float32 arrays by name.
+    """Read a PyTorch state dict without executing any of it: float32 arrays by name.
 
     Args:
         path: the file.
@@ -46,7 +46,7 @@ def read_state_dict(path: Path, wanted: str) -> dict[str, np.ndarray]:
 
 
 def _torch() -> ModuleType:
-    """PyTorch, in a version that files cannot make execute code (CVE-2025-32434)."""
+    """PyTorch, in a version in which files cannot execute code (CVE-2025-32434)."""
     try:
         import torch
     except ImportError:

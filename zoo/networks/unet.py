@@ -12,10 +12,10 @@ from zoo.networks.blocks import HEAD, NetworkSpec, batch_norm, conv, dropout, up
 def unet(spec: NetworkSpec) -> keras.Model:
     """Build a U-Net.
 
-    Each of its levels has two 3x3 convolutions with batch normalization; widths double from
-    `spec.width` on; upward steps are transposed 2x2 convolutions. With an output stride of 2 or 4,
-    strided convolutions come before the first level: chroma needs less detail than lightness, and
-    levels at full size would take most of the time.
+    Each level has two 3x3 convolutions with batch normalization; widths double from `spec.width`
+    on; upward steps are transposed 2x2 convolutions. With an output stride of 2 or 4, strided
+    convolutions come before the first level: chroma needs less detail than lightness, and levels at
+    full size would take most of the time.
 
     Returns:
         {"lightness": (N, H, W, 1), ...} -> (N, H / output stride, W / output stride, channels).

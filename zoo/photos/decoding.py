@@ -31,15 +31,14 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# Pillow draws these with the program Ghostscript or with Windows itself: drawings, not photos,
-# and not to be run because a file says so.
+# Drawings, not photos: Pillow would run Ghostscript or Windows on them because a file says so.
 _DRAWINGS = ("EPS", "WMF", "EMF")
 
-# How Pillow says that a file is sound, but beyond it.
+# Words in Pillow's errors about files that are sound, but unknown to it.
 _UNSUPPORTED = ("unsupported", "not supported", "not available")
 
 _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
-    "JPEG": {"quality": 95, "subsampling": 0},  # 4:4:4: the chroma is what we are about
+    "JPEG": {"quality": 95, "subsampling": 0},  # 4:4:4: the chroma is what matters here
     "PNG": {},
     "WEBP": {"lossless": True, "exact": True},  # lossy WebP always halves the chroma
     "BMP": {},
@@ -77,9 +76,8 @@ def read_photo(source: PhotoSource) -> tuple[np.ndarray, np.ndarray | None]:
             (H, W, 3) or (H, W, 4), which is uint8, uint16, bool, or floats in [0, 1].
 
     Returns:
-        The photo as uint8 sRGB of shape (H, W, 3), and its opacity as uint8 of shape (H, W),
-        255 being opaque, or None if the photo has no transparency. 16-bit values are divided by
-        257 and rounded.
+        uint8 sRGB of shape (H, W, 3), and the opacity as uint8 of shape (H, W), 255 being opaque,
+        or None if the photo has no transparency. 16-bit values are divided by 257 and rounded.
 
     Raises:
         ZooError: naming the photo and what to do, if it cannot be read.
@@ -92,8 +90,7 @@ def read_photo(source: PhotoSource) -> tuple[np.ndarray, np.ndarray | None]:
     if isinstance(source, bytes):
         return _decode(io.BytesIO(source), "the photo given as bytes", None)
     if isinstance(source, str | os.PathLike):
-        data = read_file(source)
-        return _decode(io.BytesIO(data), os.fspath(source), None)
+        return _decode(io.BytesIO(read_file(source)), os.fspath(source), None)
     raise PhotoError(
         f"a photo from {type(source).__name__}",
         "unsupported type",
@@ -102,19 +99,12 @@ def read_photo(source: PhotoSource) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def read_rgb(source: PhotoSource) -> np.ndarray:
-    """Read a photo as `read_photo` does, its transparent parts laid on white.
-
-    Returns:
-        uint8 sRGB of shape (H, W, 3).
-
-    Raises:
-        ZooError: naming the photo and what to do, if it cannot be read.
-    """
+    """Read a photo as `read_photo` does, its transparent parts on white: uint8 (H, W, 3)."""
     return _on_white(*read_photo(source))
 
 
 def read_preview(data: bytes, name: str, side: int) -> np.ndarray:
-    """Decode all of a file, but quickly, into a small version.
+    """Decode all of a file, but quickly, into a small version: uint8 sRGB on white, (h, w, 3).
 
     JPEG is decoded at the smallest of the scales 1/8, 1/4, 1/2 and 1 that leaves at least `side`
     pixels; all of its data is still read, so that damage is found.
@@ -123,9 +113,6 @@ def read_preview(data: bytes, name: str, side: int) -> np.ndarray:
         data: the file's bytes.
         name: what to call the photo in errors.
         side: short side of the result in pixels; a smaller photo stays as it is.
-
-    Returns:
-        uint8 sRGB on white, of shape (h, w, 3).
 
     Raises:
         PhotoError: if it cannot be read.
@@ -153,15 +140,10 @@ def read_file(path: str | os.PathLike) -> bytes:
 
 
 def write_photo(path: str | os.PathLike, rgb: np.ndarray, alpha: np.ndarray | None = None) -> None:
-    """Write a photo atomically, in the format that the path's suffix says.
+    """Write a photo, uint8 sRGB (H, W, 3), atomically, in the format of the path's suffix.
 
-    JPEG is written at quality 95 with full chroma resolution, WebP without loss. JPEG and BMP
-    have no opacity: there `alpha` is dropped.
-
-    Args:
-        path: where to write; one of the suffixes of `PHOTO_SUFFIXES`.
-        rgb: uint8 sRGB of shape (H, W, 3).
-        alpha: opacity, uint8 of shape (H, W).
+    JPEG is written at quality 95 with full chroma resolution, WebP without loss. JPEG and BMP have
+    no opacity: they drop `alpha`, uint8 (H, W).
 
     Raises:
         ZooError: for another suffix, or if the file cannot be written.
@@ -181,11 +163,7 @@ def write_photo(path: str | os.PathLike, rgb: np.ndarray, alpha: np.ndarray | No
 
 
 def shrink(rgb: np.ndarray, short_side: int) -> np.ndarray:
-    """Make a photo smaller, antialiased, with its aspect ratio kept; never larger.
-
-    Args:
-        rgb: uint8 of shape (H, W, 3).
-        short_side: the largest short side wanted, in pixels.
+    """Make a photo, uint8 (H, W, 3), smaller, antialiased, with its aspect kept; never larger.
 
     Returns:
         uint8 of shape (h, w, 3) with min(h, w) = min(H, W, short_side).
@@ -206,7 +184,7 @@ def shrink(rgb: np.ndarray, short_side: int) -> np.ndarray:
 def _decode(
     source: Image.Image | io.BytesIO, name: str, side: int | None
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Decode with Pillow, turning every way in which it fails into one PhotoError."""
+    """Decode with Pillow, turning each of its failures into a PhotoError."""
     try:
         image = source if isinstance(source, Image.Image) else Image.open(source)
         if image.format in _DRAWINGS:
@@ -230,7 +208,6 @@ def _trouble_opening(error: Exception) -> tuple[str, str]:
 
 
 def _trouble_decoding(error: Exception) -> tuple[str, str]:
-    """Reason and remedy for an exception from Pillow."""
     if isinstance(error, Image.UnidentifiedImageError):
         return "not an image of a supported kind", _GIVE_ANOTHER
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
@@ -243,10 +220,10 @@ def _trouble_decoding(error: Exception) -> tuple[str, str]:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Apply the EXIF orientation.
+    """Apply the EXIF orientation, after loading: Pillow then turns TIFF by itself.
 
-    Not `ImageOps.exif_transpose`: that writes the EXIF block back, and fails where a camera put
-    something odd into it. To be called after loading, because Pillow turns TIFF by itself then.
+    Not `ImageOps.exif_transpose`: that writes the EXIF block back, and fails if a camera put
+    something odd into it.
     """
     try:
         orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
@@ -262,8 +239,7 @@ def _from_pillow(image: Image.Image, name: str) -> tuple[np.ndarray, np.ndarray 
     if image.mode == "F":
         return _gray_from_float(np.asarray(image), name), None
     if image.mode == "I" or image.mode.startswith("I;16"):
-        values = np.asarray(image)
-        return _gray_from_16_bit(values, name), _alpha_from_16_bit(image, values)
+        return _from_16_bit(np.asarray(image), image.info.get("transparency"), name)
     if not image.has_transparency_data:
         return np.array(image.convert("RGB")), None
     # Pillow converts the premultiplied and the palette modes to their plain form only.
@@ -280,18 +256,16 @@ def _gray_from_float(values: np.ndarray, name: str) -> np.ndarray:
     return _stacked(np.rint(values * np.float64(255 / largest)).astype(np.uint8))
 
 
-def _gray_from_16_bit(values: np.ndarray, name: str) -> np.ndarray:
+def _from_16_bit(
+    values: np.ndarray, transparent: Any, name: str
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Gray RGB, and the opacity if the file declares one gray value as transparent."""
     if values.min() < 0 or values.max() > 65535:
         raise PhotoError(name, "gray values beyond 16 bits", "save it as 8- or 16-bit gray")
-    return _stacked(_to_8_bit(values))
-
-
-def _alpha_from_16_bit(image: Image.Image, values: np.ndarray) -> np.ndarray | None:
-    """Opacity of a 16-bit PNG, which may declare one gray value as transparent."""
-    transparent = image.info.get("transparency")
+    rgb = _stacked(_to_8_bit(values))
     if not isinstance(transparent, int):
-        return None
-    return np.where(values == transparent, 0, 255).astype(np.uint8)
+        return rgb, None
+    return rgb, np.where(values == transparent, 0, 255).astype(np.uint8)
 
 
 def _from_array(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:

@@ -1,4 +1,4 @@
-"""Which photos teach, which choose the best weights, and which are scored."""
+"""Dividing photos: to learn from, to choose the best weights by, and to be scored."""
 
 import csv
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +13,7 @@ VALIDATION_SHARE, TEST_SHARE = 0.05, 0.1
 
 @dataclass(frozen=True)
 class Division:
-    """Photos to learn from, to choose by and to score; None where there are none."""
+    """Photos to learn from, to choose by and to score; None if there are none."""
 
     train: PhotoSet
     validation: PhotoSet | None
@@ -35,7 +35,7 @@ def divide(
 
     Args:
         paths: folders, and manifests whose rows "train" are learned from.
-        validation: folders and manifests of photos to choose by; `VALIDATION_SHARE` where None.
+        validation: folders and manifests of photos to choose by; `VALIDATION_SHARE` if None.
         test_share: of the photos that is set aside to be scored.
         tell: is told what was read.
 
@@ -49,10 +49,10 @@ def divide(
     photos = read_photos(paths, "train")
     tell(f"Photos: {photos.summary()}; gray ones are left out.")
     photos = photos.color_only()
-    given = {"val": validation or _with_rows(paths, "val")}
+    given = {"val": validation or [path for path in paths if "val" in _splits_in(path)]}
     shares = {} if given["val"] else {"val": VALIDATION_SHARE}
     if test_share:
-        given["test"] = _with_rows(paths, "test")
+        given["test"] = [path for path in paths if "test" in _splits_in(path)]
         shares |= {} if given["test"] else {"test": test_share}
     parts = photos.split(**shares)
     if not (len(parts["train"]) and len(parts.get("val", photos))):
@@ -63,8 +63,14 @@ def divide(
 
 
 def read_photos(paths: Sequence[Path], split: str) -> PhotoSet:
-    """The photos of folders and manifests: those of one split where a manifest has splits."""
-    parts = [_read(path, split) for path in paths]
+    """The photos of folders and manifests: those of one split if a manifest has splits."""
+    parts = []
+    for path in paths:
+        if path.suffix.lower() != ".csv":
+            parts.append(PhotoSet.from_folder(path, progress=True))
+        else:
+            wanted = split if _splits_in(path) else None
+            parts.append(PhotoSet.from_manifest(path, wanted, progress=True))
     return parts[0] if len(parts) == 1 else PhotoSet.joined(parts)
 
 
@@ -81,16 +87,6 @@ def refuse_overlap(seen: Iterable[Photo], unseen: Iterable[Photo], advice: str) 
             f"{len(both):,} of the photos to learn from are also among those to choose or to score "
             f"by (the first: {both[0]}); {advice}."
         )
-
-
-def _read(path: Path, split: str) -> PhotoSet:
-    if path.suffix.lower() != ".csv":
-        return PhotoSet.from_folder(path, progress=True)
-    return PhotoSet.from_manifest(path, split if _splits_in(path) else None, progress=True)
-
-
-def _with_rows(paths: Sequence[Path], split: str) -> list[Path]:
-    return [path for path in paths if split in _splits_in(path)]
 
 
 def _splits_in(path: Path) -> set[str]:

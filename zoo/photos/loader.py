@@ -1,16 +1,13 @@
 """PhotoLoader: uint8 RGB batches for training, decoded once, cropped and flipped on the fly.
 
-The policy, in full:
-
 - Every photo is decoded once. What is kept is its central square, resized with antialiasing to a
   side of ceil(1.25 x size); small photos are enlarged. The squares of a set lie in one file, which
   is mapped into memory, so that a set may be larger than the memory.
-- Augmented, the loader is an endless shuffled stream. Sample number g is the photo at position
+- With augmentation, the loader is an endless shuffled stream. Sample number g is the photo at index
   g mod n of the permutation of data epoch g // n, n being the number of photos; the permutation
-  follows from (seed, epoch). The sample is a random square of 0.8 to 1 times the kept side,
-  resized to `size`, mirrored with probability 1/2; both follow from (seed, g), whatever the batch
-  size.
-- Not augmented, it gives every whole square once, in the set's order, resized to `size`.
+  follows from (seed, epoch). The sample is a random square of 0.8 to 1 times the kept side, resized
+  to `size`, mirrored with probability 1/2; both follow from (seed, g), whatever the batch size.
+- Without, it gives every whole square once, in the set's order, resized to `size`.
 
 A batch is thus a pure function of its number: Keras asks for the first batches twice, and a
 resumed training asks for those in the middle.
@@ -50,9 +47,9 @@ class Samples:
 
     Attributes:
         rgb: (n, size, size, 3) uint8.
-        positions: (n,), their places in the photo set.
+        positions: (n,), their indices in the photo set.
         mirrored: (n,), whether each is mirrored.
-        numbers: (n,), their numbers in the training's stream; their places without augmentation.
+        numbers: (n,), their numbers in the training's stream; their indices without augmentation.
         seed: of the stream.
     """
 
@@ -63,7 +60,7 @@ class Samples:
     seed: int
 
 
-#: What belongs to the photos of a batch beside their pixels: an array of n rows.
+#: From the photos of a batch to what belongs to them beside their pixels: an array of n rows.
 Rows = Callable[[Samples], np.ndarray]
 
 
@@ -72,8 +69,8 @@ class PhotoLoader(keras.utils.PyDataset):
 
     What `rows` gives stands beside "rgb" under its name.
 
-    Warm, it delivers about 6,000 photos of 96 px a second on one core. The first loader of a set
-    decodes all of it; the cache file takes 3 x (1.25 x size)^2 bytes a photo, 43 kB at 96 px, and
+    Warm, it delivers about 6,000 photos of 96 px per second on one core. The first loader of a set
+    decodes all of it; the cache file takes 3 x (1.25 x size)^2 bytes per photo, 43 kB at 96 px, and
     may be deleted at any time between runs.
 
     Args:
@@ -83,9 +80,8 @@ class PhotoLoader(keras.utils.PyDataset):
         steps: batches in `len(loader)`, for the augmented stream, which has no end of its own.
         seed: of the order, the crops and the flips; at least 0.
         augment: endless shuffled crops and flips, or every photo once in order.
-        rows: by name, what gives the rows that belong to the photos of a batch.
-        cache_dir: folder of the cache; by default `photos` in the folder that the environment
-            variable ZOO_CACHE names, else in the user's cache folder.
+        rows: by name, what belongs to the photos of a batch.
+        cache_dir: folder of the cache; by default `photos` in `zoo.files.cache_folder()`.
         progress: whether to show a progress bar while photos are decoded.
 
     Attributes:
@@ -138,18 +134,13 @@ class PhotoLoader(keras.utils.PyDataset):
         return ({"rgb": samples.rgb} | {name: rows(samples) for name, rows in self.rows.items()},)
 
     def batch(self, step: int) -> np.ndarray:
-        """The batch with this number, counted from the stream's beginning: a pure function.
-
-        Args:
-            step: at least 0.
-
-        Returns:
-            uint8 RGB of shape (n, size, size, 3).
+        """Batch number `step` of the stream, uint8 (n, size, size, 3).
 
         Raises:
             IndexError: if `step` is negative or, without augmentation, past the last photo.
         """
-        self._check_step(step)
+        if step < 0 or (not self.augment and step >= len(self)):
+            raise IndexError(f"there is no batch {step}")
         first = step * self.batch_size
         if not self.augment:
             squares = self._squares[first:][: self.batch_size]
@@ -161,11 +152,7 @@ class PhotoLoader(keras.utils.PyDataset):
         return batch
 
     def samples(self, step: int) -> Samples:
-        """The batch with this number, and which photos it holds: a pure function, as `batch`.
-
-        Raises:
-            IndexError: as `batch`.
-        """
+        """`batch`, and which photos it holds."""
         rgb = self.batch(step)
         first = step * self.batch_size
         numbers = np.arange(first, first + len(rgb))
@@ -173,10 +160,6 @@ class PhotoLoader(keras.utils.PyDataset):
             return Samples(rgb, numbers, np.zeros(len(rgb), bool), numbers, self.seed)
         mirrored = _mirrors(self._uniform(first))
         return Samples(rgb, self._positions(first), mirrored, numbers, self.seed)
-
-    def _check_step(self, step: int) -> None:
-        if step < 0 or (not self.augment and step >= len(self)):
-            raise IndexError(f"there is no batch {step}")
 
     def _positions(self, first: int) -> np.ndarray:
         """The photos of the augmented batch that begins with sample number `first`."""
@@ -186,8 +169,7 @@ class PhotoLoader(keras.utils.PyDataset):
 
     def _uniform(self, first: int) -> np.ndarray:
         """(batch_size, 4) numbers in [0, 1): what each sample's augmentation follows from."""
-        # One step of Philox' counter is four numbers: what a sample needs, so that each sample's
-        # numbers are found by its own number.
+        # One step of Philox' counter is four numbers, so a sample's numbers follow from its own.
         philox = np.random.Philox(np.random.SeedSequence([self.seed, _AUGMENTATION]))
         return np.random.Generator(philox.advance(first)).random((self.batch_size, 4))
 
@@ -264,7 +246,7 @@ def _build(path: Path, photos: PhotoSet, shape: tuple[int, ...], progress: bool)
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
     decode = partial(_central_square, side=shape[1])
     try:
-        # Written, not mapped: on a full disk a mapped file ends the process with a bus error.
+        # Written, not mapped: on a full disk a mapped file would end the process.
         with atomic_path(path) as temporary, temporary.open("wb") as file:
             npy_format.write_array_header_1_0(file, header)
             with closing(map_in_threads(decode, photos, "Decoding photos", progress)) as squares:
@@ -273,14 +255,11 @@ def _build(path: Path, photos: PhotoSet, shape: tuple[int, ...], progress: bool)
     except PhotoError:
         raise
     except ZooError as error:
+        cause = getattr(error.__cause__, "strerror", None) or error.__cause__ or error
         raise ZooError(
-            f"Cannot write the photo cache {path} ({_cause(error)}); free some space, or set the "
+            f"Cannot write the photo cache {path} ({cause}); free some space, or set the "
             "environment variable ZOO_CACHE to a folder that you may write to."
         ) from error
-
-
-def _cause(error: ZooError) -> str:
-    return str(getattr(error.__cause__, "strerror", None) or error.__cause__ or error)
 
 
 def _central_square(photo: Photo, side: int) -> np.ndarray:

@@ -50,13 +50,7 @@ class Photo:
     is_gray: bool
 
     def read(self, short_side: int | None = None) -> np.ndarray:
-        """Decode the photo.
-
-        Args:
-            short_side: if given, a larger photo is shrunk to this short side, in pixels.
-
-        Returns:
-            uint8 sRGB of shape (H, W, 3), transparent parts on white.
+        """Decode the photo, shrunk to `short_side` pixels if it is larger: as `read_rgb`.
 
         Raises:
             ZooError: if the file cannot be read any more.
@@ -68,7 +62,7 @@ class Photo:
         """As `read`, for what will be kept under the photo's sha256.
 
         Raises:
-            ZooError: if the file cannot be read any more, or is another one by now.
+            ZooError: if the file cannot be read any more, or has changed.
         """
         rgb = self.read()
         if sha256_of_file(self.path) != self.sha256:
@@ -88,7 +82,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Entry:
-    """A file that a set shall hold, before anybody looked into it; fields as in `Photo`."""
+    """A file for a set, not yet read; fields as in `Photo`."""
 
     path: Path
     name: str
@@ -101,8 +95,7 @@ class PhotoSet(Sequence[Photo]):
 
     Attributes:
         photos: the photos, in order.
-        skipped: the files that could not be read when the set was scanned; empty in a slice or
-            a part of a set.
+        skipped: the files that could not be read; empty in a slice or a part of a set.
     """
 
     photos: tuple[Photo, ...]
@@ -112,15 +105,11 @@ class PhotoSet(Sequence[Photo]):
     def from_folder(cls, path: str | os.PathLike, progress: bool = False) -> "PhotoSet":
         """Find the photos in a folder and its sub-folders, sorted by relative path.
 
-        Every photo is decoded once, small, so that files that cannot be read are found now:
-        they end up in `skipped`. Files of other kinds and hidden ones are ignored. A photo in a
+        Every photo is decoded once, small, so that files that cannot be read are found now: they
+        end up in `skipped`. Files of other kinds and hidden ones are ignored. A photo in a
         sub-folder has that folder's name as its label.
 
-        Cost: about 1 ms a core for a photo of 128 px, 20 ms for a JPEG of 12 megapixels.
-
-        Args:
-            path: the folder.
-            progress: whether to show a progress bar.
+        Cost: about 1 ms on one core for a photo of 128 px, 20 ms for a JPEG of 12 megapixels.
 
         Raises:
             ZooError: if there is no such folder, it or a sub-folder may not be listed, or there is
@@ -224,9 +213,9 @@ class PhotoSet(Sequence[Photo]):
     def split(self, **shares: float) -> "dict[str, PhotoSet]":
         """Divide the set by the photos' contents: `photos.split(val=0.05, test=0.1)`.
 
-        A photo's place follows from its SHA-256 alone, so that it stays there when files are
-        renamed, reordered or added, and copies of one file stay together. The sizes are
-        therefore only about the shares asked for, and a part of a small set may be empty.
+        A photo's part follows from its SHA-256 alone: it stays there when files are renamed,
+        reordered or added, and copies of one file stay together. The sizes are therefore only about
+        the shares, and a part of a small set may be empty.
 
         Args:
             **shares: name and share of each part, a share being between 0 and 1.
@@ -238,14 +227,23 @@ class PhotoSet(Sequence[Photo]):
             ZooError: if a share is not between 0 and 1, if nothing is left for "train", or if
                 "train" is given a share.
         """
-        _check_shares(shares)
+        if "train" in shares:
+            raise ZooError("'train' takes what is left; give the shares of the other parts alone.")
+        for name, share in shares.items():
+            if not 0 < share < 1:
+                raise ZooError(f"The share of {name!r} must be between 0 and 1, but it is {share}.")
+        if sum(shares.values()) >= 1:
+            raise ZooError(
+                f"The shares add up to {sum(shares.values()):g}; "
+                "make them less than 1, so that something is left for 'train'."
+            )
         parts: dict[str, list[Photo]] = {"train": [], **{name: [] for name in shares}}
         for photo in self.photos:
             parts[_part_of(photo, shares)].append(photo)
         return {name: PhotoSet(tuple(photos)) for name, photos in parts.items()}
 
     def spread(self, count: int) -> "PhotoSet":
-        """At most so many of the photos, at equal distances: the first would be of one folder."""
+        """At most `count` photos, at equal distances: the first ones would be of one folder."""
         total = len(self.photos)
         if total <= count:
             return self
@@ -264,11 +262,7 @@ class PhotoSet(Sequence[Photo]):
 
 
 def scan(entries: Sequence[Entry], progress: bool = False) -> PhotoSet:
-    """Look into every file: hash it, decode it small, find out whether it is gray.
-
-    Args:
-        entries: the files, in order.
-        progress: whether to show a progress bar.
+    """Hash every file, decode it small, find out whether it is gray.
 
     Returns:
         The readable photos in the order of `entries`; the others are in `skipped`.
@@ -300,11 +294,8 @@ def _nonempty(photos: PhotoSet, source: Path) -> PhotoSet:
         return photos
     reason = ""
     if photos.skipped:
-        first = photos.skipped[0]
-        reason = (
-            f" ({_count(len(photos.skipped), 'file')} skipped, the first one "
-            f"{first.name}: {first.reason})"
-        )
+        first, files = photos.skipped[0], _count(len(photos.skipped), "file")
+        reason = f" ({files} skipped, the first one {first.name}: {first.reason})"
     raise ZooError(
         f"There is no readable photo in {source}{reason}; "
         f"add photos that end in {', '.join(PHOTO_SUFFIXES)}."
@@ -314,7 +305,8 @@ def _nonempty(photos: PhotoSet, source: Path) -> PhotoSet:
 def find_photos(root: Path) -> list[Entry]:
     """The photo files below `root` by relative path; no folder is visited twice."""
     entries = []
-    visited = {_identity(root)}
+    visited: set[tuple[int, int]] = set()
+    _first_visit(root, visited)
     for folder, subfolders, files in os.walk(root, onerror=_refuse, followlinks=True):
         # Changing the list in place is how os.walk is told where to go on.
         subfolders[:] = sorted(
@@ -337,17 +329,10 @@ def _refuse(error: OSError) -> None:
     ) from error
 
 
-def _identity(folder: Path) -> tuple[int, int]:
-    status = folder.stat()
-    return status.st_dev, status.st_ino
-
-
 def _first_visit(folder: Path, visited: set[tuple[int, int]]) -> bool:
-    identity = _identity(folder)
-    if identity in visited:
-        return False
-    visited.add(identity)
-    return True
+    status, before = folder.stat(), len(visited)
+    visited.add((status.st_dev, status.st_ino))
+    return len(visited) > before
 
 
 def _rows_of(manifest: Path) -> list[dict[str, str]]:
@@ -389,19 +374,6 @@ def _entry_of(row: dict[str, str], manifest: Path) -> Entry:
             "list only files that are in it, by their relative path."
         )
     return Entry(path, name.as_posix(), _column(row, "class", "label") or None)
-
-
-def _check_shares(shares: dict[str, float]) -> None:
-    if "train" in shares:
-        raise ZooError("'train' takes what is left; give the shares of the other parts alone.")
-    for name, share in shares.items():
-        if not 0 < share < 1:
-            raise ZooError(f"The share of {name!r} must be between 0 and 1, but it is {share}.")
-    if sum(shares.values()) >= 1:
-        raise ZooError(
-            f"The shares add up to {sum(shares.values()):g}; "
-            "make them less than 1, so that something is left for 'train'."
-        )
 
 
 def _part_of(photo: Photo, shares: dict[str, float]) -> str:

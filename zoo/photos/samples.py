@@ -11,8 +11,8 @@ _SCIKIT_IMAGE = ("scikit-image", "skimage", "data")
 _SCIKIT_LEARN = ("scikit-learn", "sklearn", "datasets/images")
 _MATPLOTLIB = ("matplotlib", "matplotlib", "mpl-data/sample_data")
 
-# Fixed by photo, so that results stay comparable. Training sees sky, buildings, fur and skin; the
-# test asks for skin, foliage and a still life.
+# Fixed, so that results stay comparable. Training has sky, buildings, fur and skin; the test has
+# skin, foliage and a still life.
 _SPLITS = {
     "train": {
         "china.jpg": _SCIKIT_LEARN,
@@ -31,13 +31,10 @@ _SPLITS = {
 
 
 def sample_photos(split: str) -> PhotoSet:
-    """The nine color photos inside scikit-image, scikit-learn and matplotlib.
+    """The nine color photos inside scikit-image, scikit-learn and matplotlib, without labels.
 
     Args:
         split: "train" (5 photos), "val" (1), "test" (3) or "all" (9, in that order).
-
-    Returns:
-        The photos, named by their files ("china.jpg"), without labels.
 
     Raises:
         ZooError: for another split, or naming the package to install again if a photo is missing.

@@ -16,23 +16,18 @@ Result = TypeVar("Result")
 def map_in_threads(
     function: Callable[[Item], Result], items: Sequence[Item], title: str, progress: bool
 ) -> Generator[Result, None, None]:
-    """Yield `function(item)` for each item, in order.
+    """Yield `function(item)` for each item, in order, with a bar on standard error if `progress`.
 
-    Only a few results wait at any time, so that memory does not grow with the number of items.
-    Close the generator where the loop over it may fail: that ends the threads and the bar.
-
-    Args:
-        function: runs in 2 to 8 threads; its exception ends the iteration.
-        items: what to run it on.
-        title: what the progress bar says.
-        progress: whether to show a bar with the time left, on standard error.
+    Only a few results wait at any time, so that memory does not grow with the number of items. An
+    exception of `function`, which runs in 2 to 8 threads, ends the iteration. Close the generator
+    if the loop over it may fail: that ends the threads and the bar.
     """
     results = _mapped(function, items)
     return _with_bar(results, len(items), title) if progress else results
 
 
 def numbers_with_bar(count: int, title: str, progress: bool) -> Iterable[int]:
-    """The numbers from 0 to `count` - 1, with a bar that shows how far they are if wanted."""
+    """The numbers from 0 to `count` - 1, with a bar on standard error if `progress`."""
     from rich.console import Console
     from rich.progress import track
 
