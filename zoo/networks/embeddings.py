@@ -140,7 +140,7 @@ class Embedding(ABC):
         """(n, size, size, 3) float32 RGB in [0, 1] -> (n, width) float32."""
 
     def with_features(self, rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The vectors, and the features (n, m) of the layer before; if hidden, the vectors again."""
+        """The vectors, and the features (n, m) of the layer before; if hidden, vectors again."""
         vectors = self.vectors(rgb)
         return vectors, vectors
 
