@@ -88,14 +88,9 @@ def shortened(narrow: Tensor, height: Length) -> Tensor:
 
 
 def merge(rgb: np.ndarray, ab: Tensor) -> np.ndarray:
-    """Give photos the chroma `ab` while every pixel keeps its own lightness.
+    """Give (N, H, W, 3) uint8 photos the chroma `ab` while every pixel keeps its own lightness.
 
-    Args:
-        rgb: (N, H, W, 3) uint8, the photos; only their lightness is used.
-        ab: (N, h, w, 2), enlarged (or shrunk) bilinearly to the photos' size.
-
-    Returns:
-        (N, H, W, 3) uint8.
+    `ab`, (N, h, w, 2), is enlarged (or shrunk) bilinearly to the photos' size.
     """
     colored = np.empty_like(rgb)
     for start, stop in _stripes(rgb.shape):
@@ -176,20 +171,17 @@ def box_mean(x: Tensor, radius: int) -> Tensor:
 
 
 def guided_resize(x: Tensor, coarse: Tensor, fine: Tensor, radius: int, epsilon: float) -> Tensor:
-    """Enlarge `x` so that it follows the edges of a guide, and is smooth where that is smooth.
+    """Enlarge `x`, (N, h, w, C), along the edges of a guide; smooth where that is smooth.
 
     The fast guided filter (He and Sun 2015, arXiv 1505.00996, algorithm 2): within small squares
     `x` is fitted as a linear function of the guide, and the functions are enlarged, not `x`.
 
     Args:
-        x: (N, h, w, C).
+        x: what is enlarged.
         coarse: (N, h, w, 1), the guide at the size of `x`.
         fine: (N, H, W, 1), the guide at the size wanted.
         radius: of the squares, in pixels of `x`.
         epsilon: variance of the guide below which it counts as smooth.
-
-    Returns:
-        (N, H, W, C).
     """
     mean, mean_guide = box_mean(x, radius), box_mean(coarse, radius)
     variance = box_mean(coarse * coarse, radius) - mean_guide * mean_guide

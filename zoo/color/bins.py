@@ -123,10 +123,7 @@ class NearestBins:
         self._centers = extended[self._candidates]
 
     def __call__(self, chroma: Tensor) -> tuple[Tensor, Tensor]:
-        """The k nearest bins of each color, nearest first.
-
-        Args:
-            chroma: (..., 2); values outside the plane are moved to its border.
+        """The k nearest bins of each (..., 2) color, nearest first; outside the plane, of its edge.
 
         Returns:
             (..., k) int32 indices of bins, and (..., k) float32 squared distances.
@@ -188,14 +185,9 @@ def soft_encode(chroma: Tensor, nearest: NearestBins, sigma: float) -> tuple[Ten
 def divergence(logits: Tensor, indices: Tensor, shares: Tensor) -> Tensor:
     """How far predicted distributions are from sparse soft targets, in nats: (...,) float32.
 
-    The cross-entropy (arXiv 1603.08511, equation 2, before weighting) minus the target's own
-    entropy, that is, the Kullback-Leibler divergence: the gradients are the same, and a perfect
-    prediction has 0.
-
-    Args:
-        logits: (..., Q).
-        indices: (..., k), the bins that have a share.
-        shares: (..., k), summing to 1.
+    The cross-entropy (arXiv 1603.08511, equation 2, before weighting) of (..., Q) logits minus the
+    entropy of the target, (..., k) bins and their shares: the Kullback-Leibler divergence. The
+    gradients are the same, and a perfect prediction has 0.
     """
     predicted = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
     # `ops.take_along_axis` copies its first argument; a plain gather from the flat tensor does not,
@@ -246,11 +238,8 @@ def rebalancing_weights(prior: np.ndarray, uniform_share: float) -> np.ndarray:
     """How much a pixel of each bin counts, so that rare colors count too: (Q,) float64.
 
     w = 1 / ((1 - lambda) p + lambda / Q), scaled so that sum(p w) = 1 (arXiv 1603.08511, section
-    2.2, lambda = 0.5; arXiv 1811.03120, lambda = 0.2).
-
-    Args:
-        prior: p, (Q,), summing to 1.
-        uniform_share: lambda in (0, 1]; at 1 every pixel counts the same, toward 0 every color.
+    2.2, lambda = 0.5; arXiv 1811.03120, lambda = 0.2). At `uniform_share` lambda = 1 every pixel
+    counts the same, toward 0 every color.
 
     Examples:
         >>> rebalancing_weights(np.array([0.9, 0.1]), uniform_share=0.5).round(2).tolist()
@@ -261,19 +250,11 @@ def rebalancing_weights(prior: np.ndarray, uniform_share: float) -> np.ndarray:
 
 
 def annealed_mean(logits: Tensor, centers: Tensor, temperature: Tensor) -> Tensor:
-    """Turn distributions over bins into colors (arXiv 1603.08511, equation 5).
+    """Turn distributions over bins, (..., Q) logits, into colors, (..., 2) float32.
 
-    The mean of softmax(logits / T): T = 1 is the plain mean, T -> 0 the most likely bin's center,
-    T -> infinity the mean of all centers.
-
-    Args:
-        logits: (..., Q).
-        centers: (Q, 2).
-        temperature: T >= 0, a number or a tensor that broadcasts against `logits`. At 0 the first
-            of several bins that are exactly equally likely is taken.
-
-    Returns:
-        (..., 2) float32.
+    The mean of softmax(logits / T) over (Q, 2) centers (arXiv 1603.08511, equation 5): T = 1 is the
+    plain mean, T -> infinity the mean of all centers, T -> 0 the most likely bin's center; at 0 the
+    first of several that are exactly equally likely. T broadcasts against `logits`.
 
     Examples:
         >>> logits, centers = ops.array([0.0, 1.0]), ops.array([[0.0, 0.0], [40.0, 20.0]])

@@ -25,10 +25,10 @@ _REFINING = 0.2
 
 @dataclass(frozen=True, eq=False)
 class Codebook:
-    """A self-organizing map over chroma, a hexagonal grid: odd rows are shifted by half a unit.
+    """A self-organizing map, a hexagonal grid: odd rows are shifted by half a unit.
 
     Attributes:
-        colors: (rows x columns, 2) float32: each unit's color, row by row.
+        colors: (rows x columns, 2) float32 chroma: each unit's color, row by row.
         rows: of the grid.
         columns: of the grid.
     """
@@ -58,16 +58,10 @@ class Codebook:
 def learn_codebook(
     chroma: np.ndarray, rows: int, columns: int, passes: int = 30, seed: int = 0
 ) -> Codebook:
-    """Fit a self-organizing map to colors, (n, 2); the same for the same arguments.
+    """Fit a self-organizing map to (n, 2) colors; the same for the same arguments.
 
-    Cost: 0.1 s per pass for 100,000 colors and 16 x 16 units on one core.
-
-    Args:
-        chroma: the colors; with fewer different ones than units, some units lie between them.
-        rows: of the grid.
-        columns: of the grid.
-        passes: over the colors, at least 2.
-        seed: decides the noise that is added to the units' first colors.
+    Cost: 0.1 s per pass for 100,000 colors and 16 x 16 units on one core. With fewer different
+    colors than units, some units lie between them. `seed` decides the noise of the first colors.
 
     Raises:
         ZooError: if there is no color, one is not finite, or a number makes no sense.
@@ -88,7 +82,10 @@ def learn_codebook(
     places = _places(rows, columns)
     squares = ((places[:, None] - places[None]) ** 2).sum(axis=-1)
     colors = _on_principal_plane(chroma, places, seed)
-    for radius in _radii(passes, max(rows, columns)):
+    refining = max(1, round(_REFINING * passes))
+    first = max(max(rows, columns) / 4, _LAST_RADIUS)
+    shrinking = np.geomspace(first, _LAST_RADIUS, passes - refining)
+    for radius in np.append(shrinking, np.zeros(refining)):
         colors = _moved(chroma, colors, squares, radius)
     return Codebook(colors.astype("float32"), rows, columns)
 
@@ -111,13 +108,6 @@ def _on_principal_plane(chroma: np.ndarray, places: np.ndarray, seed: int) -> np
     scaled *= np.sqrt(np.maximum(variances, 0.0))[order]
     noise = np.random.default_rng(seed).normal(0.0, 0.1, places.shape)
     return mean + scaled @ directions[:, order].T + noise * np.sqrt(variances.max())
-
-
-def _radii(passes: int, longest: int) -> np.ndarray:
-    """The neighborhood of each pass: shrinking by a constant factor, then none."""
-    refining = max(1, round(_REFINING * passes))
-    first = max(longest / 4, _LAST_RADIUS)
-    return np.append(np.geomspace(first, _LAST_RADIUS, passes - refining), np.zeros(refining))
 
 
 def _moved(

@@ -25,7 +25,7 @@ from zoo.inputs import LIGHTNESS, Input
 from zoo.models.gradient import GradientColorizer, NetworkConfig
 from zoo.networks.blocks import average_to_size, batch_norm, conv, dense
 from zoo.networks.embedding_cache import EmbeddingInput
-from zoo.networks.embeddings import open_embedding, scratch_features, scratch_width
+from zoo.networks.embeddings import open_embedding, scratch_features
 from zoo.training.config import check_fields
 from zoo.training.plan import TrainingPlan
 from zoo.training.task import NetworkTask, Task
@@ -107,8 +107,6 @@ class Fusion(GradientColorizer):
         self._classes: tuple[str, ...] = ()
         super().__init__(name, preset, config, seed)
 
-    # ------------------------------------------------------------------ networks
-
     def build_networks(self) -> dict[str, keras.Model]:
         inputs = {}
         if self.embedding is not None:
@@ -118,7 +116,7 @@ class Fusion(GradientColorizer):
             if inputs:
                 vector = inputs["embedding"]
             else:
-                vector = scratch_features(x, scratch_width(self.config.embedding), self.seed)
+                vector = scratch_features(x, self.config.embedding, self.seed)
             if self.config.normalized:
                 vector = batch_norm(vector, "embedding_norm")
             repeated = Repeat(name="fusion_repeat", dtype="float32")(x, vector)
@@ -131,8 +129,6 @@ class Fusion(GradientColorizer):
         if self.embedding is None:
             return {}
         return {"embedding": {"is": self.config.embedding, "sha256": self.embedding.sha256}}
-
-    # ------------------------------------------------------------------ learned
 
     def prepare(self, train: "PhotoSet", plan: TrainingPlan) -> None:
         """Read the photos' labels; the network's own features learn to tell them apart."""

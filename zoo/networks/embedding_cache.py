@@ -63,11 +63,7 @@ class EmbeddingInput(DerivedInput):
 
 
 class EmbeddingCache:
-    """The stored vectors of one embedding.
-
-    Args:
-        embedding: what makes the vectors.
-        folder: of the files; by default `embeddings` in the zoo's cache folder.
+    """The stored vectors of one embedding, in `embeddings` in the zoo's cache folder by default.
 
     Raises:
         ZooError: if the embedding cannot be read.

@@ -72,15 +72,11 @@ class Spec:
 
     @classmethod
     def parse(cls, text: str, further: tuple[str, ...] = ()) -> "Spec":
-        """Read a specification.
+        """Read a specification; `further` settings are taken beside those of the embedding.
 
         Examples:
             >>> Spec.parse("hub:modules/inception,size=299,range=-1:1").settings
             {'size': '299', 'range': '-1:1'}
-
-        Args:
-            text: the specification.
-            further: settings that its user takes beside those of the embedding.
 
         Raises:
             ZooError: on an unknown kind or setting, or a name that is missing or too much.
@@ -172,8 +168,8 @@ def open_embedding(text: str) -> Embedding | None:
     return kinds[spec.kind](spec) if spec.kind in kinds else None
 
 
-def scratch_features(x: Tensor, width: int, seed: int) -> Tensor:
-    """Global features of (N, h, w, C) low-level ones: (N, width), at least 0.
+def scratch_features(x: Tensor, text: str, seed: int) -> Tensor:
+    """Global features, as the specification `text` says, of (N, h, w, C) ones: (N, width).
 
     After Iizuka et al. 2016 ("Let there be color!"), whose four strided convolutions end in fully
     connected layers and so want one size; here a mean over all places takes any.
@@ -183,20 +179,11 @@ def scratch_features(x: Tensor, width: int, seed: int) -> Tensor:
         x = conv(x, channels, f"features_conv{index}", seed, strides=strides)
     x = layers.GlobalAveragePooling2D(name="features_mean", dtype="float32")(x)
     x = dense(x, channels, "features_dense", seed)
-    return dense(x, width, "features", seed)
-
-
-def scratch_width(text: str) -> int:
-    """The width that a specification of "scratch" asks for."""
-    return Spec.parse(text).number("width") or SCRATCH_WIDTH
+    return dense(x, Spec.parse(text).number("width") or SCRATCH_WIDTH, "features", seed)
 
 
 def pyramid(text: str, levels: int) -> tuple[keras.Model, Callable[[Tensor], Tensor]]:
-    """Features of several sizes from a network of `keras.applications`, for photos of any size.
-
-    Args:
-        text: "keras:NAME", with the settings of an embedding.
-        levels: how many sizes.
+    """Features of `levels` sizes from a network of `keras.applications`, for photos of any size.
 
     Returns:
         A model from preprocessed photos to the last layer's output at each of the first sizes; and
@@ -446,7 +433,6 @@ class KerasEmbedding(Embedding):
         return found[valid_choice("classifier in keras.applications", self.spec.name, tuple(found))]
 
     def pyramid(self, levels: int) -> tuple[keras.Model, Callable[[Tensor], Tensor]]:
-        """See the function of this name."""
         network = self._made(include_top=False, input_shape=(None, None, 3))
         maps = [layer for layer in network.layers if layer.output.ndim == 4]
         every = keras.Model(network.inputs, [layer.output for layer in maps])

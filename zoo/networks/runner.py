@@ -70,11 +70,8 @@ class FixedWeights(Runner):
     """Runs networks as graphs with constant weights; a context manager, which frees them.
 
     Later changes of the weights have no effect. A graph takes about nine times the memory of the
-    weights, and is made at a network's first prediction; if it does not pay, Keras predicts.
-
-    Args:
-        networks: functional models.
-        predictions: about how many will be made.
+    weights, and is made at a network's first prediction; if that does not pay for so many
+    predictions, Keras predicts.
     """
 
     def __init__(self, networks: Iterable[keras.Model], predictions: int) -> None:
@@ -115,11 +112,6 @@ def walk(network: keras.Model, inputs: Mapping[str, Tensor], replacement: Replac
     """Run a functional network outside of training, with some of its operations replaced.
 
     The layers themselves stay as they are, so that others may use them at the same time.
-
-    Args:
-        network: a functional model.
-        inputs: its inputs by name.
-        replacement: from an operation to what is called instead, or None.
     """
 
     def called(operation: Any) -> Callable[..., Tensor]:

@@ -34,15 +34,16 @@ def read_state_dict(path: Path, wanted: str) -> dict[str, np.ndarray]:
         return {
             str(name): tensor.detach().to(torch.float32).numpy() for name, tensor in content.items()
         }
-    except pickle.UnpicklingError as error:
+    except Exception as error:  # on damaged files the unpickler raises almost anything
         # A pickle names the functions that it would have called.
-        if "GLOBAL" in str(error):
+        if isinstance(error, pickle.UnpicklingError) and "GLOBAL" in str(error):
             raise ZooError(
                 f"{path} holds code beside weights, which was not executed; give {wanted}."
             ) from error
-        raise _unreadable(path, wanted) from error
-    except Exception as error:  # on damaged files the unpickler raises almost anything
-        raise _unreadable(path, wanted) from error
+        raise ZooError(
+            f"{path} is no PyTorch file of weights, or it is damaged; give {wanted}, or get it "
+            "again."
+        ) from error
 
 
 def _torch() -> ModuleType:
@@ -57,9 +58,3 @@ def _torch() -> ModuleType:
             'run `pip install "colorization-zoo[torch]"`.'
         )
     return torch
-
-
-def _unreadable(path: Path, wanted: str) -> ZooError:
-    return ZooError(
-        f"{path} is no PyTorch file of weights, or it is damaged; give {wanted}, or get it again."
-    )

@@ -104,15 +104,11 @@ def read_rgb(source: PhotoSource) -> np.ndarray:
 
 
 def read_preview(data: bytes, name: str, side: int) -> np.ndarray:
-    """Decode all of a file, but quickly, into a small version: uint8 sRGB on white, (h, w, 3).
+    """Decode all of a file quickly into a small version, uint8 sRGB on white, (h, w, 3).
 
     JPEG is decoded at the smallest of the scales 1/8, 1/4, 1/2 and 1 that leaves at least `side`
-    pixels; all of its data is still read, so that damage is found.
-
-    Args:
-        data: the file's bytes.
-        name: what to call the photo in errors.
-        side: short side of the result in pixels; a smaller photo stays as it is.
+    pixels on the short side; all of its data is still read, so that damage is found. A smaller
+    photo stays as it is. Errors call the photo `name`.
 
     Raises:
         PhotoError: if it cannot be read.

@@ -215,17 +215,11 @@ class PhotoSet(Sequence[Photo]):
 
         A photo's part follows from its SHA-256 alone: it stays there when files are renamed,
         reordered or added, and copies of one file stay together. The sizes are therefore only about
-        the shares, and a part of a small set may be empty.
-
-        Args:
-            **shares: name and share of each part, a share being between 0 and 1.
-
-        Returns:
-            The parts by name; "train" holds the rest.
+        the shares, and a part of a small set may be empty. "train" holds the rest.
 
         Raises:
-            ZooError: if a share is not between 0 and 1, if nothing is left for "train", or if
-                "train" is given a share.
+            ZooError: if a share is not between 0 and 1, nothing is left for "train", or "train" is
+                given a share.
         """
         if "train" in shares:
             raise ZooError("'train' takes what is left; give the shares of the other parts alone.")
@@ -280,13 +274,9 @@ def _inspect(entry: Entry) -> Photo | Skipped:
         preview = read_preview(data, entry.name, _PREVIEW_SIDE)
     except PhotoError as error:
         return Skipped(entry.name, error.reason)
-    sha256 = hashlib.sha256(data).hexdigest()
-    return Photo(entry.path, entry.name, sha256, entry.label, _is_gray(preview))
-
-
-def _is_gray(rgb: np.ndarray) -> bool:
-    spread = rgb.max(axis=2) - rgb.min(axis=2)
-    return bool((spread > _GRAY_SPREAD).mean() < _GRAY_SHARE)
+    spread = preview.max(axis=2) - preview.min(axis=2)
+    is_gray = bool((spread > _GRAY_SPREAD).mean() < _GRAY_SHARE)
+    return Photo(entry.path, entry.name, hashlib.sha256(data).hexdigest(), entry.label, is_gray)
 
 
 def _nonempty(photos: PhotoSet, source: Path) -> PhotoSet:

@@ -6,7 +6,7 @@ from pathlib import Path
 from zoo.errors import ZooError, valid_choice
 from zoo.photos.photoset import Entry, PhotoSet, scan
 
-# Package to install, module that holds it, folder in it.
+# The package to install, its module, the folder in it.
 _SCIKIT_IMAGE = ("scikit-image", "skimage", "data")
 _SCIKIT_LEARN = ("scikit-learn", "sklearn", "datasets/images")
 _MATPLOTLIB = ("matplotlib", "matplotlib", "mpl-data/sample_data")

@@ -39,7 +39,7 @@ from zoo.networks.blocks import AB_SCALE, average_to_size, dropout_seed
 from zoo.networks.pix2pix import patch_discriminator
 from zoo.networks.runner import Runner, walk
 from zoo.options import RENDER_FACTOR, Option
-from zoo.photos.decoding import read_photo
+from zoo.photos.decoding import PhotoSource, read_photo
 from zoo.prediction import Chroma, Prediction
 from zoo.training.config import check_fields
 from zoo.training.optimizers import GroupedAdam, Multiple, Rate, schedule
@@ -48,8 +48,6 @@ from zoo.training.stage import Stage
 from zoo.training.task import Task
 
 if TYPE_CHECKING:
-    import os
-
     from zoo.photos.photoset import PhotoSet
 
 NOISE = Option(
@@ -164,8 +162,6 @@ class GAN(GradientColorizer):
         """The same for any generator: the discriminator sees its output."""
         return AB_SCALE
 
-    # ------------------------------------------------------------------ learned
-
     @property
     def adversarial_loss(self) -> AdversarialLoss:
         return ADVERSARIAL_LOSSES[self.config.adversarial](self.config.real_label)
@@ -203,12 +199,8 @@ class GAN(GradientColorizer):
     def judged(self, rgb: Tensor, output: Tensor) -> tuple[Tensor, Tensor]:
         """The discriminator's view of true photos: L and ab, both scaled, at the output's size.
 
-        Args:
-            rgb: (N, H, W, 3) uint8.
-            output: (N, h, w, 2), for its size.
-
-        Returns:
-            (N, h, w, 1) and (N, h, w, 2) float32.
+        (N, H, W, 3) uint8 photos and a (N, h, w, 2) output -> (N, h, w, 1) and (N, h, w, 2)
+        float32.
         """
         lightness = SCALES["signed"](average_to_size(rgb_to_lightness(rgb), output))
         return lightness, average_to_size(AB.of_rgb(rgb), output) / AB_SCALE
@@ -234,8 +226,6 @@ class GAN(GradientColorizer):
         off = abs(logs["val_colorfulness"] / max(logs["val_truth"], 1e-6) - 1.0)
         return 1.0 - logs["val_auc"] + 0.05 * off
 
-    # ------------------------------------------------------------------ predicted
-
     def run_networks(
         self, inputs: Mapping[str, Tensor], runner: Runner, **values: Tensor
     ) -> Prediction:
@@ -246,9 +236,7 @@ class GAN(GradientColorizer):
         assert isinstance(prediction, Chroma)
         return prediction.enlarged(prediction.ab * values[SATURATION.name])
 
-    def realness(
-        self, photo: "str | os.PathLike | bytes | Image.Image | np.ndarray", **options: float
-    ) -> tuple[np.ndarray, float]:
+    def realness(self, photo: PhotoSource, **options: float) -> tuple[np.ndarray, float]:
         """How real the discriminator takes a color photo's colors to be.
 
         It has learned from the colors of this training's generator; another model's may fool it.
@@ -281,10 +269,10 @@ class _NoiseRunner(Runner):
         self._noise = noise
 
     def __call__(self, network: keras.Model, inputs: Mapping[str, Tensor]) -> Any:
-        return walk(network, inputs, self._dropped)
+        def dropped(operation: Any) -> Callable[..., Tensor] | None:
+            if not isinstance(operation, keras.layers.Dropout):
+                return None
+            seed = dropout_seed(int(self._noise), operation.name)
+            return partial(keras.random.dropout, rate=operation.rate, seed=seed)
 
-    def _dropped(self, operation: Any) -> Callable[..., Tensor] | None:
-        if not isinstance(operation, keras.layers.Dropout):
-            return None
-        seed = dropout_seed(int(self._noise), operation.name)
-        return partial(keras.random.dropout, rate=operation.rate, seed=seed)
+        return walk(network, inputs, dropped)

@@ -41,12 +41,9 @@ class AdversarialLoss(ABC):
     def penalty(
         self, discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor
     ) -> Tensor:
-        """What is added to the discriminator's loss beside the logits': mostly nothing.
+        """What is added to the discriminator's loss, from true and made ab; mostly nothing.
 
-        Args:
-            discriminator: from ab to logits, for the lightness of this batch.
-            real: (N, h, w, 2), the true ab.
-            fake: (N, h, w, 2), the made ab.
+        `discriminator` maps ab to logits, for the lightness of this batch.
         """
         return 0.0
 

@@ -175,9 +175,6 @@ class NoGAN(GAN):
                 made.unlink(missing_ok=True)
 
 
-# ---------------------------------------------------------------------- budgets
-
-
 def _part(budget: Budget, share: float, batch_size: int) -> Budget:
     """A share of a budget: whole batches, one at least."""
     if budget.minutes is not None:

@@ -25,9 +25,7 @@ _LEVELS = 3
 def color_features(width: int, seed: int) -> keras.Model:
     """Build a network that tells what was done to the colors of a photo.
 
-    Args:
-        width: channels of the first level; the others' double.
-        seed: decides the initial weights.
+    Its first level has `width` channels; those of the others double.
 
     Returns:
         {"lightness": (N, H, W, 1), "ab": (N, H, W, 2)}, both scaled -> the features of each level,
@@ -66,12 +64,11 @@ def alter(ab: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def feature_distance(features: Callable[[Tensor, Tensor], Sequence[Tensor]]) -> Callable:
-    """Make a loss from features of several levels, a function of scaled L and ab.
+    """Make a loss of (lightness, truth, made) from features, of scaled L and ab, of several levels.
 
-    Returns:
-        A function of (lightness, truth, made): the mean over the levels of the mean absolute
-        difference of their features, as a share of the true features' mean size, so that neither a
-        level nor a network counts more because its numbers are large.
+    It is the mean over the levels of the mean absolute difference of their features, as a share of
+    the true features' mean size, so that no level or network counts more because its numbers are
+    large.
     """
 
     def distance(lightness: Tensor, truth: Tensor, made: Tensor) -> Tensor:

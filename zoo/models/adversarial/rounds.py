@@ -49,20 +49,12 @@ def keep(
 ) -> None:
     """Write a model as it is now, its scores, and sample photos in its colors.
 
-    Args:
-        run_dir: the run's folder.
-        name: see `name_of`.
-        model: whose weights are kept.
-        about: "photos_seen", "score" and scores by name, for its card.
-        squares: what `sample_squares` gave.
-
-    Raises:
-        ZooError: if the folder cannot be written.
+    `about` has "photos_seen", "score" and scores by name, for the card.
     """
     truth, folder = run_dir / FOLDER / TRUTH, run_dir / FOLDER / name
     if not truth.exists():
-        write_photo(truth, _side_by_side(squares))
-    write_photo(folder / SAMPLES, _side_by_side(model.colorize_batch(squares)))
+        write_photo(truth, np.hstack(list(squares)))
+    write_photo(folder / SAMPLES, np.hstack(list(model.colorize_batch(squares))))
     scores = {key: value for key, value in about.items() if key.startswith("val_")}
     kept = Round(name, about["photos_seen"], about["score"], scores)
     before = model.card, model.fitted
@@ -71,7 +63,3 @@ def keep(
         model.save(folder)
     finally:
         model.card, model.fitted = before
-
-
-def _side_by_side(squares: np.ndarray) -> np.ndarray:
-    return np.concatenate(list(squares), axis=1)

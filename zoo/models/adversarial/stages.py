@@ -38,9 +38,6 @@ _BETTER_THAN_CHANCE = 0.55
 _MOST_MADE = 8192
 
 
-# ---------------------------------------------------------------------- both nets together
-
-
 def adversarial_stage(
     model: "GAN", train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
 ) -> Stage:
@@ -139,9 +136,6 @@ def turned(curves: Curves) -> str | None:
     )
 
 
-# ---------------------------------------------------------------------- one network alone
-
-
 def feature_stage(
     model: "NoGAN", train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
 ) -> Stage:
@@ -180,13 +174,7 @@ def critic_stage(
 ) -> Stage:
     """The discriminator alone, on photos that the generator has colored beforehand.
 
-    Args:
-        model: whose nets.
-        train: photos to learn from.
-        validation: photos that are scored after each round.
-        plan: of this stage.
-        cycle: counted from 1.
-        made: the file for the generator's colors; written if it is missing.
+    The generator's colors are in the file `made`, which is written if it is missing.
     """
     config = model.config
     stage = model.stage(train, validation, plan, CriticTask(model))
@@ -221,10 +209,7 @@ def settled(curves: Curves) -> str | None:
 class MadeLoader(PhotoLoader):
     """The first photos of the stream, repeated, with the generator's colors for them.
 
-    Args:
-        *args: as for every loader.
-        made: (batches, batch_size, h, w, 2), the colors.
-        **kwargs: as for every loader.
+    `made` has the colors: (batches, batch_size, h, w, 2).
     """
 
     def __init__(self, *args: Any, made: np.ndarray, **kwargs: Any) -> None:

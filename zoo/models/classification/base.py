@@ -77,8 +77,6 @@ class ClassificationColorizer(DistributionColorizer, GradientColorizer):
         """How much each photo counts, from its (N, h, w, 2) chroma: (N,), or None for equally."""
         return None
 
-    # ------------------------------------------------------------------ learned
-
     def build_networks(self) -> dict[str, keras.Model]:
         return {"colorizer": self.build_colorizer(len(self.bins)), "decoder": self.decoder()}
 

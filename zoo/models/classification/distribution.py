@@ -6,7 +6,7 @@ A color is read off the distribution at a temperature; its entropy tells how sur
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -21,13 +21,8 @@ from zoo.inputs import inputs_of_photos
 from zoo.networks.blocks import average_by
 from zoo.networks.runner import Runner
 from zoo.options import RENDER_FACTOR, Option
-from zoo.photos.decoding import read_photo
+from zoo.photos.decoding import PhotoSource, read_photo
 from zoo.prediction import Distribution, Prediction
-
-if TYPE_CHECKING:
-    import os
-
-    import PIL.Image
 
 TEMPERATURE = Option(
     "temperature",
@@ -117,17 +112,14 @@ class DistributionColorizer(Colorizer):
 
     def confidence(
         self,
-        photo: "str | os.PathLike | bytes | PIL.Image.Image | np.ndarray",
+        photo: PhotoSource,
         *,
         runner: Runner | None = None,
         **options: float,
     ) -> np.ndarray:
         """How sure the model is of each pixel's color: 1 - H / log Q, H the entropy.
 
-        Args:
-            photo: as for `colorize`.
-            runner: as for `colorize`.
-            **options: as for `colorize`; those that only change colors have no effect.
+        The arguments are those of `colorize`; options that only change colors have no effect.
 
         Returns:
             (H, W) float32 in [0, 1], of the photo's size: 0 where all bins are equally likely.

@@ -4,12 +4,10 @@ The file is `colorization_release_v2-9b330a0b.pth` of https://github.com/richzha
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from keras import ops
 
 from zoo.card import Card, ImportedFile
 from zoo.errors import ZooError
@@ -65,19 +63,19 @@ def convert(state: Mapping[str, np.ndarray], **config: Any) -> Zhang:
         ZooError: if an array is missing, unknown, of another shape, or not finite.
     """
     model = Zhang.from_preset("zhang", "paper", **config)
-    variables = {_key(name): variable for name, variable in model.variables().items()}
-    _check_names(state, variables)
-    for key, variable in variables.items():
-        shape = tuple(variable.shape)
-        _check_array(key, state[key], _shape_in_torch(shape))
+    variables = model.variables()
+    _check_names(state, {_key(name) for name in variables})
+    values = {}
+    for name, variable in variables.items():
+        key, shape = _key(name), tuple(variable.shape)
+        _check_array(key, state[key], shape)
         # Both kinds of kernels take this: PyTorch has (out, in, h, w) where Keras has (h, w, in,
         # out), and for transposed convolutions (in, out, h, w) where Keras has (h, w, out, in).
         value = state[key].transpose(2, 3, 1, 0) if state[key].ndim == 4 else state[key]
         # The network's output, and with it the bins' centers, are on the scale of its training.
         scale = AB_SCALE if key == _CENTERS else 1.0
-        variable.assign(value.reshape(shape) * scale)
-    bins = model.networks["decoder"].get_layer("bins")
-    model.bins = replace(model.bins, centers=np.array(ops.convert_to_numpy(bins.centers)))
+        values[name] = value.reshape(shape) * scale
+    model.assign(values)
     return model
 
 
@@ -97,9 +95,9 @@ def _key(variable: str) -> str:
     return f"model{block}.{index}.{_PARTS[part]}"
 
 
-def _check_names(state: Iterable[str], expected: Iterable[str]) -> None:
+def _check_names(state: Iterable[str], expected: set[str]) -> None:
     present = {name for name in state if not name.endswith(_IGNORED)}
-    missing, unknown = sorted(set(expected) - present), sorted(present - set(expected))
+    missing, unknown = sorted(expected - present), sorted(present - expected)
     faults = [f"lacks {_shown(missing)}"] if missing else []
     faults += [f"has {_shown(unknown)} too many"] if unknown else []
     if faults:
@@ -109,15 +107,11 @@ def _check_names(state: Iterable[str], expected: Iterable[str]) -> None:
         )
 
 
-def _shape_in_torch(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of a variable as PyTorch has it; the bins' centers are a 1x1 kernel there."""
-    if len(shape) == 1:
-        return shape
-    *sides, inner, outer = shape
-    return (outer, inner, *(sides or (1, 1)))
-
-
 def _check_array(key: str, value: np.ndarray, shape: tuple[int, ...]) -> None:
+    """Check the array for a variable of this shape; the bins' centers are a 1x1 kernel there."""
+    if len(shape) > 1:
+        *sides, inner, outer = shape
+        shape = (outer, inner, *(sides or (1, 1)))
     if value.shape != shape:
         raise ZooError(
             f"{key} has the shape {value.shape} where Zhang's network has {shape}; "

@@ -81,16 +81,9 @@ class PatchFeatures(layers.Layer):
         return ops.reshape(features, (count, down, across, self.width))
 
     def describe(self, lightness: Tensor, photo: Tensor, row: Tensor, column: Tensor) -> Tensor:
-        """The numbers that describe given pixels.
+        """The numbers that describe given pixels: (M, described) float32.
 
-        Args:
-            lightness: (N, H, W, 1) in [0, 1].
-            photo: (M,) int32, which of the N.
-            row: (M,) int32 in [0, H).
-            column: (M,) int32 in [0, W).
-
-        Returns:
-            (M, described) float32.
+        `lightness` is (N, H, W, 1) in [0, 1]; `photo`, `row` and `column` are (M,) int32.
         """
         parts = []
         for scale in self.scales:
@@ -109,11 +102,9 @@ class PatchFeatures(layers.Layer):
         return ops.matmul(described - self.mean, self.projection)
 
     def fit(self, described: np.ndarray, whitening: float) -> None:
-        """Standardize, and rotate to the principal components if the width is smaller.
+        """Standardize a sample, (n, described); rotate to the principal components if narrower.
 
-        Args:
-            described: (n, described), a sample.
-            whitening: 0 keeps the components' variances, 1 makes them equal.
+        `whitening` 0 keeps the components' variances, 1 makes them equal.
         """
         described = described.astype("float64")
         mean, deviation = described.mean(axis=0), described.std(axis=0)
@@ -199,7 +190,7 @@ def sample_patches(
         photos: each is looked at once, as a square of the plan's size.
         plan: of the training.
         features: describes the pixels.
-        plane: that of the chroma.
+        plane: of the chroma.
         per_photo: pixels drawn from each photo without repetition; all if it has fewer.
         rows: pixels that are kept of all, at most.
         seed: decides which.
@@ -247,14 +238,10 @@ def prototypes(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Replace patches by the means of groups of similar ones of the same color.
 
-    The patches of each label are halved along the feature in which they differ most, and the halves
-    again, as long as both have at least `group` patches (microaggregation, Domingo-Ferrer and
-    Mateo-Sanz 2002). No single patch can be read off a mean, and the table gets smaller.
-
-    Args:
-        features: (n, d).
-        labels: (n,) integers.
-        group: the smallest group; labels with fewer patches are left out.
+    The patches of each label, (n, d) features and (n,) integers, are halved along the feature in
+    which they differ most, and the halves again, as long as both have at least `group` patches
+    (microaggregation, Domingo-Ferrer and Mateo-Sanz 2002). Labels with fewer are left out. No
+    single patch can be read off a mean, and the table gets smaller.
 
     Returns:
         (m, d) float32 means, (m,) int32 labels, (m,) float32 sizes of the groups.

@@ -87,12 +87,7 @@ class NearestVotes(layers.Layer):
         super().__init__(autocast=False, dtype="float32", **kwargs)
         self.rows, self.clusters = rows, clusters
 
-    def build(
-        self,
-        features_shape: tuple[int | None, ...],
-        k_shape: tuple[int | None, ...],
-        weights_shape: tuple[int | None, ...],
-    ) -> None:
+    def build(self, features_shape: tuple[int | None, ...]) -> None:
         """The table's rows are unused at first: far away and without a vote."""
         nowhere = keras.initializers.Constant(_NOWHERE)
         shape = (self.rows, features_shape[-1])
@@ -110,10 +105,7 @@ class NearestVotes(layers.Layer):
         self.counts.assign(np.pad(counts, (0, left)))
 
     def compute_output_shape(
-        self,
-        features_shape: tuple[int | None, ...],
-        k_shape: tuple[int | None, ...],
-        weights_shape: tuple[int | None, ...],
+        self, features_shape: tuple[int | None, ...]
     ) -> tuple[int | None, ...]:
         return (*features_shape[:-1], self.clusters)
 
