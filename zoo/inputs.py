@@ -8,7 +8,7 @@ evaluation, exports and command line read the declaration and know no model.
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from keras import ops
@@ -16,10 +16,8 @@ from keras import ops
 from zoo import preprocessing
 from zoo.color.spaces import Tensor
 from zoo.errors import ZooError, valid_choice
-
-if TYPE_CHECKING:
-    from zoo.photos.loader import Rows, Samples
-    from zoo.photos.photoset import PhotoSet
+from zoo.photos.loader import Rows, Samples
+from zoo.photos.photoset import PhotoSet
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class DerivedInput(Input):
         """(N, side, side, 1) L in [0, 100] -> the input; `traced`: in a graph that is made."""
 
     @abstractmethod
-    def rows(self, photos: "PhotoSet", *, progress: bool) -> "Rows":
+    def rows(self, photos: PhotoSet, *, progress: bool) -> Rows:
         """This input for a loader of `photos`, computed beforehand if that pays."""
 
 
@@ -80,7 +78,7 @@ class SimulatedInput(Input):
             numbers: (n,), the photos' numbers in the training.
         """
 
-    def rows(self, samples: "Samples") -> np.ndarray:
+    def rows(self, samples: Samples) -> np.ndarray:
         return self.simulate(samples.rgb, samples.seed, samples.numbers)
 
 

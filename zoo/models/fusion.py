@@ -13,7 +13,7 @@ embedding may replace them: `embedding="hub:..."` or "keras:...", see `zoo.netwo
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -26,13 +26,11 @@ from zoo.models.gradient import GradientColorizer, NetworkConfig
 from zoo.networks.blocks import average_to_size, batch_norm, conv, dense
 from zoo.networks.embedding_cache import EmbeddingInput
 from zoo.networks.embeddings import open_embedding, scratch_features
+from zoo.photos.loader import Rows
+from zoo.photos.photoset import PhotoSet
 from zoo.training.config import check_fields
 from zoo.training.plan import TrainingPlan
 from zoo.training.task import NetworkTask, Task
-
-if TYPE_CHECKING:
-    from zoo.photos.loader import Rows
-    from zoo.photos.photoset import PhotoSet
 
 _NO_LABEL = -1
 
@@ -130,7 +128,7 @@ class Fusion(GradientColorizer):
             return {}
         return {"embedding": {"is": self.config.embedding, "sha256": self.embedding.sha256}}
 
-    def prepare(self, train: "PhotoSet", plan: TrainingPlan) -> None:
+    def prepare(self, train: PhotoSet, plan: TrainingPlan) -> None:
         """Read the photos' labels; the network's own features learn to tell them apart."""
         labels = sorted({photo.label for photo in train if photo.label})
         wanted = self.embedding is None and self.config.class_weight > 0 and len(labels) > 1
@@ -152,7 +150,7 @@ class Fusion(GradientColorizer):
             return (LIGHTNESS,)
         return (LIGHTNESS, EmbeddingInput.of(self.embedding))
 
-    def rows(self, photos: "PhotoSet", *, training: bool, progress: bool) -> "dict[str, Rows]":
+    def rows(self, photos: PhotoSet, *, training: bool, progress: bool) -> dict[str, Rows]:
         """Add the numbers of the photos' labels if these are told apart.
 
         Validation photos have none: their loss, which chooses the weights, is that of the colors.

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 from keras import ops
@@ -18,6 +18,7 @@ from zoo.networks.architectures import ARCHITECTURES, SCALES, Architecture
 from zoo.networks.blocks import NetworkSpec
 from zoo.networks.runner import Runner
 from zoo.photos.loader import PhotoLoader, Rows
+from zoo.photos.photoset import PhotoSet
 from zoo.prediction import Chroma, Prediction, Size
 from zoo.training.config import TrainingConfig, check_fields
 from zoo.training.optimizers import schedule
@@ -27,9 +28,6 @@ from zoo.training.stage import Stage
 from zoo.training.task import NetworkTask, Task
 from zoo.training.trainer import Trainer
 from zoo.training.transfer import digest, frozen_layers, restart_generators, shrink_and_perturb
-
-if TYPE_CHECKING:
-    from zoo.photos.photoset import PhotoSet
 
 
 @dataclass(frozen=True)
@@ -110,14 +108,11 @@ class GradientColorizer(Colorizer):
 
     @abstractmethod
     def loss(self, batch: Mapping[str, Tensor], output: Tensor) -> Tensor:
-        """The scalar to minimize.
+        """The float32 scalar to minimize, in `keras.ops`.
 
         Args:
             batch: "rgb", (N, h, w, 3) uint8 sRGB, and what `rows` gives.
             output: of the network for their L, in the training's precision.
-
-        Returns:
-            A float32 scalar, in `keras.ops`.
         """
 
     def network_input(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -128,13 +123,10 @@ class GradientColorizer(Colorizer):
             seen[declared.name] = declared.missing(lightness) if given is None else given
         return seen
 
-    def rows(self, photos: "PhotoSet", *, training: bool, progress: bool) -> dict[str, Rows]:
+    def rows(self, photos: PhotoSet, *, training: bool, progress: bool) -> dict[str, Rows]:
         """What training needs of each photo beside its pixels, by name: the further inputs.
 
-        Args:
-            photos: those to train on, or those for validation.
-            training: whether they are those to train on.
-            progress: whether to show a progress bar if this takes long.
+        `training` tells photos to learn from and photos for validation apart.
         """
         rows: dict[str, Rows] = {}
         for declared in self.inputs:
@@ -154,13 +146,11 @@ class GradientColorizer(Colorizer):
     def run_networks(
         self, inputs: Mapping[str, Tensor], runner: Runner, **values: Tensor
     ) -> Prediction:
-        maps = {declared.name for declared in self.inputs if declared.kind == "map"}
-        padded = {
-            name: preprocessing.reflect_to_multiple(ops.cast(x, "float32"), self.stride)
-            if name in maps
-            else x
-            for name, x in inputs.items()
-        }
+        padded = dict(inputs)
+        for declared in self.inputs:
+            if declared.kind == "map":
+                x = ops.cast(inputs[declared.name], "float32")
+                padded[declared.name] = preprocessing.reflect_to_multiple(x, self.stride)
         lightness = padded[LIGHTNESS.name]
         seen = padded | {LIGHTNESS.name: self.scale_lightness(lightness)}
         output = runner(self.networks["colorizer"], seen)
@@ -175,9 +165,7 @@ class GradientColorizer(Colorizer):
         assert isinstance(prediction, Chroma)
         return prediction.enlarged(prediction.ab)
 
-    def learn(
-        self, train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
-    ) -> History:
+    def learn(self, train: PhotoSet, validation: PhotoSet | None, plan: TrainingPlan) -> History:
         """Train the network as `plan` says: see `Colorizer.learn`.
 
         Raises:
@@ -203,41 +191,33 @@ class GradientColorizer(Colorizer):
                     done[stage.name] = Trainer(stage).run()
         return History.of_stages(done)
 
-    def prepare(self, train: "PhotoSet", plan: TrainingPlan) -> None:
+    def prepare(self, train: PhotoSet, plan: TrainingPlan) -> None:
         """Learn what the losses need of the photos, before the first stage."""
 
     def stages(
         self,
-        train: "PhotoSet",
-        validation: "PhotoSet | None",
+        train: PhotoSet,
+        validation: PhotoSet | None,
         plan: TrainingPlan,
         done: Mapping[str, History],
     ) -> Generator[Stage, None, None]:
         """The stages of a training, each made once the one before it has ended.
 
-        Args:
-            train: photos to learn from.
-            validation: photos that are scored after each round.
-            plan: with its precision decided.
-            done: the histories of the stages that have ended, by name.
+        `done` has the histories of the stages that have ended, by name.
         """
         yield self.stage(train, validation, plan, self.task())
 
     def stage(
-        self, train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan, task: Task
+        self, train: PhotoSet, validation: PhotoSet | None, plan: TrainingPlan, task: Task
     ) -> Stage:
         """A stage over all photos, with this model's optimizer and weights."""
         batch_size, progress = self.config.batch_size, plan.progress
         rows = self.rows(train, training=True, progress=progress)
         scored = None
         if validation is not None:
+            known = self.rows(validation, training=False, progress=progress)
             scored = PhotoLoader(
-                validation,
-                plan.size,
-                batch_size,
-                augment=False,
-                rows=self.rows(validation, training=False, progress=progress),
-                progress=progress,
+                validation, plan.size, batch_size, augment=False, rows=known, progress=progress
             )
 
         def loader(size: int, steps: int) -> PhotoLoader:

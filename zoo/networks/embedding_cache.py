@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from keras import ops
@@ -24,11 +23,9 @@ from zoo.errors import ZooError
 from zoo.files import cache_folder
 from zoo.inputs import DerivedInput
 from zoo.networks.embeddings import Embedding, ZeroEmbedding
+from zoo.photos.loader import Rows, Samples
+from zoo.photos.photoset import Photo, PhotoSet
 from zoo.photos.threads import map_in_threads
-
-if TYPE_CHECKING:
-    from zoo.photos.loader import Rows, Samples
-    from zoo.photos.photoset import Photo, PhotoSet
 
 #: Photos in a transaction.
 _BATCH = 32
@@ -53,7 +50,7 @@ class EmbeddingInput(DerivedInput):
     def derive(self, squares: Tensor, *, traced: bool = False) -> Tensor:
         return self.embedding.of_squares(squares, traced=traced)
 
-    def rows(self, photos: "PhotoSet", *, progress: bool) -> "Rows":
+    def rows(self, photos: PhotoSet, *, progress: bool) -> Rows:
         """The vectors of `photos`, from the cache, which is filled with them first."""
         if isinstance(self.embedding, ZeroEmbedding):
             return lambda samples: self.embedding.vectors(samples.positions)
@@ -75,7 +72,7 @@ class EmbeddingCache:
         self.path = folder / f"{embedding.sha256[:32]}-v{_VERSION}.sqlite"
         self._bytes = 2 * 4 * embedding.width
 
-    def fill(self, photos: "PhotoSet", *, progress: bool = False) -> None:
+    def fill(self, photos: PhotoSet, *, progress: bool = False) -> None:
         """Compute the vectors of all photos that have none yet, in constant memory.
 
         Raises:
@@ -91,12 +88,12 @@ class EmbeddingCache:
                     with connection:
                         connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
 
-    def rows(self, photos: "PhotoSet") -> "Rows":
+    def rows(self, photos: PhotoSet) -> Rows:
         """Give the vectors of `photos`, which `fill` has computed, to a loader of these photos."""
         return partial(self._look_up, self._connect(), [photo.sha256 for photo in photos])
 
     def _look_up(
-        self, connection: sqlite3.Connection, keys: Sequence[str], samples: "Samples"
+        self, connection: sqlite3.Connection, keys: Sequence[str], samples: Samples
     ) -> np.ndarray:
         rows = np.empty((len(samples.positions), self.embedding.width), "float32")
         photos = zip(samples.positions, samples.mirrored, strict=True)
@@ -113,7 +110,7 @@ class EmbeddingCache:
         row = connection.execute("SELECT flips FROM vectors WHERE photo = ?", (key,)).fetchone()
         return row[0] if row is not None and len(row[0]) == self._bytes else None
 
-    def _lightness(self, photo: "Photo") -> np.ndarray:
+    def _lightness(self, photo: Photo) -> np.ndarray:
         """(size, size, 1): the classifier's view, before it is turned into gray."""
         size = (self.embedding.size, self.embedding.size)
         rgb = photo.read_for_cache()[None]

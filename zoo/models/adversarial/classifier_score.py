@@ -5,19 +5,15 @@ mean Kullback-Leibler divergence of the answers from their mean. It has that nam
 alone; any other classifier gives other numbers.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from PIL import Image
 from scipy.special import log_softmax, logsumexp
 
+from zoo.colorizer import Colorizer
 from zoo.errors import ZooError
 from zoo.networks.embeddings import Spec, open_embedding
 from zoo.photos.loader import PhotoLoader
-
-if TYPE_CHECKING:
-    from zoo.colorizer import Colorizer
-    from zoo.photos.photoset import PhotoSet
+from zoo.photos.photoset import PhotoSet
 
 #: So many photos, evenly spread, are scored.
 PHOTOS = 200
@@ -36,7 +32,7 @@ class ClassifierScore:
         name: "inception_score" or "classifier_score".
     """
 
-    def __init__(self, classifier: str, photos: "PhotoSet", size: int) -> None:
+    def __init__(self, classifier: str, photos: PhotoSet, size: int) -> None:
         opened = open_embedding(classifier)
         if opened is None:
             raise ZooError(
@@ -48,7 +44,7 @@ class ClassifierScore:
         chosen = photos.spread(PHOTOS)
         self._loader = PhotoLoader(chosen, size, _BATCH, augment=False)
 
-    def __call__(self, model: "Colorizer") -> float:
+    def __call__(self, model: Colorizer) -> float:
         """The score of the photos in this model's colors: at least 1, higher is better."""
         batches = (self._loader.batch(index) for index in range(len(self._loader)))
         side = self._classifier.size

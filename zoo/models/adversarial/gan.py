@@ -18,7 +18,7 @@ statistics tell them apart and are of no use for a single photo.
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -40,15 +40,13 @@ from zoo.networks.pix2pix import patch_discriminator
 from zoo.networks.runner import Runner, walk
 from zoo.options import RENDER_FACTOR, Option
 from zoo.photos.decoding import PhotoSource, read_photo
+from zoo.photos.photoset import PhotoSet
 from zoo.prediction import Chroma, Prediction
 from zoo.training.config import check_fields
 from zoo.training.optimizers import GroupedAdam, Multiple, Rate, schedule
 from zoo.training.plan import History, TrainingPlan
 from zoo.training.stage import Stage
 from zoo.training.task import Task
-
-if TYPE_CHECKING:
-    from zoo.photos.photoset import PhotoSet
 
 NOISE = Option(
     "noise",
@@ -168,8 +166,8 @@ class GAN(GradientColorizer):
 
     def stages(
         self,
-        train: "PhotoSet",
-        validation: "PhotoSet | None",
+        train: PhotoSet,
+        validation: PhotoSet | None,
         plan: TrainingPlan,
         done: Mapping[str, History],
     ) -> Generator[Stage, None, None]:

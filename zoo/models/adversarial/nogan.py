@@ -20,7 +20,7 @@ from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import keras
 import numpy as np
@@ -36,12 +36,10 @@ from zoo.models.adversarial.perceptual import (
     pretrained_features,
 )
 from zoo.models.adversarial.stages import critic_stage, feature_stage, generator_stage, joint_stage
+from zoo.photos.photoset import PhotoSet
 from zoo.training.config import check_fields
 from zoo.training.plan import History, TrainingPlan
 from zoo.training.stage import Stage
-
-if TYPE_CHECKING:
-    from zoo.photos.photoset import PhotoSet
 
 _OWN = "own"
 
@@ -147,8 +145,8 @@ class NoGAN(GAN):
 
     def stages(
         self,
-        train: "PhotoSet",
-        validation: "PhotoSet | None",
+        train: PhotoSet,
+        validation: PhotoSet | None,
         plan: TrainingPlan,
         done: Mapping[str, History],
     ) -> Generator[Stage, None, None]:

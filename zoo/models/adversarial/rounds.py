@@ -11,17 +11,15 @@ model (`zoo.evaluation.checkpoints` reads them). Each is a model's folder like a
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from zoo.card import Round
+from zoo.colorizer import Colorizer
 from zoo.photos.decoding import write_photo
 from zoo.photos.loader import PhotoLoader
-
-if TYPE_CHECKING:
-    from zoo.colorizer import Colorizer
-    from zoo.photos.photoset import PhotoSet
+from zoo.photos.photoset import PhotoSet
 
 FOLDER, TRUTH, SAMPLES = "checkpoints", "truth.png", "samples.png"
 #: How many photos the samples are of.
@@ -39,13 +37,13 @@ def name_of(stage: str, round_index: int) -> str:
     return f"{stage}-{number}" if stage else number
 
 
-def sample_squares(photos: "PhotoSet", size: int) -> np.ndarray:
+def sample_squares(photos: PhotoSet, size: int) -> np.ndarray:
     """Read some of the photos, always the same: (n, size, size, 3) uint8, n at most `PHOTOS`."""
     return PhotoLoader(photos.spread(PHOTOS), size, PHOTOS, augment=False).batch(0)
 
 
 def keep(
-    run_dir: Path, name: str, model: "Colorizer", about: dict[str, Any], squares: np.ndarray
+    run_dir: Path, name: str, model: Colorizer, about: dict[str, Any], squares: np.ndarray
 ) -> None:
     """Write a model as it is now, its scores, and sample photos in its colors.
 

@@ -18,6 +18,7 @@ from zoo.models.adversarial.tasks import AlterationTask, CriticTask, GeneratorTa
 from zoo.models.adversarial.turning_point import PATIENCE, SMOOTHED, turning_point
 from zoo.models.gradient import GradientColorizer
 from zoo.photos.loader import PhotoLoader
+from zoo.photos.photoset import PhotoSet
 from zoo.photos.threads import numbers_with_bar
 from zoo.training.plan import TrainingPlan
 from zoo.training.stage import Curves, Logs, Stage
@@ -25,7 +26,6 @@ from zoo.training.stage import Curves, Logs, Stage
 if TYPE_CHECKING:
     from zoo.models.adversarial.gan import GAN
     from zoo.models.adversarial.nogan import NoGAN
-    from zoo.photos.photoset import PhotoSet
 
 #: Probabilities of true and of made colors at which the discriminator wins.
 _SURELY_REAL, _SURELY_FAKE = 0.98, 0.02
@@ -39,7 +39,7 @@ _MOST_MADE = 8192
 
 
 def adversarial_stage(
-    model: "GAN", train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
+    model: "GAN", train: PhotoSet, validation: PhotoSet | None, plan: TrainingPlan
 ) -> Stage:
     """Both nets together; each round's model is kept, because no loss says when to stop."""
     examine = _examiner(model, validation, plan.size)
@@ -54,7 +54,7 @@ def adversarial_stage(
 
 
 def joint_stage(
-    model: "NoGAN", train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan, cycle: int
+    model: "NoGAN", train: PhotoSet, validation: PhotoSet | None, plan: TrainingPlan, cycle: int
 ) -> Stage:
     """Both nets together, with low rates, until the colors turn from better to worse.
 
@@ -73,7 +73,7 @@ def joint_stage(
     )
 
 
-def _examiner(model: "GAN", validation: "PhotoSet | None", size: int) -> Callable[[Logs], Logs]:
+def _examiner(model: "GAN", validation: PhotoSet | None, size: int) -> Callable[[Logs], Logs]:
     """The score of a round, and that of a classifier if one is given."""
     name, classifier = model.config.classifier, None
     if name and validation is not None:
@@ -88,7 +88,7 @@ def _examiner(model: "GAN", validation: "PhotoSet | None", size: int) -> Callabl
 
 
 def _keeper(
-    model: "GAN", stage: str, photos: "PhotoSet", plan: TrainingPlan
+    model: "GAN", stage: str, photos: PhotoSet, plan: TrainingPlan
 ) -> Callable[[int, Logs], None] | None:
     """What keeps the model after a round, if there is a folder for it."""
     run_dir = plan.run_dir
@@ -137,7 +137,7 @@ def turned(curves: Curves) -> str | None:
 
 
 def feature_stage(
-    model: "NoGAN", train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
+    model: "NoGAN", train: PhotoSet, validation: PhotoSet | None, plan: TrainingPlan
 ) -> Stage:
     """Our own feature network alone, on altered colors; the last weights count."""
     network = model.networks["features"]
@@ -152,7 +152,7 @@ def feature_stage(
 
 
 def generator_stage(
-    model: "NoGAN", train: "PhotoSet", validation: "PhotoSet | None", plan: TrainingPlan
+    model: "NoGAN", train: PhotoSet, validation: PhotoSet | None, plan: TrainingPlan
 ) -> Stage:
     """The generator alone, by the absolute error and the perceptual loss."""
     if "features" in model.networks:
@@ -166,8 +166,8 @@ def generator_stage(
 
 def critic_stage(
     model: "NoGAN",
-    train: "PhotoSet",
-    validation: "PhotoSet | None",
+    train: PhotoSet,
+    validation: PhotoSet | None,
     plan: TrainingPlan,
     cycle: int,
     made: Path,
@@ -223,7 +223,7 @@ class MadeLoader(PhotoLoader):
         return ({"rgb": self.batch(step), "made": np.array(self._made[step])},)
 
 
-def _made_for(model: "NoGAN", validation: "PhotoSet", size: int) -> PhotoLoader:
+def _made_for(model: "NoGAN", validation: PhotoSet, size: int) -> PhotoLoader:
     """Load validation photos and the generator's colors for them."""
     photos = validation.spread(_MOST_MADE // 8)
     load = partial(PhotoLoader, photos, size, model.config.batch_size, augment=False)

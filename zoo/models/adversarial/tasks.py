@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
+import keras
 from keras import ops
 
 from zoo.color import scores
@@ -20,8 +21,6 @@ from zoo.networks.blocks import AB_SCALE
 from zoo.training.task import Batch, Task
 
 if TYPE_CHECKING:
-    import keras
-
     from zoo.models.adversarial.gan import GAN
 
 
@@ -38,7 +37,7 @@ class GeneratorTask(Task):
 
     LOGGED: ClassVar[tuple[str, ...]] = ("l1", "auc", "colorfulness", "truth")
 
-    def __init__(self, colorizer: "GAN", **others: "keras.Model") -> None:
+    def __init__(self, colorizer: "GAN", **others: keras.Model) -> None:
         super().__init__({"generator": colorizer.networks["colorizer"], **others}, self.LOGGED)
         self._inputs, self._judged = colorizer.network_input, colorizer.judged
         self._error, self._content = colorizer.loss, colorizer.content_loss()
@@ -149,7 +148,7 @@ class AlterationTask(Task):
 
     def __init__(
         self,
-        network: "keras.Model",
+        network: keras.Model,
         judged: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
         like: Callable[[Tensor], Tensor],
     ) -> None:
@@ -172,7 +171,7 @@ class AlterationTask(Task):
         return ops.mean(losses)
 
 
-def _answers(network: "keras.Model", lightness: Tensor, ab: Tensor, training: bool) -> Tensor:
+def _answers(network: keras.Model, lightness: Tensor, ab: Tensor, training: bool) -> Tensor:
     """The discriminator's logits."""
     return ops.cast(network({"lightness": lightness, "ab": ab}, training=training), "float32")
 

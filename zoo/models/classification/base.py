@@ -7,7 +7,7 @@ colors may count more; colors are read off the distribution at a temperature.
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
@@ -20,12 +20,10 @@ from zoo.models.classification.distribution import DistributionColorizer
 from zoo.models.gradient import GradientColorizer
 from zoo.networks.blocks import average_to_size
 from zoo.photos.loader import PhotoLoader
+from zoo.photos.photoset import PhotoSet
 from zoo.prediction import Distribution, Prediction, Size
 from zoo.training.config import TrainingConfig, check_fields
 from zoo.training.plan import TrainingPlan
-
-if TYPE_CHECKING:
-    from zoo.photos.photoset import PhotoSet
 
 #: The batch that the prior is counted in.
 _COUNTED_AT_ONCE = 64
@@ -80,7 +78,7 @@ class ClassificationColorizer(DistributionColorizer, GradientColorizer):
     def build_networks(self) -> dict[str, keras.Model]:
         return {"colorizer": self.build_colorizer(len(self.bins)), "decoder": self.decoder()}
 
-    def prepare(self, train: "PhotoSet", plan: TrainingPlan) -> None:
+    def prepare(self, train: PhotoSet, plan: TrainingPlan) -> None:
         prior = self.prior(self._chroma_batches(train, plan))
         self.weights = rebalancing_weights(prior, self.config.uniform_share).astype("float32")
 
@@ -94,7 +92,7 @@ class ClassificationColorizer(DistributionColorizer, GradientColorizer):
         counts = self.photo_weight(chroma)
         return ops.mean(per_photo if counts is None else per_photo * counts)
 
-    def _chroma_batches(self, photos: "PhotoSet", plan: TrainingPlan) -> Iterator[Tensor]:
+    def _chroma_batches(self, photos: PhotoSet, plan: TrainingPlan) -> Iterator[Tensor]:
         """The photos' chroma as the loss sees it, each photo once."""
         loader = PhotoLoader(
             photos, plan.size, _COUNTED_AT_ONCE, augment=False, progress=plan.progress

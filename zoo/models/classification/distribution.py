@@ -111,11 +111,7 @@ class DistributionColorizer(Colorizer):
         return self.plane.to_ab(chroma, average_by(prediction.lightness, self.output_stride))
 
     def confidence(
-        self,
-        photo: PhotoSource,
-        *,
-        runner: Runner | None = None,
-        **options: float,
+        self, photo: PhotoSource, *, runner: Runner | None = None, **options: float
     ) -> np.ndarray:
         """How sure the model is of each pixel's color: 1 - H / log Q, H the entropy.
 

@@ -8,7 +8,7 @@ the bottom.
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,11 +18,9 @@ from zoo import preprocessing
 from zoo.color.planes import Plane
 from zoo.color.spaces import Tensor, rgb_to_lightness
 from zoo.photos.loader import PhotoLoader
+from zoo.photos.photoset import PhotoSet
 from zoo.photos.threads import numbers_with_bar
 from zoo.training.plan import TrainingPlan
-
-if TYPE_CHECKING:
-    from zoo.photos.photoset import PhotoSet
 
 _PHOTOS_AT_ONCE = 32
 
@@ -173,7 +171,7 @@ class Reservoir:
 
 
 def sample_patches(
-    photos: "PhotoSet",
+    photos: PhotoSet,
     plan: TrainingPlan,
     features: PatchFeatures,
     plane: Plane,
