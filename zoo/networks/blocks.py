@@ -73,27 +73,23 @@ def conv(
     decay: float = 0.0,
     margin: int | None = None,
 ) -> Tensor:
-    """A convolution that keeps the size (or divides it by `strides`).
+    """A convolution that keeps the size of (N, H, W, C), or divides it by `strides`.
 
     Strided convolutions pad one pixel on each side, as Caffe and PyTorch do; Keras' own "same"
     padding would shift the grid.
 
     Args:
-        x: (N, H, W, C).
+        x: a symbolic tensor.
         filters: channels of the output.
         name: of the layer, unique in the network; HEAD for the one that makes its output.
         seed: the model's; initial weights follow from it and the name.
         kernel: side in px.
-        strides: by which the size is divided.
+        strides: of the kernel.
         dilation: distance of the points that a kernel looks at.
-        activation: by Keras' name; None for none.
+        activation: by Keras' name.
         bias: whether there is one.
-        decay: d adds d/2 of the kernel's squared norm to the loss, so d times the kernel to its
-            gradient.
+        decay: d adds d times the kernel to its gradient.
         margin: pixels that are padded on each side, if not as many as keep the size.
-
-    Returns:
-        (N, H / strides, W / strides, filters), a symbolic tensor.
     """
     padding = "same"
     if strides > 1 or margin is not None:

@@ -10,6 +10,7 @@ model (`zoo.evaluation.checkpoints` reads them). Each is a model's folder like a
 """
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,18 +44,18 @@ def sample_squares(photos: PhotoSet, size: int) -> np.ndarray:
 
 
 def keep(
-    run_dir: Path, name: str, model: Colorizer, about: dict[str, Any], squares: np.ndarray
+    run_dir: Path, name: str, model: Colorizer, logs: Mapping[str, Any], squares: np.ndarray
 ) -> None:
     """Write a model as it is now, its scores, and sample photos in its colors.
 
-    `about` has "photos_seen", "score" and scores by name, for the card.
+    `logs` has "photos_seen", maybe "score", and scores by name, for the card.
     """
     truth, folder = run_dir / FOLDER / TRUTH, run_dir / FOLDER / name
     if not truth.exists():
         write_photo(truth, np.hstack(list(squares)))
     write_photo(folder / SAMPLES, np.hstack(list(model.colorize_batch(squares))))
-    scores = {key: value for key, value in about.items() if key.startswith("val_")}
-    kept = Round(name, about["photos_seen"], about["score"], scores)
+    scores = {key: value for key, value in logs.items() if key.startswith("val_")}
+    kept = Round(name, int(logs["photos_seen"]), logs.get("score"), scores)
     before = model.card, model.fitted
     model.card, model.fitted = dataclasses.replace(model.card, checkpoint=kept), True
     try:

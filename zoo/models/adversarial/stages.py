@@ -95,13 +95,9 @@ def _keeper(
     if run_dir is None:
         return None
     squares = rounds.sample_squares(photos, plan.size)
-
-    def keep(number: int, logs: Logs) -> None:
-        scores = {name: value for name, value in logs.items() if name.startswith("val_")}
-        about = {"photos_seen": int(logs["photos_seen"]), "score": logs.get("score"), **scores}
-        rounds.keep(run_dir, rounds.name_of(stage, number), model, about, squares)
-
-    return keep
+    return lambda number, logs: rounds.keep(
+        run_dir, rounds.name_of(stage, number), model, logs, squares
+    )
 
 
 def warning(curves: Curves) -> str | None:
