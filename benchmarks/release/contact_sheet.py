@@ -2,9 +2,8 @@
 
     python -m benchmarks.release.contact_sheet --photos DIR --out docs/historic.jpg
 
-For photos that never had colors: there is nothing to score, and one's own eyes must do.
-
-Cost: about a second a photo and model on two processor cores.
+For photos that never had colors, which cannot be scored. Cost: about a second per photo and model
+on two processor cores.
 """
 
 import io
@@ -26,7 +25,7 @@ from zoo.registry import list_pretrained, load_model, shipped_folder
 #: Short side that photos are shrunk to before they are colored, in px.
 _SIDE = 384
 _JPEG_QUALITY = 80
-#: Bytes before the picture is compressed as JPEG, which takes a sixth of that.
+#: In bytes; the JPEG takes a sixth of that.
 _LARGEST_PNG = 12_000_000
 
 

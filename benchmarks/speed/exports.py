@@ -1,19 +1,19 @@
-"""Exported models: their size, speed and colors beside the model's own, one row a format.
+"""Compare exported models with the model itself in size, speed and colors, one row per format.
 
     python -m benchmarks.speed.exports RUN... --photos DIR --out exports.md
     python -m benchmarks.speed.exports RUN --large
     python -m benchmarks.speed.exports --against torch
 
-Each run is exported in every format and kind of weights. Then all of them and the model itself
-color the same photos in turn, so that what slows the machine slows all; a time is the median a
-photo, from photo to photo (of LiteRT's network, with the zoo's own steps around it). CIEDE2000 is
-that between the colors of the exported and of the original model. It takes about three minutes a
-model and wants the extras `benchmark`, `onnx` and `litert`.
+Each run is exported in every format and kind of weights. Then all color the same photos in turn; a
+time is the median per photo, from RGB to RGB. CIEDE2000 is that between the exported and the
+original model. It takes about three minutes per model and needs the extras `benchmark`, `onnx` and
+`litert`.
 
 `--large` measures the SavedModel on photos of 12 and 48 megapixels instead, `--against torch` the
 network of Zhang et al. 2016 in ONNX Runtime beside TensorFlow and PyTorch.
 """
 
+import itertools
 import os
 import sys
 import tempfile
@@ -27,12 +27,7 @@ import typer
 
 from benchmarks.harness.memory import peak_memory
 from benchmarks.speed.against_torch import in_words, runtime_lines
-from benchmarks.speed.timing import (
-    MEGAPIXELS,
-    in_new_process,
-    measure_in_turn,
-    noise,
-)
+from benchmarks.speed.timing import MEGAPIXELS, in_new_process, measure_in_turn, noise
 from zoo.card import read_card
 from zoo.cli.inputs import load_run
 from zoo.cli.scripts import run_script
@@ -47,12 +42,7 @@ if TYPE_CHECKING:
 
 #: Format and weights of each row.
 VARIANTS = (
-    ("saved_model", "float32"),
-    ("saved_model", "float16"),
-    ("onnx", "float32"),
-    ("onnx", "float16"),
-    ("litert", "float32"),
-    ("litert", "float16"),
+    *itertools.product(("saved_model", "onnx", "litert"), ("float32", "float16")),
     ("litert", "int8"),
 )
 
@@ -100,22 +90,19 @@ def exports(
         test = read_photos(photos, "test") if photos else sample_photos("test")
         examples = read_photos(calibration, "train") if calibration else sample_photos("train")
         lines = table(runs, test, examples, count)
-    told = []
+    told = ""
     for line in lines:
         print(line, flush=True)
-        told.append(line)
+        told += f"{line}\n"
     if out is not None:
         with atomic_path(out) as temporary:
-            temporary.write_text("\n".join(told) + "\n", encoding="utf-8")
-
-
-# ---------------------------------------------------------------------- all formats
+            temporary.write_text(told, encoding="utf-8")
 
 
 def table(
     runs: Sequence[str], photos: "PhotoSet", calibration: "PhotoSet", count: int
 ) -> Iterator[str]:
-    """The lines of a Markdown table: a row for each run, format and kind of weights."""
+    """Write the lines of a Markdown table, one row per run, format and kind of weights."""
     yield _COLUMNS
     yield "|---|---|---|---|---|---|---|"
     chosen = photos.spread(min(count, len(photos)))
@@ -127,7 +114,7 @@ def table(
 
 
 def _square(rgb: np.ndarray) -> np.ndarray:
-    """The middle of a photo: photos of one size let no runtime start anew."""
+    """Cut out the middle of a photo: some runtimes start anew at each new size."""
     top, left = ((side - min(side, _SIDE)) // 2 for side in rgb.shape[:2])
     return rgb[top : top + _SIDE, left : left + _SIDE]
 
@@ -151,8 +138,8 @@ def _rows(
     own, *times = measure_in_turn(timed, 1, repetitions=21)
     title = f"{model.name}:{model.preset}"
     yield f"| {title} | the model itself | float32 | | {1000 * own.median:.0f} | 1 | 0 |"
-    for variant, megabytes, error, time in zip(VARIANTS, sizes, errors, times, strict=True):
-        name, weights = variant
+    rows = zip(VARIANTS, sizes, errors, times, strict=True)
+    for (name, weights), megabytes, error, time in rows:
         yield (
             f"| {title} | {name} | {weights} | {megabytes:.1f} | {1000 * time.median:.0f} "
             f"| {time.median / own.median:.2f} | {error:.3f} |"
@@ -160,7 +147,6 @@ def _rows(
 
 
 def _difference(original: list[np.ndarray], found: list[np.ndarray]) -> float:
-    """The mean CIEDE2000 between two models' colors for the same photos."""
     from zoo.metrics import Pair
 
     pairs = zip(original, found, strict=True)
@@ -168,24 +154,18 @@ def _difference(original: list[np.ndarray], found: list[np.ndarray]) -> float:
 
 
 def open_artifact(model: "Colorizer", folder: Path, name: str) -> Action:
-    """What colors a photo, (H, W, 3) uint8 -> the same, by one of an export's artifacts."""
-    return {"saved_model": _open_saved_model, "onnx": _open_onnx, "litert": _open_litert}[name](
-        model, folder
-    )
+    """Open one of an export's artifacts to color photos, (H, W, 3) uint8 -> the same."""
+    if name == "saved_model":
+        import tensorflow as tf
 
+        loaded = tf.saved_model.load(str(folder / "saved_model" / "1"))
+        return lambda rgb: loaded.colorize(tf.constant(rgb[None]))["colorized"].numpy()[0]
+    if name == "onnx":
+        import onnxruntime
 
-def _open_saved_model(model: "Colorizer", folder: Path) -> Action:
-    import tensorflow as tf
-
-    loaded = tf.saved_model.load(str(folder / "saved_model" / "1"))
-    return lambda rgb: loaded.colorize(tf.constant(rgb[None]))["colorized"].numpy()[0]
-
-
-def _open_onnx(model: "Colorizer", folder: Path) -> Action:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(folder / "model.onnx")
-    return lambda rgb: session.run(None, {"photos": rgb[None]})[0][0]
+        session = onnxruntime.InferenceSession(folder / "model.onnx")
+        return lambda rgb: session.run(None, {"photos": rgb[None]})[0][0]
+    return _open_litert(model, folder)
 
 
 def _open_litert(model: "Colorizer", folder: Path) -> Action:
@@ -198,9 +178,8 @@ def _open_litert(model: "Colorizer", folder: Path) -> Action:
     predict_ab = interpreter.get_signature_runner("predict_ab")
 
     def colorize(rgb: np.ndarray) -> np.ndarray:
-        height, width, _ = rgb.shape
         factor = int(model.defaults["render_factor"])
-        size = preprocessing.working_size(height, width, factor)
+        size = preprocessing.working_size(rgb.shape[0], rgb.shape[1], factor)
         lightness = preprocessing.working_lightness(rgb[None], size)
         ab = predict_ab(lightness=keras.ops.convert_to_numpy(lightness))["ab"]
         return preprocessing.merge(rgb[None], ab)[0]
@@ -208,11 +187,8 @@ def _open_litert(model: "Colorizer", folder: Path) -> Action:
     return colorize
 
 
-# ---------------------------------------------------------------------- large photos
-
-
 def large_photos(run: str) -> Iterator[str]:
-    """The SavedModel's time to the model's own, and both programs' peak memory."""
+    """Compare the SavedModel with the model itself in time and peak memory."""
     model = load_run(run)
     with tempfile.TemporaryDirectory() as temporary:
         folder = model.export(Path(temporary) / "export", "saved_model")
@@ -236,7 +212,7 @@ def large_photos(run: str) -> Iterator[str]:
 
 
 def _peak_memory(task: tuple[str, str, int]) -> float:
-    """This new program's peak memory in MB after it colored a large photo."""
+    """Color a large photo in this new process; return its peak memory in MB."""
     kind, place, megapixels = task
     rgb = noise(*MEGAPIXELS[megapixels], 3)
     if kind == "colorize":
