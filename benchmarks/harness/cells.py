@@ -90,9 +90,8 @@ class Cell:
     @property
     def training_seed(self) -> int:
         """Decides initial weights and the photos' order; the same for every model."""
-        return derived_seed(
-            training_photos=self.train_fingerprint, size=self.train_size, repetition=self.seed
-        )
+        photos, size = self.train_fingerprint, self.train_size
+        return derived_seed(training_photos=photos, size=size, repetition=self.seed)
 
     @property
     def title(self) -> str:

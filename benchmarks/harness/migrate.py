@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness.cells import PROTOCOL, Cell
-from benchmarks.harness.stored import speed_path
+from benchmarks.harness.stored import Result, speed_path
 from zoo import registry
 from zoo.errors import ZooError
 from zoo.files import read_json, write_json
@@ -52,7 +52,7 @@ def current_cell(stored: Mapping[str, Any]) -> Cell:
     return Cell(**{**stored, "config": config})
 
 
-def _move(out: Path, result: dict[str, Any], cell: Cell) -> None:
+def _move(out: Path, result: Result, cell: Cell) -> None:
     for folder in ("models", "pictures"):
         if (out / folder / result["key"]).is_dir():
             shutil.move(out / folder / result["key"], out / folder / cell.key)

@@ -24,22 +24,22 @@ def chosen_rows(
     if models is None:
         found = load_suite(suite or DEFAULT_SUITE)
         if found.needs_photos and not has_photos:
-            raise ZooError(
-                f"The suite {suite} needs a folder of photos: give one with --photos DIR."
-            )
+            needs = "needs a folder of photos: give one with --photos DIR."
+            raise ZooError(f"The suite {suite} {needs}")
         wanted = found.rows
     elif suite is None:
-        named = [resolve(text.strip()) for text in models.split(",")]
+        named = (resolve(text.strip()) for text in models.split(","))
         wanted = tuple(
             trained(one) if one.folder else Row(one.entry.name, preset=one.preset) for one in named
         )
     else:
         raise ZooError("--suite and --models both say what to compare: leave one of them away.")
-    rows = [
-        dataclasses.replace(row, preset=entry(row.model).preset_or_only(row.preset or preset))
-        for row in wanted
-    ]
-    return [row for number, row in enumerate(rows) if row not in rows[:number]]  # not hashable
+    rows: list[Row] = []
+    for row in wanted:
+        chosen = entry(row.model).preset_or_only(row.preset or preset)
+        row = dataclasses.replace(row, preset=chosen)
+        rows += [row] if row not in rows else []
+    return rows
 
 
 def configured(rows: Sequence[Row], given: list[str] | None) -> list[Row]:

@@ -19,13 +19,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from benchmarks.harness.cells import Cell, Conditions
 from benchmarks.harness.environment import make_deterministic, store_environment
 from benchmarks.harness.memory import peak_memory
 from benchmarks.harness.pictures import save_pictures, try_temperatures
 from benchmarks.harness.rates import remember_rate
+from benchmarks.harness.stored import Result
 from benchmarks.suites import UNTRAINED
 from zoo import registry
 from zoo.budget import Budget
@@ -69,7 +69,7 @@ def result_path(out: Path, cell: Cell) -> Path:
     return out / "results" / f"{cell.key}.json"
 
 
-def run_cell(task: Task) -> dict[str, Any]:
+def run_cell(task: Task) -> Result:
     """Train, score and store one cell; an interrupted training goes on where it stopped.
 
     From then on this process computes with deterministic operations alone.
@@ -95,19 +95,19 @@ def run_cell(task: Task) -> dict[str, Any]:
     return result
 
 
-def record_failure(task: Task, error: str, trace: str = "") -> dict[str, Any]:
+def record_failure(task: Task, error: str, trace: str = "") -> Result:
     """Store that a cell came to nothing, and why in one sentence."""
     result = {"status": "failed", **_record(task), "error": error, "traceback": trace}
     store_result(task.out, task.cell, result)
     return result
 
 
-def store_result(out: Path, cell: Cell, result: dict[str, Any]) -> None:
+def store_result(out: Path, cell: Cell, result: Result) -> None:
     """Write a cell's result, whole or not at all."""
     write_json(result_path(out, cell), result)
 
 
-def _run(task: Task) -> dict[str, Any]:
+def _run(task: Task) -> Result:
     cell, conditions, out = task.cell, task.conditions, task.out
     begun = time.monotonic()
     seconds: dict[str, float] = {}
@@ -116,13 +116,12 @@ def _run(task: Task) -> dict[str, Any]:
     with _measured(seconds, "training"):
         history = _fit(model, task)
     with _measured(seconds, "scoring"):
+        names = conditions.networks
         report = evaluate(
             model,
             conditions.test,
             size=cell.test_size,
-            networks=NetworkMetrics(conditions.networks, skip_missing=True)
-            if conditions.networks
-            else None,
+            networks=NetworkMetrics(names, skip_missing=True) if names else None,
             progress=task.progress,
             **cell.options,
         )
@@ -143,7 +142,7 @@ def _run(task: Task) -> dict[str, Any]:
     return result | {"seconds": times, "peak_memory_mb": round(peak_memory())}
 
 
-def _scores(model: Colorizer, task: Task, report: Report) -> dict[str, Any]:
+def _scores(model: Colorizer, task: Task, report: Report) -> Result:
     """Store a report's figures on the model's card, and the model; return them for the result."""
     cell = task.cell
     summary = {name: dataclasses.asdict(value) for name, value in report.summary().items()}
@@ -161,7 +160,7 @@ def _measured(seconds: dict[str, float], part: str) -> Iterator[None]:
 
 
 def _fit(model: Colorizer, task: Task) -> History:
-    cell = task.cell
+    cell, folder = task.cell, _model_folder(task.out, task.cell)
     if cell.budget == UNTRAINED:
         return History()
     return model.fit(
@@ -170,9 +169,9 @@ def _fit(model: Colorizer, task: Task) -> History:
         budget=Budget.parse(cell.budget),
         size=cell.train_size,
         precision=cell.precision,
-        run_dir=_model_folder(task.out, cell),
+        run_dir=folder,
         resume=True,
-        callbacks=[TrainingPlot(_model_folder(task.out, cell))],
+        callbacks=[TrainingPlot(folder)],
         progress=task.progress,
     )
 
@@ -197,7 +196,7 @@ def _message(error: Exception) -> str:
     return message if isinstance(error, ZooError) else f"{type(error).__name__}: {message}"
 
 
-def _record(task: Task) -> dict[str, Any]:
+def _record(task: Task) -> Result:
     """What is stored with every result, failures included."""
     cell = task.cell
     return {

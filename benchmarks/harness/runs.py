@@ -3,13 +3,12 @@
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from benchmarks.harness.cells import Cell, Conditions
 from benchmarks.harness.run_cell import Task, record_failure, result_path, run_cell, store_result
-from benchmarks.harness.stored import check_comparable, speed_path
+from benchmarks.harness.stored import Result, check_comparable, speed_path
 from zoo.cli.startup import start_keras
 from zoo.executors import run_local, run_on_ray
 from zoo.files import read_json
@@ -77,11 +76,10 @@ class Runs:
             for cell in cells
         ]
         failed = 0
-        outcomes = (
-            run_local(function, tasks, prepare=start_keras)
-            if self._local
-            else run_on_ray(function, tasks, packages=[_PACKAGE])
-        )
+        if self._local:
+            outcomes = run_local(function, tasks, prepare=start_keras)
+        else:
+            outcomes = run_on_ray(function, tasks, packages=[_PACKAGE])
         for number, problem in outcomes:
             task = tasks[number]
             result = self._result(task.cell)
@@ -97,12 +95,10 @@ class Runs:
         times = [self._result(cell).get("seconds", {}) for cell in cells]
         useful = sum(part.get(name, 0.0) for part in times for name in ("training", "scoring"))
         share = max(0.0, 1 - useful / seconds)
-        console.print(
-            f"{seconds / 60:.1f} min, {share:.1%} of it neither training nor scoring.",
-            highlight=False,
-        )
+        words = f"{seconds / 60:.1f} min, {share:.1%} of it neither training nor scoring."
+        console.print(words, highlight=False)
 
-    def _result(self, cell: Cell) -> dict[str, Any]:
+    def _result(self, cell: Cell) -> Result:
         path = result_path(self._out, cell)
         return read_json(path) if path.is_file() else {}
 

@@ -18,6 +18,9 @@ from zoo.evaluation.report import Report
 from zoo.files import read_json
 from zoo.metrics import aggregates, get_metric
 
+#: A stored result as plain JSON.
+Result = dict[str, Any]
+
 # What results must share to stand in one table, and what to call it.
 _SHARED = {
     "test_fingerprint": "test photos",
@@ -35,7 +38,7 @@ _SHARED_TRAINING = {
 _SHARED_UNLESS_OWN = {"train_size": "training size", "budget": "budget"}
 
 
-def read_results(out: Path) -> list[dict[str, Any]]:
+def read_results(out: Path) -> list[Result]:
     """Read the stored results, one per row of the table; failures stand for themselves.
 
     Each result holds its whole "environment" and, where measured, its "speed"; one of several seeds
@@ -50,7 +53,7 @@ def read_results(out: Path) -> list[dict[str, Any]]:
     check_comparable([result["cell"] for result in results], out)
     for result in results:
         result["environment"] = load_environment(out, result["environment"])
-    rows: dict[str, list[dict[str, Any]]] = {}
+    rows: dict[str, list[Result]] = {}
     for result in results:
         if result["status"] == "ok":
             rows.setdefault(result["row_key"], []).append(result)
@@ -85,7 +88,7 @@ def _differing(cells: Sequence[dict[str, Any]], names: dict[str, str]) -> list[s
     return [words for name, words in names.items() if len(found[name]) > 1]
 
 
-def merge_seeds(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def merge_seeds(results: Sequence[Result]) -> Result:
     """Average results that differ in their seed alone; their intervals are about the photos."""
     results = sorted(results, key=lambda result: result["cell"]["seed"])
     first = results[0]
@@ -93,22 +96,19 @@ def merge_seeds(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
         return first
     merged = _mean_report([Report.from_json(result["report"]) for result in results])
     summary = {name: asdict(interval) for name, interval in merged.summary().items()}
-    seen, seconds = (
-        float(np.mean([result["history"][name] for result in results]))
-        for name in ("photos_seen", "seconds")
-    )
+    figures = [result["summary"] for result in results]
+    pasts = [result["history"] for result in results]
+    seen, seconds = (np.mean([past[name] for past in pasts]) for name in ("photos_seen", "seconds"))
     return first | {
         "report": merged.to_json(),
         "summary": summary,
-        "history": first["history"] | {"photos_seen": round(seen), "seconds": seconds},
+        "history": first["history"] | {"photos_seen": round(seen), "seconds": float(seconds)},
         "seeds": [result["cell"]["seed"] for result in results],
-        "by_seed": {
-            name: [result["summary"][name]["mean"] for result in results] for name in summary
-        },
+        "by_seed": {name: [one[name]["mean"] for one in figures] for name in summary},
     }
 
 
-def seeds_of(result: dict[str, Any]) -> list[int]:
+def seeds_of(result: Result) -> list[int]:
     """List the seeds that a row's model was trained with; none where it is scored as it is."""
     cell = result["cell"]
     return [] if cell["budget"] == UNTRAINED else result.get("seeds", [cell["seed"]])
@@ -122,8 +122,6 @@ def _mean_report(reports: Sequence[Report]) -> Report:
         pooled = get_metric(name).aggregate is aggregates.root_mean_square
         mean = aggregates.root_mean_square if pooled else aggregates.mean
         scores[name] = mean(of_seeds)
-    figures = {
-        name: float(np.mean([report.set_scores[name] for report in reports]))
-        for name in reports[0].set_scores
-    }
+    of_sets = [report.set_scores for report in reports]
+    figures = {name: float(np.mean([one[name] for one in of_sets])) for name in of_sets[0]}
     return replace(reports[0], scores=scores, set_scores=figures)

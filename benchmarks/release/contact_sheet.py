@@ -57,10 +57,8 @@ def contact_sheet(
         model = load_model(shipped_folder(name))
         for row in shown:
             row.append(model.colorize(row[0]))
-    rows = [
-        PhotoRow(photo.name, "test", tuple(map(tile, row)))
-        for photo, row in zip(chosen, shown, strict=True)
-    ]
+    named = zip(chosen, shown, strict=True)
+    rows = [PhotoRow(photo.name, "test", tuple(map(tile, row))) for photo, row in named]
     png, drawn = draw_comparison(["as it is", *names], rows, _LARGEST_PNG)
     with atomic_path(out) as temporary:
         Image.open(io.BytesIO(png)).convert("RGB").save(temporary, quality=_JPEG_QUALITY)

@@ -8,7 +8,6 @@ import io
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -20,10 +19,8 @@ from zoo.errors import ZooError
 from zoo.evaluation.evaluate import evaluate
 from zoo.evaluation.report import Report
 from zoo.files import atomic_path, read_json, sha256_of_file, write_json
+from zoo.photos.photoset import PhotoSet
 from zoo.registry import load_model
-
-if TYPE_CHECKING:
-    from zoo.photos.photoset import PhotoSet
 
 #: What the weights of one model may take on disk, in bytes.
 LARGEST = 12_000_000
@@ -62,7 +59,7 @@ def pack_arrays(values: dict[str, np.ndarray], bits: int) -> dict[str, np.ndarra
 def pack(
     source: Path,
     target: Path,
-    photos: "PhotoSet",
+    photos: PhotoSet,
     about: About | None,
     *,
     bits: Sequence[int] = BITS,
@@ -106,7 +103,7 @@ def pack(
     return found
 
 
-def _colored(model: Colorizer, photos: "PhotoSet") -> list[np.ndarray]:
+def _colored(model: Colorizer, photos: PhotoSet) -> list[np.ndarray]:
     return [model.colorize_batch(photo.read()[None])[0] for photo in photos]
 
 

@@ -52,12 +52,10 @@ def _distances(model: KNNPatches, rows: np.ndarray, photos: PhotoSet, seed: int)
     for index in range(len(photos)):
         places = generator.choice(size**2, min(PIXELS, size**2), replace=False).astype("int32")
         lightness = rgb_to_lightness(loader.batch(index)) / 100.0
-        described = model.features.describe(
-            lightness, np.zeros_like(places), places // size, places % size
-        )
-        nearest = _nearest(ops.convert_to_numpy(model.features.project(described)), rows)
-        count = max(1, round(_NEAREST * len(nearest)))
-        found.append(np.sort(nearest)[:count].mean())
+        where = np.zeros_like(places), places // size, places % size
+        described = model.features.describe(lightness, *where)
+        nearest = np.sort(_nearest(ops.convert_to_numpy(model.features.project(described)), rows))
+        found.append(nearest[: max(1, round(_NEAREST * len(nearest)))].mean())
     return np.array(found)
 
 

@@ -8,11 +8,11 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from benchmarks.harness.stored import Result
 from benchmarks.report.leaderboard import Leaderboard, load_results
 from benchmarks.report.photos import draw_models
 from benchmarks.report.text import MISSING, figure, heading, markdown_table
@@ -113,7 +113,7 @@ class Reference:
         )
 
 
-def _model_cells(board: Leaderboard, result: dict[str, Any]) -> list[str]:
+def _model_cells(board: Leaderboard, result: Result) -> list[str]:
     model = result["cell"]["model"]
     summary, line, speed = result["summary"], registry.entry(model), result.get("speed")
     card, size = _card_and_size(model)
@@ -164,10 +164,8 @@ def _around(readme: str, name: str) -> tuple[str, str]:
     before, begun, rest = readme.partition(begin)
     _, ended, after = rest.partition(end)
     if not (begun and ended):
-        raise ZooError(
-            f"README.md has no place for the {name}; put {begin.strip()} and {end.strip()} around "
-            "it."
-        )
+        markers = f"{begin.strip()} and {end.strip()}"
+        raise ZooError(f"README.md has no place for the {name}; put {markers} around it.")
     return before + begin, end + after
 
 
@@ -180,8 +178,7 @@ def _board(name: str, boards: Mapping[str, Leaderboard]) -> Iterator[str]:
         yield board.caution
     yield ""
     rows = [
-        [board.title(result), *(figure(result, metric) for metric in metrics)]
-        for result in board.finished
+        [board.title(one), *(figure(one, metric) for metric in metrics)] for one in board.finished
     ]
     yield from markdown_table(["model", *map(heading, metrics)], rows)
     truth = _true_colorfulness(board.finished[0])
@@ -198,13 +195,13 @@ def _card_and_size(model: str) -> tuple[Card, int | None]:
     return read_card(folder), (folder / saving.WEIGHTS).stat().st_size
 
 
-def _true_colorfulness(result: dict[str, Any]) -> float:
+def _true_colorfulness(result: Result) -> float:
     """The mean colorfulness of the true photos, from a model's scores."""
     scores = result["report"]["scores"]
     return float(np.mean(np.subtract(scores["colorfulness"], scores["delta_colorfulness"])))
 
 
-def _pictured_models(board: Leaderboard) -> list[dict[str, Any]]:
+def _pictured_models(board: Leaderboard) -> list[Result]:
     """All but gray, which is the pictures' first column."""
     return [result for result in board.finished if result["cell"]["model"] != "gray"]
 

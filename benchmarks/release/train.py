@@ -28,13 +28,13 @@ from zoo.cli.startup import start_keras
 from zoo.errors import ZooError
 from zoo.files import require_writable
 from zoo.photos.division import read_photos, refuse_overlap
+from zoo.photos.photoset import PhotoSet
 from zoo.photos.samples import sample_photos
 from zoo.pretrained import FOLDER
 from zoo.registry import ModelEntry, create_model, entry
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
-    from zoo.photos.photoset import PhotoSet
 
 #: Of the training squares, in px; each has an equal share of the budget.
 SIZES = "64,96,128"
@@ -126,7 +126,7 @@ def _fit(model: "Colorizer", run: Path, **plan: Any) -> None:
     checkpoint.discard(run)
 
 
-def _choose_temperature(run: Path, validation: "PhotoSet") -> None:
+def _choose_temperature(run: Path, validation: PhotoSet) -> None:
     """Store the temperature that validation photos choose, where the model has one."""
     from zoo.evaluation.calibrate import choose_vivid, store_temperature, study
     from zoo.registry import load_model
@@ -141,7 +141,7 @@ def _choose_temperature(run: Path, validation: "PhotoSet") -> None:
     print(f"The temperature is {chosen:g}.")
 
 
-def _choose_saturation(run: Path, validation: "PhotoSet") -> None:
+def _choose_saturation(run: Path, validation: PhotoSet) -> None:
     """Store the saturation that validation photos choose, where the model has one."""
     from zoo.evaluation.calibrate import choose_saturation
     from zoo.registry import load_model
@@ -157,7 +157,7 @@ def _choose_saturation(run: Path, validation: "PhotoSet") -> None:
     print(f"The saturation is {chosen:g}: {share:.0%} of the truth's colorfulness.")
 
 
-def _refuse_other_training(run: Path, photos: "PhotoSet", seed: int) -> None:
+def _refuse_other_training(run: Path, photos: PhotoSet, seed: int) -> None:
     trained = read_card(run).training
     if trained is None or (trained.fingerprint, trained.seed) != (photos.fingerprint, seed):
         raise ZooError(
@@ -166,7 +166,7 @@ def _refuse_other_training(run: Path, photos: "PhotoSet", seed: int) -> None:
         )
 
 
-def _about(line: ModelEntry, described: str, photos: "PhotoSet", stored: str) -> About:
+def _about(line: ModelEntry, described: str, photos: PhotoSet, stored: str) -> About:
     classes = ", ".join(photos.labels)
     return About(
         photos=f"{described}; {photos.summary()}" + (f": {classes}" * bool(classes)),
@@ -179,7 +179,7 @@ def _about(line: ModelEntry, described: str, photos: "PhotoSet", stored: str) ->
     )
 
 
-def _privacy(run: Path, train: "PhotoSet", validation: "PhotoSet") -> str:
+def _privacy(run: Path, train: PhotoSet, validation: PhotoSet) -> str:
     """Say whether the stored rows give training photos away; "" for models without such rows."""
     from benchmarks.release.privacy import membership
     from zoo.registry import load_model

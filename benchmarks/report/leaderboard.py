@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from benchmarks.harness.stored import read_results, seeds_of
+from benchmarks.harness.stored import Result, read_results, seeds_of
 from benchmarks.report.speed import seed_rows, speed_rows
 from benchmarks.report.text import MISSING, caution, difference, figure, heading
 from benchmarks.suites import UNTRAINED
@@ -39,14 +38,14 @@ class Column:
 class Leaderboard:
     """The results as a table, one row per model, in order."""
 
-    results: tuple[dict[str, Any], ...]
+    results: tuple[Result, ...]
 
     @property
-    def finished(self) -> list[dict[str, Any]]:
+    def finished(self) -> list[Result]:
         return [result for result in self.results if result["status"] == "ok"]
 
     @property
-    def failed(self) -> list[dict[str, Any]]:
+    def failed(self) -> list[Result]:
         return [result for result in self.results if result["status"] == "failed"]
 
     @cached_property
@@ -70,7 +69,7 @@ class Leaderboard:
             key: name if count[name] == 1 else f"{name} #{key[:6]}" for key, name in names.items()
         }
 
-    def title(self, result: dict[str, Any]) -> str:
+    def title(self, result: Result) -> str:
         return self.titles[result["key"]]
 
     @cached_property
@@ -154,9 +153,7 @@ class Leaderboard:
         return rows
 
 
-def sort_values(
-    result: dict[str, Any], rank: str | None, metrics: Sequence[Metric]
-) -> list[float | None]:
+def sort_values(result: Result, rank: str | None, metrics: Sequence[Metric]) -> list[float | None]:
     """List a row's numbers in the columns' order; None, where there is no figure, sorts last."""
     summary, history = result.get("summary", {}), result.get("history", {})
     return [
@@ -168,23 +165,23 @@ def sort_values(
     ]
 
 
-def load_results(out: Path) -> list[dict[str, Any]]:
+def load_results(out: Path) -> list[Result]:
     """Read the stored results by `SORT_METRIC`, best first, baselines included, failures last."""
     return sorted(read_results(out), key=_rank)
 
 
-def _rank(result: dict[str, Any]) -> tuple[bool, float, str, str]:
+def _rank(result: Result) -> tuple[bool, float, str, str]:
     interval = result.get("summary", {}).get(SORT_METRIC)
     score = interval["mean"] if interval else float("-inf")
     return result["status"] != "ok", -score, _name(result), result["key"]
 
 
-def _name(result: dict[str, Any]) -> str:
+def _name(result: Result) -> str:
     cell = result["cell"]
     return cell.get("label") or f"{cell['model']}:{cell['preset']}"
 
 
-def _effort(result: dict[str, Any]) -> list[str]:
+def _effort(result: Result) -> list[str]:
     if result["status"] != "ok":
         return [MISSING] * 3
     seen, seconds = result["history"]["photos_seen"], result["history"]["seconds"]

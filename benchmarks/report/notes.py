@@ -3,6 +3,7 @@
 from collections import defaultdict
 from typing import Any
 
+from benchmarks.harness.stored import Result
 from benchmarks.report.leaderboard import SORT_METRIC, Leaderboard
 from benchmarks.report.text import MISSING
 from benchmarks.suites import UNTRAINED
@@ -60,7 +61,7 @@ def _missing_notes(board: Leaderboard) -> list[str]:
     ]
 
 
-def _definition(result: dict[str, Any]) -> str:
+def _definition(result: Result) -> str:
     """What a row stands for, as in "zhang:compact with loss = plain"."""
     cell = result["cell"]
     changes = ", ".join(f"{name} = {value}" for name, value in cell["changes"].items())

@@ -105,8 +105,7 @@ def _html(
         board=board,
         notes=notes(board),
         sort_values=[
-            sort_values(result, board.ranks.get(result["key"]), board.metrics)
-            for result in board.results
+            sort_values(one, board.ranks.get(one["key"]), board.metrics) for one in board.results
         ],
         comparison=comparison and data_uri(comparison, "image/png"),
         shown=shown,
@@ -161,8 +160,6 @@ def _environments(board: Leaderboard) -> list[tuple[list[str], dict[str, Any]]]:
 def _environment_rows(environment: dict[str, Any]) -> dict[str, Any]:
     git = environment["git"]
     revision = git and git["revision"][:12] + (" with local changes" if git["dirty"] else "")
-    rows = environment | {"git": revision}
-    return {
-        name.replace("_", " ").replace("gib", "(GiB)"): MISSING if value is None else value
-        for name, value in rows.items()
-    }
+    known = environment | {"git": revision}
+    rows = {name: MISSING if value is None else value for name, value in known.items()}
+    return {name.replace("_", " ").replace("gib", "(GiB)"): rows[name] for name in rows}

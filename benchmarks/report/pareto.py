@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Bbox
 
+from benchmarks.harness.stored import Result
 from benchmarks.report.figures import data_uri, save_figure
 from zoo.card import Interval
 from zoo.metrics import Metric, get_metric
@@ -31,7 +32,7 @@ _LEADER_POINTS = 10
 
 
 #: What a model costs: in words, and from a result to the number; None where it was not measured.
-COSTS: dict[str, Callable[[dict[str, Any]], float | None]] = {
+COSTS: dict[str, Callable[[Result], float | None]] = {
     "parameters": lambda result: result["parameters"],
     "latency (ms)": lambda result: (
         1000 * result["speed"]["latency_seconds"]["median"] if "speed" in result else None
@@ -83,7 +84,7 @@ def pareto_front(points: Sequence[tuple[float, float]], *, higher_is_better: boo
 
 
 def draw_cost_plots(
-    results: Sequence[dict[str, Any]], titles: Mapping[str, str], metrics: Sequence[str]
+    results: Sequence[Result], titles: Mapping[str, str], metrics: Sequence[str]
 ) -> list[CostPlot]:
     """Draw each metric against each cost that was measured; metrics need a better direction."""
     plots = []

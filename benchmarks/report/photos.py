@@ -8,12 +8,12 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 from skimage import color
 
+from benchmarks.harness.stored import Result
 from benchmarks.report.figures import PhotoRow, data_uri, draw_comparison
 from zoo.photos.decoding import read_rgb
 
@@ -54,7 +54,7 @@ class BrowsedPhoto:
 
 
 def browse(
-    results: Sequence[dict[str, Any]], titles: Mapping[str, str], pictures: Path
+    results: Sequence[Result], titles: Mapping[str, str], pictures: Path
 ) -> list[BrowsedPhoto]:
     """Read the stored pictures of finished models, the most controversial photos first."""
     shown = results[0]["pictures"] if results else []
@@ -62,7 +62,7 @@ def browse(
 
 
 def draw_models(
-    results: Sequence[dict[str, Any]],
+    results: Sequence[Result],
     titles: Mapping[str, str],
     shown: Sequence[dict[str, str]],
     pictures: Path,
@@ -105,7 +105,7 @@ def make_tile(title: str, rgb: np.ndarray, score: float | None = None) -> PhotoT
     return PhotoTile(title, buffer.getvalue(), score)
 
 
-def photo_score(result: dict[str, Any], photo: str, role: str) -> float | None:
+def photo_score(result: Result, photo: str, role: str) -> float | None:
     """Look up a stored result's CIEDE2000 on a photo; None where it was not scored."""
     report = result["report"]
     if role != "test" or SCORE not in report["scores"] or photo not in report["photos"]:
@@ -132,7 +132,7 @@ def within_bound(photos: Sequence[BrowsedPhoto]) -> list[BrowsedPhoto]:
 
 def _photo(
     entry: dict[str, str],
-    results: Sequence[dict[str, Any]],
+    results: Sequence[Result],
     titles: Mapping[str, str],
     pictures: Path,
 ) -> BrowsedPhoto:

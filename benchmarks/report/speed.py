@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from benchmarks.harness.stored import Result
 from benchmarks.report.text import MISSING
 from benchmarks.speed.timing import three_digits
 from zoo.metrics import Metric
@@ -20,9 +21,7 @@ SPEED_HEADINGS = (
 )
 
 
-def speed_rows(
-    results: Sequence[dict[str, Any]], title: Callable[[dict[str, Any]], str]
-) -> list[list[str]]:
+def speed_rows(results: Sequence[Result], title: Callable[[Result], str]) -> list[list[str]]:
     """Write the rows of the table of speed of those results that have it measured."""
     return [
         _speed_row(title(one), one["speed"], one["parameters"]) for one in results if "speed" in one
@@ -45,7 +44,7 @@ def _speed_row(title: str, speed: dict[str, Any], parameters: int) -> list[str]:
 
 
 def speed_csv_rows(
-    results: Sequence[dict[str, Any]], title: Callable[[dict[str, Any]], str]
+    results: Sequence[Result], title: Callable[[Result], str]
 ) -> list[dict[str, Any]]:
     """Write the same for programs, in seconds, bytes and full precision."""
     rows = []
@@ -65,8 +64,8 @@ def speed_csv_rows(
 
 
 def seed_rows(
-    results: Sequence[dict[str, Any]],
-    title: Callable[[dict[str, Any]], str],
+    results: Sequence[Result],
+    title: Callable[[Result], str],
     metrics: Sequence[Metric],
 ) -> list[list[str]]:
     """Write each repeated row's title, its seeds, and the lowest and highest figure over them."""

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from benchmarks.harness.stored import Result
 from benchmarks.report import figures
 from benchmarks.report.figures import PhotoRow, TemperatureCurves
 from benchmarks.report.leaderboard import Leaderboard
@@ -49,10 +49,8 @@ class Temperature:
     def scored(self) -> str:
         photos, size = self.curves[0].study.photos, self.curves[0].study.size
         part = "" if photos == self.available else f"{photos:,}, evenly spread, of "
-        return (
-            f"{part}the {counted(self.available, 'validation photo')}, at most {size} px on the "
-            "short side"
-        )
+        available = counted(self.available, "validation photo")
+        return f"{part}the {available}, at most {size} px on the short side"
 
     @property
     def caution(self) -> str | None:
@@ -83,7 +81,7 @@ def temperature_of(board: Leaderboard, out: Path) -> Temperature:
 
 
 def _strips(
-    board: Leaderboard, results: Sequence[dict[str, Any]], out: Path
+    board: Leaderboard, results: Sequence[Result], out: Path
 ) -> tuple[bytes, tuple[PhotoRow, ...], str]:
     """Draw the first photo at several temperatures; return picture, models in it, photo's name."""
     # Results that share all conditions show the same photo, and it is the first of each.
@@ -91,18 +89,15 @@ def _strips(
     truth = read_rgb(out / "pictures" / "truth" / shown["file"])
     blank = np.full_like(truth, 255)
     # A model whose default is an unusual one has a column more than the others.
-    files = [
-        {tile["temperature"]: tile["file"] for tile in result["temperature"]["tiles"]}
-        for result in results
-    ]
+    tiles_of = (result["temperature"]["tiles"] for result in results)
+    files = [{tile["temperature"]: tile["file"] for tile in tiles} for tiles in tiles_of]
     columns = sorted(set().union(*files))
     rows = []
     for result, by_temperature in zip(results, files, strict=True):
         folder = out / "pictures" / result["key"]
-        tiles = [
-            read_rgb(folder / by_temperature[T]) if T in by_temperature else blank for T in columns
-        ]
+        tiles = dict.fromkeys(columns, blank)
+        tiles |= {T: read_rgb(folder / file) for T, file in by_temperature.items()}
         name = f"{board.title(result)}, default T = {result['temperature']['default']:g}"
-        rows.append(PhotoRow(name, shown["role"], (*tiles, truth)))
+        rows.append(PhotoRow(name, shown["role"], (*tiles.values(), truth)))
     png, count = figures.draw_comparison([*(f"T = {T:g}" for T in columns), "truth"], rows)
     return png, tuple(rows[:count]), shown["photo"]

@@ -41,10 +41,8 @@ def forward_rows(
                 photos = np.random.default_rng(0).random((count, side, side, 1), "float32")
                 enough = repetitions if count == 1 else repetitions // 4
                 ours = partial(runner, network, {"lightness": photos})
-                theirs = [
-                    partial(_torch_forward(width, precision, memory_format), photos)
-                    for memory_format in _FORMATS
-                ]
+                peers = (_torch_forward(width, precision, name) for name in _FORMATS)
+                theirs = [partial(peer, photos) for peer in peers]
                 title = f"network of Zhang et al. 2016, {side} px, {count} at once, {precision}"
                 rows.append(_row(title, ours, theirs, count, enough))
     return rows

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-import typer
+from typer import Argument, Option
 
 from benchmarks.harness.memory import peak_memory
 from benchmarks.speed.against_torch import in_words, runtime_lines
@@ -34,11 +34,11 @@ from zoo.cli.scripts import run_script
 from zoo.errors import ZooError, valid_choice
 from zoo.files import atomic_path
 from zoo.photos.division import read_photos
+from zoo.photos.photoset import PhotoSet
 from zoo.photos.samples import sample_photos
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
-    from zoo.photos.photoset import PhotoSet
 
 #: Format and weights of each row.
 VARIANTS = (
@@ -49,6 +49,7 @@ VARIANTS = (
 _SIDE = 256
 _COLUMNS = "| model | format | weights | MB | ms a photo | to the model's own time | CIEDE2000 |"
 
+_Photos = list[Path] | None
 Action = Callable[[np.ndarray], np.ndarray]
 
 
@@ -59,23 +60,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def exports(
     runs: Annotated[
-        list[str] | None, typer.Argument(metavar="RUN", help="Trained folders or names, `gray`.")
+        list[str] | None, Argument(metavar="RUN", help="Trained folders or names, `gray`.")
     ] = None,
-    photos: Annotated[
-        list[Path] | None, typer.Option(metavar="DIR", help="Test photos; else samples.")
-    ] = None,
+    photos: Annotated[_Photos, Option(metavar="DIR", help="Test photos; else samples.")] = None,
     calibration: Annotated[
-        list[Path] | None, typer.Option(metavar="DIR", help="Photos for int8; else samples.")
+        _Photos, Option(metavar="DIR", help="Photos for int8; else samples.")
     ] = None,
-    count: Annotated[int, typer.Option(min=1, help="How many of the test photos.")] = 30,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write the table there.")
-    ] = None,
+    count: Annotated[int, Option(min=1, help="How many of the test photos.")] = 30,
+    out: Annotated[Path | None, Option(metavar="FILE", help="Also write the table there.")] = None,
     large: Annotated[
-        bool, typer.Option("--large", help="Photos of 12 and 48 megapixels instead.")
+        bool, Option("--large", help="Photos of 12 and 48 megapixels instead.")
     ] = False,
     against: Annotated[
-        str | None, typer.Option(help="torch: the network of Zhang et al. in three runtimes.")
+        str | None, Option(help="torch: the network of Zhang et al. in three runtimes.")
     ] = None,
 ) -> None:
     """Compare exported models with their originals."""
@@ -100,7 +97,7 @@ def exports(
 
 
 def table(
-    runs: Sequence[str], photos: "PhotoSet", calibration: "PhotoSet", count: int
+    runs: Sequence[str], photos: PhotoSet, calibration: PhotoSet, count: int
 ) -> Iterator[str]:
     """Write the lines of a Markdown table, one row per run, format and kind of weights."""
     yield _COLUMNS
@@ -120,7 +117,7 @@ def _square(rgb: np.ndarray) -> np.ndarray:
 
 
 def _rows(
-    model: "Colorizer", folder: Path, squares: list[np.ndarray], calibration: "PhotoSet"
+    model: "Colorizer", folder: Path, squares: list[np.ndarray], calibration: PhotoSet
 ) -> Iterator[str]:
     actions: dict[str, Action] = {"original": lambda rgb: model.colorize_batch(rgb[None])[0]}
     sizes = []
@@ -193,15 +190,11 @@ def large_photos(run: str) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as temporary:
         folder = model.export(Path(temporary) / "export", "saved_model")
         exported = open_artifact(model, folder, "saved_model")
-        for title, (height, width), repetitions in (
-            ("256 px", (256, 256), 51),
-            ("12 megapixels", MEGAPIXELS[12], 7),
-        ):
-            rgb = noise(height, width, 3)
-            actions = {
-                "original": partial(model.colorize, rgb),
-                "SavedModel": partial(exported, rgb),
-            }
+        sizes = ("256 px", (256, 256), 51), ("12 megapixels", MEGAPIXELS[12], 7)
+        for title, shape, repetitions in sizes:
+            rgb = noise(*shape, 3)
+            both = {"original": model.colorize, "SavedModel": exported}
+            actions = {name: partial(color, rgb) for name, color in both.items()}
             own, theirs = measure_in_turn(actions, 1, repetitions)
             yield f"{run}, {title}: {in_words(theirs, own)}"
         for megapixels in MEGAPIXELS:

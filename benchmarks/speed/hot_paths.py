@@ -134,9 +134,8 @@ def fusion_row(photos: PhotoSet, cache: Path) -> Row:
         model = create_model(name, "compact", **config)
         settings: dict[str, Any] = {"steps": 10_000, "rows": beside, "cache_dir": cache}
         loader = PhotoLoader(photos, _SIZE, model.config.batch_size, **settings)
-        actions[f"{name}:compact"] = partial(
-            _next_step, _compiled(model), loader, iter(range(10_000))
-        )
+        steps, graph = iter(range(10_000)), _compiled(model)
+        actions[f"{name}:compact"] = partial(_next_step, graph, loader, steps)
     alone, ours = measure_in_turn(actions, 1, repetitions=30)
     return Row(f"a training step at {_SIZE} px, embeddings stored", "s", False, ours, alone)
 

@@ -7,22 +7,19 @@ It is measured in a process that does nothing else, warmed up, without determini
 import logging
 import time
 from functools import partial
-from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 
 from benchmarks.harness.environment import store_environment
 from benchmarks.harness.memory import peak_memory
+from benchmarks.harness.run_cell import Task
 from benchmarks.harness.stored import speed_path
 from benchmarks.speed.timing import Measurement, measure_rate, measure_seconds, noise, summarize
 from zoo import registry
 from zoo.budget import Budget
 from zoo.files import write_json
 from zoo.networks.runner import FixedWeights
-
-if TYPE_CHECKING:
-    from benchmarks.harness.run_cell import Task
 
 #: Side of the photos that are colorized, in px.
 SIDE = 256
@@ -39,7 +36,7 @@ _PHOTOS = 64
 _MULTIPLYING = ("Conv2D", "Conv2DBackpropInput", "DepthwiseConv2dNative", "MatMul", "BatchMatMulV2")
 
 
-def measure_speed(task: "Task") -> None:
+def measure_speed(task: Task) -> None:
     """Measure the trained model of a finished cell and store the figures."""
     task.announce()
     cell, folder = task.cell, task.out / "models" / task.cell.key
@@ -104,7 +101,7 @@ class _StepTimes(keras.callbacks.Callback):
         self.ends.append(time.perf_counter())
 
 
-def _training_rate(task: "Task") -> Measurement | None:
+def _training_rate(task: Task) -> Measurement | None:
     """Photos per second in training, loading included; None for a model that is not trained."""
     cell, conditions = task.cell, task.conditions
     if not cell.train_size:

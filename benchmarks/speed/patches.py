@@ -110,11 +110,11 @@ def neighbor_rows(patches: int = _PATCHES, side: int = _SIDE) -> list[Row]:
     search.predict_proba(queries)
     everywhere = Measurement.once("scikit-learn, every pixel", time.perf_counter() - started)
     title = f"a photo of {side} px by {patches:,} stored patches"
-    rows = [
+    return [
         Row(f"{title}, equally many queries", "s", False, ours, theirs),
         Row(title, "s", False, ours, everywhere),
+        memory_row(title, _peaks, (patches, side)),
     ]
-    return [*rows, memory_row(title, _peaks, (patches, side))]
 
 
 def _full_model(patches: int) -> Any:

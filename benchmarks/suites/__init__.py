@@ -56,13 +56,8 @@ class Row:
 def trained(named: Named) -> Row:
     """Make the row of trained weights that are scored as they are, called like their folder."""
     assert named.folder is not None
-    return Row(
-        named.entry.name,
-        label=named.folder.name,
-        preset=named.preset,
-        budget=UNTRAINED,
-        start=str(named.folder),
-    )
+    name, start = named.folder.name, str(named.folder)
+    return Row(named.entry.name, name, named.preset, budget=UNTRAINED, start=start)
 
 
 @dataclass(frozen=True)
