@@ -4,11 +4,10 @@
     python benchmarks/run_all.py --models gray,mse_regression:paper --photos DIR --budget 2h
     python benchmarks/run_all.py --suite ablation --photos DIR --budget 200000
 
-Without options it takes the photos that come with scikit-image, scikit-learn and matplotlib, and
-ends within five minutes on two processor cores: it scores the trained weights that come with the
-package or, where there are none, trains every model for a moment. Each training runs in a process
-of its own and its result is stored as soon as it is there: after Ctrl-C, a crash or a failing
-model, the same command with --resume does what is left.
+Without options it scores the trained weights that come with the package on the photos that come
+with scikit-image, scikit-learn and matplotlib, within five minutes on two processor cores. Each
+training runs in a process of its own and its result is stored at once: after Ctrl-C, a crash or a
+failing model, the same command with --resume does what is left.
 """
 
 import shlex
@@ -22,8 +21,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-# Run as a script, Python looks for modules in this folder and not in the one above it, where the
-# packages `benchmarks` and `zoo` are. Everything below is imported by its full name in either case.
+# As a script Python looks for modules in this folder, not in the one above with the packages.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.harness.photos import benchmark_photos
@@ -40,8 +38,6 @@ from zoo.files import require_writable
 if TYPE_CHECKING:
     from benchmarks.harness.runs import Runs
 
-# Sub-folders of --out that hold what was computed.
-_KEPT = ("results", "models")
 _PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 _TERMINAL_METRICS = ("auc_rebalanced", "ciede2000", "colorfulness")
 _WHAT_SUITES_COMPARE = "; ".join(f"{name}, {summary}" for name, summary in SUITES.items())
@@ -49,17 +45,12 @@ _WHERE_CELLS_RUN = "; ".join(f"{name}: {what}" for name, what in EXECUTORS.items
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmark.
-
-    Returns:
-        The exit status: 0; 1 if a model failed; 2 after a mistake in the command; 130 after Ctrl-C.
-    """
+    """Run the benchmark; return 0, 1 if a model failed, 2 after a mistake, 130 after Ctrl-C."""
     stopped = "\nStopped; what is finished is kept: repeat the command with --resume to go on."
     return run_script(benchmark, argv=argv, interrupted=stopped)
 
 
 def _take_defaults(context: typer.Context, suite: str | None) -> str | None:
-    """Let the suite decide the options that are not given."""
     if suite is not None:
         context.default_map = load_suite(suite).defaults
     return suite
@@ -198,7 +189,7 @@ def _parse_seeds(text: str) -> tuple[int, ...]:
 
 
 def _show_plan(runs: "Runs") -> None:
-    """Print what would run, and the time that it would take as far as that is known."""
+    """Print what would run, and how long it would take as far as that is known."""
     from benchmarks.harness.rates import expected_seconds
 
     states = {"ok": "finished", "failed": "failed, would run again"}
@@ -213,16 +204,14 @@ def _show_plan(runs: "Runs") -> None:
         table.add_row(cell.title, str(cell.seed), cell.key, state, shown)
     console = Console()
     console.print(table, highlight=False)
-    console.print(f"Together about {total / 60:.0f} min.", highlight=False)
+    _say(console, f"Together about {total / 60:.0f} min.")
     if unknown:
-        console.print(
-            f"{unknown} of them never ran on this machine at this size: their time comes on top.",
-            highlight=False,
-        )
+        more = "of them never ran on this machine at this size: their time comes on top."
+        _say(console, f"{unknown} {more}")
 
 
 def _finish(out: Path, console: Console) -> None:
-    """Render the report, print the leaderboard's main columns, and say where everything is."""
+    """Render the report, print the leaderboard's main columns and the files' names."""
     from benchmarks.report.leaderboard import Leaderboard, load_results
     from benchmarks.report.page import write_report
     from benchmarks.report.text import figure, heading
@@ -240,14 +229,13 @@ def _finish(out: Path, console: Console) -> None:
         table.add_row(board.title(result), *means, result["status"])
     console.print(table, highlight=False)
     if board.caution:
-        console.print(board.caution, highlight=False)
+        _say(console, board.caution)
     print("\n".join(str(path) for path in paths))
 
 
 def _prepare_folder(out: Path, resume: bool) -> None:
     """Refuse a folder that cannot be used, before any time is spent."""
-    used = any((out / part).is_dir() and any((out / part).iterdir()) for part in _KEPT)
-    if used and not resume:
+    if not resume and any(any(out.glob(f"{part}/*")) for part in ("results", "models")):
         raise ZooError(
             f"{out} already holds results: add --resume to keep them and do what is left, or "
             "choose another folder with --out."

@@ -1,7 +1,6 @@
 """A cell of the benchmark: one model under conditions that its key pins down.
 
-Cells are made before anything runs, so that a plan can be shown, finished ones are found again, and
-what may not stand in one table is refused in time.
+Cells are made before anything runs: plans show them, finished ones are found again by their key.
 """
 
 import dataclasses
@@ -34,28 +33,22 @@ PROTOCOL = 2
 class Cell:
     """One model under fixed conditions; equal cells give equal results.
 
-    How reports call and explain a cell takes no part in comparing it and in its key.
+    What only names or explains a cell is neither compared nor part of its key.
 
     Attributes:
-        model: the registered name.
-        preset: the preset's name.
         config: the whole configuration, so that a changed preset is another cell.
         options: prediction options that differ from the trained model's defaults.
         weights: the sha256 of the weights that the training starts from; None for fresh ones.
         train_photos: how many photos there are to learn from; 0 without training.
-        train_fingerprint: of those photos; None without any.
         validation_fingerprint: of the photos that choose the best weights; None without any.
-        test_fingerprint: of the photos that are scored.
         train_size: side of the training squares in px; 0 without training.
         test_size: short side that larger test photos are shrunk to, in px.
         budget: the budget, as `str(Budget)`; "none" for a model that is scored as it is.
         seed: tells repetitions of one row apart.
-        backend: Keras' backend.
         precision: of the training, never "auto".
         references: the sha256, by name, of what a model depends on beside its weights.
         networks: the sha256, by specification, of the pretrained networks that score photos.
-        protocol: the version of the rules that the benchmark follows.
-        label: what reports call the cell; model and preset where None.
+        label: the title in reports; model and preset where None.
         changes: the fields of `config` that differ from the preset's.
         start: the folder of the model that `weights` are of; None for fresh ones.
         own: those of "train_size" and "budget" that the row decides, not the whole benchmark.
@@ -91,24 +84,17 @@ class Cell:
 
     @property
     def row_key(self) -> str:
-        """The same for all seeds: the key of the table's row that they are repetitions of."""
-        compared = self._compared()
-        del compared["seed"]
-        return _digest(compared)[:16]
+        """The key without the seed: cells that share it are repetitions of one row."""
+        return _digest({k: v for k, v in self._compared().items() if k != "seed"})[:16]
 
     @property
     def training_seed(self) -> int:
-        """What initial weights and the order of the photos follow from.
-
-        It is the same for every model, which so learn from the same photos in the same order.
-        """
-        return derived_seed(
-            training_photos=self.train_fingerprint, size=self.train_size, repetition=self.seed
-        )
+        """Decides initial weights and the photos' order; the same for every model."""
+        photos, size = self.train_fingerprint, self.train_size
+        return derived_seed(training_photos=photos, size=size, repetition=self.seed)
 
     @property
     def title(self) -> str:
-        """The label; where there is none, model and preset as in "zhang:compact"."""
         return self.label or f"{self.model}:{self.preset}"
 
     def _compared(self) -> dict[str, Any]:
@@ -116,9 +102,9 @@ class Cell:
 
 
 def derived_seed(**axes: Any) -> int:
-    """A seed below 2**31 that follows from named axes, in whatever order, and from nothing else.
+    """Hash named axes, in whatever order, to a seed below 2**31.
 
-    Neighboring numbers on an axis so give unrelated seeds, and another axis never repeats them.
+    Neighboring numbers on an axis give unrelated seeds.
 
     Examples:
         >>> derived_seed(size=96, repetition=0) == derived_seed(repetition=0, size=96)
@@ -137,15 +123,11 @@ class Conditions:
     """What the cells of one benchmark share.
 
     Attributes:
-        train: photos to learn from.
         validation: photos that choose the best weights; None without any.
-        test: photos that are scored.
         shown: photos that reports show.
-        train_size: as in `Cell`, where a row has none of its own.
-        test_size: as in `Cell`.
+        train_size, test_size: as in `Cell`; a row may have its own training size.
         budget: how much training, where a row has none of its own.
         precision: of trainings by gradient: "float32", "mixed_bfloat16", or "auto".
-        command: the command line, for the record.
         networks: pretrained networks that score photos, as for `zoo.NetworkMetrics`.
     """
 
@@ -166,10 +148,7 @@ class Conditions:
         return NetworkMetrics(self.networks, skip_missing=True).references()
 
     def cell(self, row: Row, seed: int = 0) -> Cell:
-        """The cell of a row whose preset is decided, and of one of its repetitions.
-
-        Configuration and precision are decided here, so that the key holds them.
-        """
+        """Make the cell of one repetition of a row whose preset is decided."""
         preset, changes = _preset_and_changes(row)
         config = preset | changes
         fixed: dict[str, Any] = {
@@ -177,7 +156,7 @@ class Conditions:
             "preset": row.preset,
             "config": config,
             "options": {},
-            "weights": _starting_weights(row),
+            "weights": None if row.start is None else weights_digest(Path(row.start)),
             "test_fingerprint": self.test.fingerprint,
             "test_size": self.test_size,
             "backend": keras.backend.backend(),
@@ -189,26 +168,24 @@ class Conditions:
         }
         if row.budget == UNTRAINED:
             return Cell(**fixed, **_UNTRAINED, budget=UNTRAINED, seed=0)
-        budget = self.budget if row.budget is None else Budget.parse(row.budget)
+        own = {"train_size": row.size, "budget": row.budget}
         return Cell(
             **fixed,
             train_photos=len(self.train),
             train_fingerprint=self.train.fingerprint,
             validation_fingerprint=self.validation.fingerprint if self.validation else None,
             train_size=row.size or self.train_size,
-            budget=str(budget),
+            budget=str(self.budget if row.budget is None else Budget.parse(row.budget)),
             seed=seed,
             precision=_precision(row.model, self.precision) if preset else "float32",
-            own=_own_conditions(row),
+            own=tuple(name for name, value in own.items() if value is not None),
         )
 
 
 def cells_of(conditions: Conditions, rows: Sequence[Row], seeds: Sequence[int]) -> list[Cell]:
-    """All rows with the first seed, then all with the next; what is not trained has one alone."""
-    found: dict[str, Cell] = {}
-    for cell in (conditions.cell(row, seed) for seed in seeds for row in rows):
-        found.setdefault(cell.key, cell)
-    return list(found.values())
+    """List all rows with the first seed, then with the next; untrained rows have one cell."""
+    cells = (conditions.cell(row, seed) for seed in seeds for row in rows)
+    return list({cell.key: cell for cell in cells}.values())
 
 
 #: The training of a model that is scored as it is.
@@ -222,10 +199,10 @@ _UNTRAINED: dict[str, Any] = {
 
 
 def _preset_and_changes(row: Row) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The preset's configuration, and what the row wants to be different from it.
+    """The preset's configuration, and the fields in which the row differs from it.
 
-    Fields that the model does not have are among the changes: making the model refuses them. The
-    configuration is empty where a model cannot be loaded: running the cell records that.
+    Unknown fields are among the changes: making the model refuses them. The configuration is empty
+    where a model cannot be loaded: running the cell records that.
     """
     try:
         preset = _preset_config(row.model, row.preset)
@@ -242,22 +219,13 @@ def _preset_and_changes(row: Row) -> tuple[dict[str, Any], dict[str, Any]]:
     return preset, {name: value for name, value in wanted.items() if (name, value) not in same}
 
 
-def _own_conditions(row: Row) -> tuple[str, ...]:
-    given = {"train_size": row.size, "budget": row.budget}
-    return tuple(name for name, value in given.items() if value is not None)
-
-
 def _preset_config(model: str, preset: str | None) -> dict[str, Any]:
     line = registry.entry(model)
     return dataclasses.asdict(line.load().PRESETS[line.preset_or_only(preset)].config)
 
 
-def _starting_weights(row: Row) -> str | None:
-    return None if row.start is None else weights_digest(Path(row.start))
-
-
 def weights_digest(folder: Path) -> str:
-    """A hash of the trained model in a folder, its defaults included."""
+    """Hash the trained model in a folder, its defaults included."""
     files = (folder / name for name in ("config.json", "weights.npz"))
     return _digest({file.name: sha256_of_file(file) for file in files})
 
@@ -269,7 +237,7 @@ def _precision(model: str, wanted: str) -> str:
 
 
 def _references(row: Row, config: dict[str, Any]) -> dict[str, str]:
-    """Hashes of what the model refers to; none where it cannot be made: running it says why."""
+    """Hash what the model refers to; nothing where it cannot be made: running it says why."""
     try:
         if registry.entry(row.model).load().references is Colorizer.references:
             return {}

@@ -20,7 +20,7 @@ _XLA_DETERMINISTIC = "--xla_gpu_deterministic_ops=true"
 
 
 def describe_environment() -> dict[str, Any]:
-    """The machine, the versions and the git revision, as plain JSON; None where unknown."""
+    """Describe machine, versions and git revision as plain JSON; None where unknown."""
     backend = keras.backend.backend()
     return {
         "processor": processor_name(),
@@ -33,19 +33,13 @@ def describe_environment() -> dict[str, Any]:
         "keras": keras.__version__,
         "backend": backend,
         "backend_version": version(backend),
-        "numpy": version("numpy"),
-        "scikit_image": version("scikit-image"),
-        "pillow": version("pillow"),
+        **{name.replace("-", "_"): version(name) for name in ("numpy", "scikit-image", "pillow")},
         "git": git_state(_ROOT),
     }
 
 
 def store_environment(out: Path) -> str:
-    """Keep the environment in a benchmark's folder, once however many results it has.
-
-    Returns:
-        Its hash, 16 hexadecimal digits: `load_environment` finds it by that.
-    """
+    """Store the environment in a benchmark's folder, once; return its hash, 16 hex digits."""
     environment = describe_environment()
     text = json.dumps(environment, sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -56,11 +50,7 @@ def store_environment(out: Path) -> str:
 
 
 def load_environment(out: Path, digest: str) -> dict[str, Any]:
-    """The environment that a result in the benchmark's folder refers to.
-
-    Raises:
-        ZooError: if it is not there or damaged.
-    """
+    """Read the environment that a result refers to."""
     return read_json(_environment_path(out, digest))
 
 
@@ -69,10 +59,9 @@ def _environment_path(out: Path, digest: str) -> Path:
 
 
 def make_deterministic() -> None:
-    """Let this process compute with operations alone that give the same numbers every time.
+    """Restrict this process to operations that give the same numbers every time.
 
-    On processors they do so anyway; on accelerators it costs time, so that no speed is measured
-    after this. JAX reads its part when it first computes.
+    That costs time on accelerators: measure no speed after it. JAX reads its flag on first use.
     """
     backend = keras.backend.backend()
     if backend == "tensorflow":
@@ -91,7 +80,7 @@ def make_deterministic() -> None:
 
 
 def git_state(root: Path) -> dict[str, Any] | None:
-    """The checkout's revision and whether files differ from it; None outside a checkout."""
+    """Read a checkout's revision and whether files differ from it; None outside a checkout."""
     if not (root / ".git").exists():
         return None
     try:
@@ -122,7 +111,7 @@ def _memory_gib() -> float | None:
 
 
 def _accelerator(backend: str) -> str | None:
-    """The name of the first accelerator that the backend uses; None if it has processors alone."""
+    """Name the backend's first accelerator; None if it has processors alone."""
     if backend == "tensorflow":
         import tensorflow as tf
 

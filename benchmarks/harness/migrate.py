@@ -1,9 +1,8 @@
-"""Stored results whose configuration has other fields today: the same cells under today's keys.
+"""Rename stored results whose configuration has other fields today.
 
-A key is the hash of the whole configuration, so it changes with every field that comes or goes,
-although nothing is computed in another way. Fields that went are dropped at the one value that
-means what is done today; fields that came have the preset's value. Whoever changes what a preset
-computes raises `PROTOCOL` instead: results of another protocol keep their keys and stay apart.
+A key hashes the whole configuration, so it changes with every field that comes or goes although the
+same is computed. Removed fields are dropped at the one value that means what is done today; new
+ones have the preset's value. Changing what a preset computes raises `PROTOCOL` instead.
 """
 
 import dataclasses
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness.cells import PROTOCOL, Cell
-from benchmarks.harness.stored import speed_path
+from benchmarks.harness.stored import Result, speed_path
 from zoo import registry
 from zoo.errors import ZooError
 from zoo.files import read_json, write_json
@@ -21,11 +20,7 @@ from zoo.saving import current_fields
 
 
 def migrate(out: Path) -> int:
-    """Give the finished cells of a benchmark's folder their keys of today.
-
-    Returns:
-        How many had another one.
-    """
+    """Give the finished cells of a benchmark's folder their keys of today; count the renamed."""
     moved = 0
     for path in sorted((out / "results").glob("*.json")):
         result = read_json(path)
@@ -43,22 +38,21 @@ def migrate(out: Path) -> int:
 
 
 def current_cell(stored: Mapping[str, Any]) -> Cell:
-    """A stored cell with the fields that its model's configuration has today.
+    """Give a stored cell the fields that its model's configuration has today.
 
     Raises:
         ZooError: if there is no such model or preset, or a field had a value that is gone.
     """
     line = registry.entry(stored["model"])
     preset = line.load().PRESETS[line.preset_or_only(stored["preset"])].config
-    known = {field.name for field in dataclasses.fields(preset)}
     fields = current_fields(stored["config"], "This result")
-    if not fields.keys() <= known:
-        raise ZooError(f"{line.name} has no field {', '.join(fields.keys() - known)} any more.")
+    if gone := fields.keys() - vars(preset).keys():
+        raise ZooError(f"{line.name} has no field {', '.join(gone)} any more.")
     config = dataclasses.asdict(dataclasses.replace(preset, **fields))
     return Cell(**{**stored, "config": config})
 
 
-def _move(out: Path, result: dict[str, Any], cell: Cell) -> None:
+def _move(out: Path, result: Result, cell: Cell) -> None:
     for folder in ("models", "pictures"):
         if (out / folder / result["key"]).is_dir():
             shutil.move(out / folder / result["key"], out / folder / cell.key)

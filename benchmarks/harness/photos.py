@@ -1,4 +1,4 @@
-"""The photos of a benchmark: which are learned from, which choose, which are scored and shown."""
+"""Divide a benchmark's photos: which train, which validate, which are scored and shown."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -35,11 +35,7 @@ def benchmark_photos(
         tell: is told what was read.
 
     Returns:
-        The division, which has a test part, and the photos that reports show: all samples, or the
-        first test photos.
-
-    Raises:
-        ZooError: if there are too few, or test photos are also training photos.
+        The division and the photos that reports show: all samples, or the first test photos.
     """
     if photos is not None:
         division = divide(photos, test_share=0.0 if tests else TEST_SHARE, tell=tell)

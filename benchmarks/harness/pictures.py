@@ -1,4 +1,4 @@
-"""What reports show of a cell's model: its pictures, and what its temperature does to them."""
+"""Store what reports show of a cell's model: its pictures, also at several temperatures."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,13 +19,12 @@ TILE = 240
 #: Reports show models that have a temperature at these and at their default.
 TEMPERATURES = (0.0, 0.2, 0.38, 0.6, 1.0)
 
-#: At most so many validation photos are scored at each temperature: more take time and hardly move
-#: a mean.
+#: How many validation photos are scored at each temperature: more hardly move a mean.
 STUDY_PHOTOS = 200
 
 
 def tile(rgb: np.ndarray) -> np.ndarray:
-    """A photo, (H, W, 3) uint8, as reports show it: neither side longer than `TILE` px."""
+    """Shrink a photo, (H, W, 3) uint8, until neither side is longer than `TILE` px."""
     image = Image.fromarray(rgb)
     image.thumbnail((TILE, TILE), Image.Resampling.LANCZOS)
     return np.asarray(image)
@@ -34,11 +33,7 @@ def tile(rgb: np.ndarray) -> np.ndarray:
 def save_pictures(
     model: Colorizer, cell: Cell, shown: Sequence[Shown], out: Path
 ) -> list[dict[str, str]]:
-    """Color the photos to show at the test photos' size, and store them small.
-
-    Returns:
-        Each one's photo, role and file, for the result.
-    """
+    """Color the photos to show at the test photos' size, store them small, and list them."""
     pictures = []
     for entry in shown:
         file = f"{entry.photo.sha256[:16]}.png"
@@ -53,11 +48,7 @@ def try_temperatures(
 ) -> dict[str, Any]:
     """Color a photo and score validation photos at several temperatures, for reports to show.
 
-    Nothing is chosen by it, and only validation photos are scored: a temperature that somebody
-    chooses by the test photos' scores would make those scores too good.
-
-    Returns:
-        For the result: the default, the stored pictures, and the study of validation photos.
+    Not test photos: a temperature chosen by their scores would make those scores too good.
     """
     default = model.resolve_options(cell.options)["temperature"]
     temperatures = sorted({*TEMPERATURES, default})

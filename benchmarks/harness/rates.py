@@ -1,4 +1,4 @@
-"""How long cells take on this machine: remembered from the last one like it."""
+"""Remember how long cells take on this machine."""
 
 from pathlib import Path
 from typing import Any
@@ -12,16 +12,16 @@ from zoo.training.plan import History
 
 
 def expected_seconds(cell: Cell) -> float | None:
-    """About how long a cell takes here, by the last one like it; None where there was none."""
+    """Estimate how long a cell takes here, by the last one like it; None where there was none."""
     known = _known_rates().get(_rate_key(cell))
     if known is None:
         return None
-    if cell.budget == UNTRAINED:
-        return known["other_seconds"]
-    budget = Budget.parse(cell.budget)
-    if budget.minutes is not None:
-        return 60 * budget.minutes + known["other_seconds"]
-    return budget.photos_seen * known["seconds_per_photo"] + known["other_seconds"]
+    training = 0.0
+    if cell.budget != UNTRAINED:
+        budget = Budget.parse(cell.budget)
+        per_photo = known["seconds_per_photo"]
+        training = budget.photos_seen * per_photo if budget.minutes is None else 60 * budget.minutes
+    return training + known["other_seconds"]
 
 
 def remember_rate(cell: Cell, history: History, seconds: float) -> None:

@@ -1,6 +1,6 @@
-"""Running a cell of the benchmark: train, score, store.
+"""Run a cell of the benchmark: train, score, store.
 
-Everything is kept in one folder, each file written when it is whole:
+Everything is in one folder, each file written when it is whole:
 
     results/<key>.json              what became of it: scores, curves, environment, or the error
     environments/<hash>.json        the machines and versions that results refer to by this hash
@@ -19,13 +19,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from benchmarks.harness.cells import Cell, Conditions
 from benchmarks.harness.environment import make_deterministic, store_environment
 from benchmarks.harness.memory import peak_memory
 from benchmarks.harness.pictures import save_pictures, try_temperatures
 from benchmarks.harness.rates import remember_rate
+from benchmarks.harness.stored import Result
 from benchmarks.suites import UNTRAINED
 from zoo import registry
 from zoo.budget import Budget
@@ -46,8 +46,6 @@ class Task:
     """A cell to run: all that another process has to know.
 
     Attributes:
-        cell: one that `conditions.cell` made.
-        conditions: the photos and the budget.
         out: the benchmark's folder.
         name: stands above the progress bars; no bars without one.
     """
@@ -59,32 +57,26 @@ class Task:
 
     @property
     def progress(self) -> bool:
-        """Whether to show progress bars."""
         return bool(self.name)
 
     def announce(self) -> None:
-        """Say what the progress bars below are about."""
         if self.name:
             print(self.name, file=sys.stderr, flush=True)
 
 
 def result_path(out: Path, cell: Cell) -> Path:
-    """Where a cell's result is stored."""
+    """Name the file of a cell's result."""
     return out / "results" / f"{cell.key}.json"
 
 
-def run_cell(task: Task) -> dict[str, Any]:
+def run_cell(task: Task) -> Result:
     """Train, score and store one cell; an interrupted training goes on where it stopped.
 
-    From here on this process computes with deterministic operations alone.
+    From then on this process computes with deterministic operations alone.
 
     Returns:
         The stored result. Its "status" is "ok", or "failed" with "error" and "traceback" if the
         model raised anything.
-
-    Raises:
-        TrainingInterrupted: after Ctrl-C, once the training's position is saved.
-        ZooError: if the result cannot be written.
     """
     task.announce()
     make_deterministic()
@@ -98,41 +90,38 @@ def run_cell(task: Task) -> dict[str, Any]:
         trace = "".join(traceback.format_exception(error))
         return record_failure(task, _message(error), trace)
     checkpoint.discard(_model_folder(out, cell))
-    # Nobody chooses by hand here, and a dozen models a cell would fill the disk.
+    # A dozen models per cell would fill the disk, and nobody chooses among them by hand.
     shutil.rmtree(_model_folder(out, cell) / rounds.FOLDER, ignore_errors=True)
     return result
 
 
-def record_failure(task: Task, error: str, trace: str = "") -> dict[str, Any]:
+def record_failure(task: Task, error: str, trace: str = "") -> Result:
     """Store that a cell came to nothing, and why in one sentence."""
-    result = {
-        "status": "failed",
-        **_record(task),
-        "error": error,
-        "traceback": trace,
-    }
+    result = {"status": "failed", **_record(task), "error": error, "traceback": trace}
     store_result(task.out, task.cell, result)
     return result
 
 
-def store_result(out: Path, cell: Cell, result: dict[str, Any]) -> None:
+def store_result(out: Path, cell: Cell, result: Result) -> None:
     """Write a cell's result, whole or not at all."""
     write_json(result_path(out, cell), result)
 
 
-def _run(task: Task) -> dict[str, Any]:
+def _run(task: Task) -> Result:
     cell, conditions, out = task.cell, task.conditions, task.out
-    clock = _Clock()
+    begun = time.monotonic()
+    seconds: dict[str, float] = {}
     model = _untrained(cell)
-    # Not the history's seconds, which are also those of a run that was stopped and went on here.
-    with clock.measuring("training"):
+    # Not the history's seconds, which include those of a run that was stopped and resumed here.
+    with _measured(seconds, "training"):
         history = _fit(model, task)
-    with clock.measuring("scoring"):
+    with _measured(seconds, "scoring"):
+        names = conditions.networks
         report = evaluate(
             model,
             conditions.test,
             size=cell.test_size,
-            networks=_networks(conditions),
+            networks=NetworkMetrics(names, skip_missing=True) if names else None,
             progress=task.progress,
             **cell.options,
         )
@@ -145,14 +134,16 @@ def _run(task: Task) -> dict[str, Any]:
         "pictures": save_pictures(model, cell, conditions.shown, out),
     }
     if "temperature" in model.defaults:
-        with clock.measuring("scoring"):
+        with _measured(seconds, "scoring"):
             result["temperature"] = try_temperatures(model, cell, conditions, out, task.progress)
-    remember_rate(cell, history, clock.seconds["all"])
-    return result | {"seconds": clock.seconds, "peak_memory_mb": round(peak_memory())}
+    seconds["all"] = time.monotonic() - begun
+    remember_rate(cell, history, seconds["all"])
+    times = {name: round(value, 2) for name, value in seconds.items()}
+    return result | {"seconds": times, "peak_memory_mb": round(peak_memory())}
 
 
-def _scores(model: Colorizer, task: Task, report: Report) -> dict[str, Any]:
-    """What a report says, also on the card of the model, which is saved with it."""
+def _scores(model: Colorizer, task: Task, report: Report) -> Result:
+    """Store a report's figures on the model's card, and the model; return them for the result."""
     cell = task.cell
     summary = {name: dataclasses.asdict(value) for name, value in report.summary().items()}
     scored = {"test photos": report.for_card(cell.protocol)}
@@ -161,28 +152,15 @@ def _scores(model: Colorizer, task: Task, report: Report) -> dict[str, Any]:
     return {"summary": summary, "report": report.to_json()}
 
 
-class _Clock:
-    """Seconds since it was made, and those that named parts of the work took."""
-
-    def __init__(self) -> None:
-        self._begun = time.monotonic()
-        self._parts: dict[str, float] = {}
-
-    @contextmanager
-    def measuring(self, part: str) -> Iterator[None]:
-        started = time.monotonic()
-        yield
-        self._parts[part] = self._parts.get(part, 0.0) + time.monotonic() - started
-
-    @property
-    def seconds(self) -> dict[str, float]:
-        times = self._parts | {"all": time.monotonic() - self._begun}
-        return {name: round(value, 2) for name, value in times.items()}
+@contextmanager
+def _measured(seconds: dict[str, float], part: str) -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    seconds[part] = seconds.get(part, 0.0) + time.monotonic() - started
 
 
 def _fit(model: Colorizer, task: Task) -> History:
-    """Let the model learn as the cell says, or not at all; how that went."""
-    cell = task.cell
+    cell, folder = task.cell, _model_folder(task.out, task.cell)
     if cell.budget == UNTRAINED:
         return History()
     return model.fit(
@@ -191,15 +169,14 @@ def _fit(model: Colorizer, task: Task) -> History:
         budget=Budget.parse(cell.budget),
         size=cell.train_size,
         precision=cell.precision,
-        run_dir=_model_folder(task.out, cell),
+        run_dir=folder,
         resume=True,
-        callbacks=[TrainingPlot(_model_folder(task.out, cell))],
+        callbacks=[TrainingPlot(folder)],
         progress=task.progress,
     )
 
 
 def _untrained(cell: Cell) -> Colorizer:
-    """The model that the cell starts from."""
     if cell.start is not None:
         model = registry.load_model(cell.start)
     else:
@@ -213,21 +190,14 @@ def _untrained(cell: Cell) -> Colorizer:
     return model
 
 
-def _networks(conditions: Conditions) -> NetworkMetrics | None:
-    """The networks that score the photos; those not at hand leave a reason, not a failure."""
-    if not conditions.networks:
-        return None
-    return NetworkMetrics(conditions.networks, skip_missing=True)
-
-
 def _message(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     message = lines[0] if lines else "no message"
     return message if isinstance(error, ZooError) else f"{type(error).__name__}: {message}"
 
 
-def _record(task: Task) -> dict[str, Any]:
-    """What is stored with every result, whether it is one or not."""
+def _record(task: Task) -> Result:
+    """What is stored with every result, failures included."""
     cell = task.cell
     return {
         "key": cell.key,

@@ -1,18 +1,14 @@
-"""The cells of one benchmark in its folder: which are finished, which are run, what became of them.
-
-Finished cells are never run again, failed ones are tried again.
-"""
+"""Run the cells of one benchmark in its folder: finished ones never again, failed ones again."""
 
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from benchmarks.harness.cells import Cell, Conditions
 from benchmarks.harness.run_cell import Task, record_failure, result_path, run_cell, store_result
-from benchmarks.harness.stored import check_comparable, speed_path
+from benchmarks.harness.stored import Result, check_comparable, speed_path
 from zoo.cli.startup import start_keras
 from zoo.executors import run_local, run_on_ray
 from zoo.files import read_json
@@ -29,11 +25,8 @@ class Runs:
     Args:
         cells: those that are wanted.
         conditions: what made them.
-        out: the benchmark's folder.
+        out: the benchmark's folder; it is refused if it holds results of other conditions.
         executor: one of `executors.EXECUTORS`.
-
-    Raises:
-        ZooError: if the folder holds results of other conditions.
     """
 
     def __init__(
@@ -48,19 +41,18 @@ class Runs:
         check_comparable([*known, *map(vars, cells)], out)
 
     def status(self, cell: Cell) -> str | None:
-        """What became of a cell: "ok" or "failed"; None if it never ran to an end."""
+        """Say "ok" or "failed"; None if the cell never ran to an end."""
         return self._stored.get(result_path(self._out, cell), {}).get("status")
 
     def train_and_score(self, console: Console) -> int:
         """Run the cells that have not finished yet; return how many of them failed."""
-        left = []
+        left = [cell for cell in self.cells if self.status(cell) != "ok"]
         for cell in self.cells:
-            if self.status(cell) == "ok":
+            if cell in left:
+                self._forget_failures(cell)
+            else:
                 console.print(f"{self._place(cell)}: finished before", highlight=False)
                 self._relabel(cell)
-            else:
-                self._forget_failures(cell)
-                left.append(cell)
         started = time.monotonic()
         failed = self._run(run_cell, left, console, "trained and scored")
         if left and self._local:
@@ -68,14 +60,7 @@ class Runs:
         return failed
 
     def measure_speed(self, measure: Callable[[Task], object], console: Console) -> int:
-        """Time the finished cells' models that were not timed yet; return how many failed.
-
-        One model of several that differ in their seed alone is enough.
-
-        Args:
-            measure: times the model of a task and stores what it found.
-            console: is told what became of each.
-        """
+        """Time one model of each finished row not timed yet; return how many failed."""
         first: dict[str, Cell] = {}
         for cell in self.cells:
             first.setdefault(cell.row_key, cell)
@@ -86,18 +71,15 @@ class Runs:
     def _run(
         self, function: Callable[[Task], object], cells: Sequence[Cell], console: Console, done: str
     ) -> int:
-        # Bars of cells that run side by side would overwrite each other.
-        names = [self._place(cell) if self._local else "" for cell in cells]
-        tasks = [
-            Task(cell, self._conditions, self._out, name)
-            for cell, name in zip(cells, names, strict=True)
+        tasks = [  # without a name no bars: those of cells side by side would overwrite each other
+            Task(cell, self._conditions, self._out, self._place(cell) if self._local else "")
+            for cell in cells
         ]
         failed = 0
-        outcomes = (
-            run_local(function, tasks, prepare=start_keras)
-            if self._local
-            else run_on_ray(function, tasks, packages=[_PACKAGE])
-        )
+        if self._local:
+            outcomes = run_local(function, tasks, prepare=start_keras)
+        else:
+            outcomes = run_on_ray(function, tasks, packages=[_PACKAGE])
         for number, problem in outcomes:
             task = tasks[number]
             result = self._result(task.cell)
@@ -110,16 +92,13 @@ class Runs:
         return failed
 
     def _say_overhead(self, cells: Sequence[Cell], seconds: float, console: Console) -> None:
-        """Say how much of the time went into anything but training and scoring."""
         times = [self._result(cell).get("seconds", {}) for cell in cells]
         useful = sum(part.get(name, 0.0) for part in times for name in ("training", "scoring"))
         share = max(0.0, 1 - useful / seconds)
-        console.print(
-            f"{seconds / 60:.1f} min, {share:.1%} of it neither training nor scoring.",
-            highlight=False,
-        )
+        words = f"{seconds / 60:.1f} min, {share:.1%} of it neither training nor scoring."
+        console.print(words, highlight=False)
 
-    def _result(self, cell: Cell) -> dict[str, Any]:
+    def _result(self, cell: Cell) -> Result:
         path = result_path(self._out, cell)
         return read_json(path) if path.is_file() else {}
 
@@ -128,14 +107,14 @@ class Runs:
         return f"{1 + self.cells.index(cell)}/{len(self.cells)} {cell.title}{seed}"
 
     def _relabel(self, cell: Cell) -> None:
-        """Give a stored result, which another suite may have left, the cell's label if any."""
+        """Give a stored result, which another suite may have left, the cell's label."""
         known = self._stored[result_path(self._out, cell)]
         if cell.label not in (None, known["cell"].get("label")):
             stored = known["cell"] | {"label": cell.label, "changes": cell.changes}
             store_result(self._out, cell, known | {"cell": stored})
 
     def _forget_failures(self, cell: Cell) -> None:
-        """Remove the row's earlier failures: mending its code may have changed its key."""
+        """Remove the row's earlier failures: repairing its code may have changed its key."""
         for path, result in self._stored.items():
             same = all(result["cell"].get(name) == getattr(cell, name) for name in _ROW_FIELDS)
             if same and result["status"] == "failed":

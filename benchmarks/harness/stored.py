@@ -1,6 +1,6 @@
-"""What a benchmark's folder holds, read for the report: a result for each row of the table.
+"""Read what a benchmark's folder holds for the report: one result per row of the table.
 
-Results of one row with several seeds become one result, whose scores are means over the seeds.
+Results of several seeds become one, whose scores are means over the seeds.
 """
 
 import json
@@ -17,6 +17,9 @@ from zoo.errors import ZooError
 from zoo.evaluation.report import Report
 from zoo.files import read_json
 from zoo.metrics import aggregates, get_metric
+
+#: A stored result as plain JSON.
+Result = dict[str, Any]
 
 # What results must share to stand in one table, and what to call it.
 _SHARED = {
@@ -35,11 +38,11 @@ _SHARED_TRAINING = {
 _SHARED_UNLESS_OWN = {"train_size": "training size", "budget": "budget"}
 
 
-def read_results(out: Path) -> list[dict[str, Any]]:
-    """The stored results, one a row of the table; failures stand for themselves.
+def read_results(out: Path) -> list[Result]:
+    """Read the stored results, one per row of the table; failures stand for themselves.
 
-    Each result's "environment" is the whole one. A result that has its speed measured has it as
-    "speed"; one of several seeds has "seeds" and, as "by_seed", each metric's figure by seed.
+    Each result holds its whole "environment" and, where measured, its "speed"; one of several seeds
+    has "seeds" and, as "by_seed", each metric's figure by seed.
 
     Raises:
         ZooError: if there are none, one is damaged, or they are of different conditions.
@@ -50,25 +53,24 @@ def read_results(out: Path) -> list[dict[str, Any]]:
     check_comparable([result["cell"] for result in results], out)
     for result in results:
         result["environment"] = load_environment(out, result["environment"])
-    failed = [result for result in results if result["status"] != "ok"]
-    rows: dict[str, list[dict[str, Any]]] = {}
+    rows: dict[str, list[Result]] = {}
     for result in results:
         if result["status"] == "ok":
             rows.setdefault(result["row_key"], []).append(result)
-    return [_with_speed(merge_seeds(row), out) for row in rows.values()] + failed
+    merged = list(map(merge_seeds, rows.values()))
+    for result in merged:
+        path = speed_path(out, result["row_key"])
+        result |= {"speed": read_json(path)} if path.is_file() else {}
+    return merged + [result for result in results if result["status"] != "ok"]
 
 
 def speed_path(out: Path, row_key: str) -> Path:
-    """Where the speed of a row's model is stored, for all its seeds."""
+    """Name the file of the speed of a row's model, for all its seeds."""
     return out / "speed" / f"{row_key}.json"
 
 
 def check_comparable(cells: Sequence[dict[str, Any]], out: Path) -> None:
-    """Refuse cells, given as plain dictionaries, that may not stand in one table.
-
-    Raises:
-        ZooError: naming what differs.
-    """
+    """Refuse cells, given as plain dictionaries, that may not stand in one table."""
     trained = [cell for cell in cells if cell["budget"] != UNTRAINED]
     differing = _differing(cells, _SHARED) + _differing(trained, _SHARED_TRAINING)
     for name, words in _SHARED_UNLESS_OWN.items():
@@ -86,56 +88,40 @@ def _differing(cells: Sequence[dict[str, Any]], names: dict[str, str]) -> list[s
     return [words for name, words in names.items() if len(found[name]) > 1]
 
 
-def merge_seeds(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """One result of those that differ in their seed alone: scores, effort and times are means.
-
-    Intervals then are about the photos, as ever; how far the seeds lie apart is kept beside them.
-    """
+def merge_seeds(results: Sequence[Result]) -> Result:
+    """Average results that differ in their seed alone; their intervals are about the photos."""
     results = sorted(results, key=lambda result: result["cell"]["seed"])
     first = results[0]
     if len(results) == 1:
         return first
-    reports = [Report.from_json(result["report"]) for result in results]
-    merged = _mean_report(reports)
+    merged = _mean_report([Report.from_json(result["report"]) for result in results])
     summary = {name: asdict(interval) for name, interval in merged.summary().items()}
-    histories = [result["history"] for result in results]
-    effort = {
-        "photos_seen": round(np.mean([history["photos_seen"] for history in histories])),
-        "seconds": float(np.mean([history["seconds"] for history in histories])),
-    }
+    figures = [result["summary"] for result in results]
+    pasts = [result["history"] for result in results]
+    seen, seconds = (np.mean([past[name] for past in pasts]) for name in ("photos_seen", "seconds"))
     return first | {
         "report": merged.to_json(),
         "summary": summary,
-        "history": first["history"] | effort,
+        "history": first["history"] | {"photos_seen": round(seen), "seconds": float(seconds)},
         "seeds": [result["cell"]["seed"] for result in results],
-        "by_seed": {
-            name: [result["summary"][name]["mean"] for result in results] for name in summary
-        },
+        "by_seed": {name: [one[name]["mean"] for one in figures] for name in summary},
     }
 
 
-def seeds_of(result: dict[str, Any]) -> list[int]:
-    """The seeds that a row's model was trained with; none where it is scored as it is."""
-    if result["cell"]["budget"] == UNTRAINED:
-        return []
-    return result.get("seeds", [result["cell"]["seed"]])
+def seeds_of(result: Result) -> list[int]:
+    """List the seeds that a row's model was trained with; none where it is scored as it is."""
+    cell = result["cell"]
+    return [] if cell["budget"] == UNTRAINED else result.get("seeds", [cell["seed"]])
 
 
 def _mean_report(reports: Sequence[Report]) -> Report:
-    """Each photo's mean score over the seeds; pooled errors are pooled over the seeds, too."""
+    """Average each photo's scores over the seeds; pooled errors are pooled over the seeds, too."""
     scores = {}
     for name in reports[0].scores:
         of_seeds = np.stack([report.scores[name] for report in reports], axis=-1)
         pooled = get_metric(name).aggregate is aggregates.root_mean_square
         mean = aggregates.root_mean_square if pooled else aggregates.mean
         scores[name] = mean(of_seeds)
-    figures = {
-        name: float(np.mean([report.set_scores[name] for report in reports]))
-        for name in reports[0].set_scores
-    }
+    of_sets = [report.set_scores for report in reports]
+    figures = {name: float(np.mean([one[name] for one in of_sets])) for name in of_sets[0]}
     return replace(reports[0], scores=scores, set_scores=figures)
-
-
-def _with_speed(result: dict[str, Any], out: Path) -> dict[str, Any]:
-    path = speed_path(out, result["row_key"])
-    return result | {"speed": read_json(path)} if path.is_file() else result

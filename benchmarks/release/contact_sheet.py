@@ -2,9 +2,8 @@
 
     python -m benchmarks.release.contact_sheet --photos DIR --out docs/historic.jpg
 
-For photos that never had colors: there is nothing to score, and one's own eyes must do.
-
-Cost: about a second a photo and model on two processor cores.
+For photos that never had colors, which cannot be scored. Cost: about a second per photo and model
+on two processor cores.
 """
 
 import io
@@ -26,7 +25,7 @@ from zoo.registry import list_pretrained, load_model, shipped_folder
 #: Short side that photos are shrunk to before they are colored, in px.
 _SIDE = 384
 _JPEG_QUALITY = 80
-#: Bytes before the picture is compressed as JPEG, which takes a sixth of that.
+#: In bytes; the JPEG takes a sixth of that.
 _LARGEST_PNG = 12_000_000
 
 
@@ -58,10 +57,8 @@ def contact_sheet(
         model = load_model(shipped_folder(name))
         for row in shown:
             row.append(model.colorize(row[0]))
-    rows = [
-        PhotoRow(photo.name, "test", tuple(map(tile, row)))
-        for photo, row in zip(chosen, shown, strict=True)
-    ]
+    named = zip(chosen, shown, strict=True)
+    rows = [PhotoRow(photo.name, "test", tuple(map(tile, row))) for photo, row in named]
     png, drawn = draw_comparison(["as it is", *names], rows, _LARGEST_PNG)
     with atomic_path(out) as temporary:
         Image.open(io.BytesIO(png)).convert("RGB").save(temporary, quality=_JPEG_QUALITY)

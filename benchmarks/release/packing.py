@@ -1,15 +1,13 @@
-"""Making a trained model small enough to ship, and measuring that its colors stay what they were.
+"""Make a trained model small enough to ship, and check that its colors stay what they were.
 
-Kernels and tables are rounded to float16, and where that is still too large to fewer bits of the
-mantissa, whose zeros compress. Biases and statistics of normalization, which are few, stay float32.
-The folder is one that `zoo.load_model` reads like any other.
+Kernels and tables are rounded to float16 with fewer bits of the mantissa, whose zeros compress;
+biases and statistics of normalization stay float32.
 """
 
 import io
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -21,19 +19,16 @@ from zoo.errors import ZooError
 from zoo.evaluation.evaluate import evaluate
 from zoo.evaluation.report import Report
 from zoo.files import atomic_path, read_json, sha256_of_file, write_json
+from zoo.photos.photoset import PhotoSet
 from zoo.registry import load_model
-
-if TYPE_CHECKING:
-    from zoo.photos.photoset import PhotoSet
 
 #: What the weights of one model may take on disk, in bytes.
 LARGEST = 12_000_000
 
-#: Bits of the mantissa that are tried, the first that fits is taken. float16 has 10, with which the
-#: models together would be too large; bfloat16 has 7.
+#: Bits of the mantissa to try, until the file is small enough; float16 has 10, bfloat16 7.
 BITS = (7, 6, 5)
 
-#: By how much, in CIEDE2000, packed predictions may differ on average: 1 can just be seen.
+#: The mean CIEDE2000 by which packed predictions may differ: 1 can just be seen.
 MOST_DIFFERENCE = 0.25
 #: By how much a score may move, as a share of the width of its own 95 % interval.
 MOST_SCORE_SHIFT = 0.05
@@ -43,15 +38,7 @@ _COMPARED = 200
 
 
 def round_mantissa(values: np.ndarray, bits: int) -> np.ndarray:
-    """Round to float16 with so many bits of the mantissa (1 to 10), to nearest, ties to even.
-
-    Args:
-        values: float32 of at most 65,000 in size.
-        bits: after the leading one, which is not stored.
-
-    Returns:
-        float16 of the same shape.
-    """
+    """Round float32 of at most 65,000 to float16 with so many bits (1 to 10), ties to even."""
     dropped = 10 - bits
     pattern: np.ndarray = values.astype(np.float16).view(np.uint16).astype(np.uint32)
     if dropped:
@@ -61,22 +48,18 @@ def round_mantissa(values: np.ndarray, bits: int) -> np.ndarray:
 
 
 def pack_arrays(values: dict[str, np.ndarray], bits: int) -> dict[str, np.ndarray]:
-    """Round what is large; vectors, whole numbers and what float16 cannot hold stay as they are."""
-    return {
-        name: round_mantissa(value, bits) if _roundable(value) else value
-        for name, value in values.items()
-    }
-
-
-def _roundable(value: np.ndarray) -> bool:
-    fits = value.dtype == np.float32 and value.ndim > 1
-    return fits and bool(np.abs(value).max(initial=0) <= 65_000)
+    """Round kernels and tables; vectors, whole numbers and what float16 cannot hold stay."""
+    packed = dict(values)
+    for name, value in values.items():
+        if value.dtype == np.float32 and value.ndim > 1 and np.abs(value).max(initial=0) <= 65_000:
+            packed[name] = round_mantissa(value, bits)
+    return packed
 
 
 def pack(
     source: Path,
     target: Path,
-    photos: "PhotoSet",
+    photos: PhotoSet,
     about: About | None,
     *,
     bits: Sequence[int] = BITS,
@@ -87,14 +70,14 @@ def pack(
     Args:
         source: the model's folder, as `model.save` wrote it.
         target: the folder to write.
-        photos: validation photos, that both are scored on; the card keeps the packed one's scores.
+        photos: validation photos on which both are scored; the card keeps the packed one's scores.
         about: the words of the card.
-        bits: of the mantissa, those that are tried in order.
+        bits: of the mantissa, to try in order.
         progress: whether to show progress bars.
 
     Raises:
-        ZooError: if no number of bits is small enough, or the packed model's colors or scores are
-            not those of the original; nothing is written then.
+        ZooError: if no number of bits is small enough, or colors or scores change; nothing is
+            written then.
     """
     model = load_model(source)
     exact = {name: np.array(keras.ops.convert_to_numpy(v)) for name, v in model.variables().items()}
@@ -114,22 +97,18 @@ def pack(
         score_shift_largest=round(_score_shift(scored, report), 4),
     )
     _refuse_change(found, model)
-    card = replace(
-        model.card,
-        about=about,
-        packing=found,
-        validation_scores={"validation photos": report.for_card()},
-    )
+    scores = {"validation photos": report.for_card()}
+    card = replace(model.card, about=about, packing=found, validation_scores=scores)
     _write(source, target, content, card)
     return found
 
 
-def _colored(model: Colorizer, photos: "PhotoSet") -> list[np.ndarray]:
+def _colored(model: Colorizer, photos: PhotoSet) -> list[np.ndarray]:
     return [model.colorize_batch(photo.read()[None])[0] for photo in photos]
 
 
 def _smallest_loss(values: dict[str, np.ndarray], bits: Sequence[int]) -> tuple[int, bytes]:
-    """The first number of bits with which the file is small enough, and the file."""
+    """Find the first number of bits with which the file is small enough; return the file, too."""
     for count in bits:
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **pack_arrays(values, count))  # type: ignore[arg-type]

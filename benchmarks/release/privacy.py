@@ -1,8 +1,7 @@
-"""Whether photos that a patch classifier learned from can be told from others by its table.
+"""Measure whether the table of `knn_patches` gives away which photos it learned from.
 
-Somebody who holds a photo and the table of `knn_patches` may look up how near the photo's patches
-are to stored rows: if training photos' were nearer, the table would give them away. That is a
-membership test (Shokri et al. 2017, arXiv 1610.05820, in its simplest form).
+If patches of training photos are nearer to stored rows than others, it does: a membership test
+(Shokri et al. 2017, arXiv 1610.05820) in its simplest form.
 """
 
 from typing import Any
@@ -21,7 +20,7 @@ from zoo.preprocessing import RENDER_UNIT
 #: Photos of each kind, and pixels of each photo, that are looked up.
 PHOTOS, PIXELS = 200, 300
 
-#: A photo is judged by this share of its pixels, those whose patches are nearest to stored rows.
+#: A photo's distance is that of this share of its pixels, whose patches are nearest to the rows.
 _NEAREST = 0.05
 
 _AT_ONCE = 2000
@@ -30,18 +29,12 @@ _AT_ONCE = 2000
 def membership(
     model: Colorizer, seen: PhotoSet, unseen: PhotoSet, seed: int = 0
 ) -> dict[str, Any] | None:
-    """How well distances to the stored rows tell seen photos from unseen ones.
-
-    Args:
-        model: trained; only `knn_patches` stores rows.
-        seen: photos it learned from, in color.
-        unseen: photos like them that it did not learn from.
-        seed: decides which pixels are looked up.
+    """Measure how well distances to the stored rows tell seen photos from unseen ones.
 
     Returns:
-        "photos" of each kind that were looked up; "auc", the chance that a seen photo is nearer to
-        the stored rows than an unseen one: 0.5 where they cannot be told apart, 1 where they always
-        can. None for a model without stored rows.
+        "photos", how many of each kind were looked up; "auc", the chance that a seen photo is
+        nearer to the rows than an unseen one (0.5: cannot be told apart, 1: always). None for a
+        model without stored rows.
     """
     if not isinstance(model, KNNPatches):
         return None
@@ -59,12 +52,10 @@ def _distances(model: KNNPatches, rows: np.ndarray, photos: PhotoSet, seed: int)
     for index in range(len(photos)):
         places = generator.choice(size**2, min(PIXELS, size**2), replace=False).astype("int32")
         lightness = rgb_to_lightness(loader.batch(index)) / 100.0
-        described = model.features.describe(
-            lightness, np.zeros_like(places), places // size, places % size
-        )
-        nearest = _nearest(ops.convert_to_numpy(model.features.project(described)), rows)
-        count = max(1, round(_NEAREST * len(nearest)))
-        found.append(np.sort(nearest)[:count].mean())
+        where = np.zeros_like(places), places // size, places % size
+        described = model.features.describe(lightness, *where)
+        nearest = np.sort(_nearest(ops.convert_to_numpy(model.features.project(described)), rows))
+        found.append(nearest[: max(1, round(_NEAREST * len(nearest)))].mean())
     return np.array(found)
 
 
@@ -80,5 +71,4 @@ def _nearest(points: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def _chance_below(seen: np.ndarray, unseen: np.ndarray) -> float:
-    """The chance that a random `unseen` number is larger than a random `seen` one."""
     return float(mannwhitneyu(unseen, seen).statistic / (len(seen) * len(unseen)))

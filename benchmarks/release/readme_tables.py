@@ -1,7 +1,6 @@
 """The README's tables and picture of stored results, as text between marker comments.
 
-A pure function of `benchmarks/results`, of the cards of the trained weights and of the README's
-other text: `reference.py` calls it, and a test notices when the README is not what it gives.
+A pure function of `benchmarks/results`, the cards of the trained weights and the README's text.
 """
 
 import hashlib
@@ -9,21 +8,21 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from benchmarks.harness.stored import Result
 from benchmarks.report.leaderboard import Leaderboard, load_results
 from benchmarks.report.photos import draw_models
-from benchmarks.report.text import MISSING, figure, heading
+from benchmarks.report.text import MISSING, figure, heading, markdown_table
 from zoo import registry, saving
 from zoo.card import Card, read_card
 from zoo.errors import ZooError
 from zoo.files import atomic_path, sha256_of_file
 from zoo.metrics import get_metric
 
-#: The sets of photos that results are stored of: folder, and what the README calls them.
+#: The sets of photos that results are stored of: folder and title.
 SETS = {
     "held-out": "Held-out scenes and objects",
     "varied": "Varied photos",
@@ -36,15 +35,9 @@ PICTURED = "embedded"
 
 PICTURE = Path("docs/comparison.jpg")
 #: The photos in it, where they are among the stored ones, the most important first.
-_IN_PICTURE = (
-    "china.jpg",
-    "chelsea.png",
-    "flower.jpg",
-    "rocket.jpg",
-    "astronaut.png",
-    "coffee.png",
-)
+_IN_PICTURE = ("china", "chelsea", "flower", "rocket", "astronaut", "coffee")
 
+_FIGURES = ("colors found ↑", "error ↓", "vividness", "time", "size")
 _METRICS = ("auc_rebalanced", "auc", "ciede2000", "ab_rmse", "colorfulness")
 _JPEG_QUALITY = 88
 
@@ -54,15 +47,15 @@ class Reference:
     """Stored results, and where everything is.
 
     Attributes:
-        root: the checkout, that holds README.md and docs.
-        results: the folder of stored results, with a sub-folder for each of `SETS`.
+        root: the checkout with README.md and docs.
+        results: the folder with a sub-folder for each of `SETS`.
     """
 
     root: Path
     results: Path
 
     def boards(self) -> dict[str, Leaderboard]:
-        """The stored results by set, in the order of `SETS`; sets without any are left out."""
+        """The stored results by set; sets without any are left out."""
         return {
             name: Leaderboard(tuple(load_results(self.results / name)))
             for name in SETS
@@ -70,7 +63,7 @@ class Reference:
         }
 
     def blocks(self) -> dict[str, str]:
-        """The README's blocks by name; those of sets without stored results are left out."""
+        """The README's blocks by name."""
         boards, found = self.boards(), {"approaches": approaches_table()}
         if PICTURED in boards:
             found["picture"] = self._picture_block(boards[PICTURED])
@@ -99,24 +92,17 @@ class Reference:
         if board is None:
             return
         pictures = self.results / PICTURED / "pictures"
-        png, _ = draw_models(
-            _pictured_models(board), board.titles, _pictured_photos(board), pictures
-        )
+        models, photos = _pictured_models(board), _pictured_photos(board)
+        png, _ = draw_models(models, board.titles, photos, pictures)
         with atomic_path(self.root / PICTURE) as temporary:
-            Image.open(io.BytesIO(png)).convert("RGB").save(
-                temporary, quality=_JPEG_QUALITY, subsampling=0
-            )
+            image = Image.open(io.BytesIO(png)).convert("RGB")
+            image.save(temporary, quality=_JPEG_QUALITY, subsampling=0)
 
     def _models_table(self, board: Leaderboard) -> Iterator[str]:
         """Which model to pick: quality, vividness, latency, size, license, in words."""
-        yield (
-            "| model | colors found ↑ | error ↓ | vividness | time | size | license | good at | "
-            "bad at |"
-        )
-        yield "|---|---|---|---|---|---|---|---|---|"
-        trained = [one for one in board.finished if one["cell"]["model"] != "gray"]
-        for result in trained:
-            yield "| " + " | ".join(self._model_cells(board, result)) + " |"
+        trained = _pictured_models(board)
+        headings = ["model", *_FIGURES, "license", "good at", "bad at"]
+        yield from markdown_table(headings, [_model_cells(board, result) for result in trained])
         yield ""
         processors = {result["environment"]["processor"] for result in trained}
         yield (
@@ -126,38 +112,40 @@ class Reference:
             "is that of the weights; `zoo info MODEL` has their whole card.*"
         )
 
-    def _model_cells(self, board: Leaderboard, result: dict[str, Any]) -> list[str]:
-        model = result["cell"]["model"]
-        summary, line = result["summary"], registry.entry(model)
-        card, size = _card_and_size(model)
-        return [
-            f"`{board.title(result)}`",
-            f"{summary['auc_rebalanced']['mean']:.3f}",
-            f"{summary['ciede2000']['mean']:.2f}",
-            f"{_vividness(result):.0%}",
-            _latency(result.get("speed")),
-            MISSING if size is None else f"{size / 1e6:.1f} MB",
-            card.about.license if card.about else MISSING,
-            line.good_at,
-            line.bad_at,
-        ]
+
+def _model_cells(board: Leaderboard, result: Result) -> list[str]:
+    model = result["cell"]["model"]
+    summary, line, speed = result["summary"], registry.entry(model), result.get("speed")
+    card, size = _card_and_size(model)
+    return [
+        f"`{board.title(result)}`",
+        f"{summary['auc_rebalanced']['mean']:.3f}",
+        f"{summary['ciede2000']['mean']:.2f}",
+        f"{summary['colorfulness']['mean'] / _true_colorfulness(result):.0%}",
+        f"{1000 * speed['latency_seconds']['median']:.0f} ms" if speed else MISSING,
+        MISSING if size is None else f"{size / 1e6:.1f} MB",
+        card.about.license if card.about else MISSING,
+        line.good_at,
+        line.bad_at,
+    ]
 
 
 def approaches_table() -> str:
-    """What the zoo has: the registry's lines."""
-    rows = ["| name | approach | presets | source |", "|---|---|---|---|"]
-    for line in map(registry.entry, registry.list_models()):
-        presets = ", ".join(f"`{preset}`" for preset in line.presets)
-        rows.append(f"| `{line.name}` | {line.approach} | {presets} | {line.source} |")
-    return "\n".join(rows)
+    """Write the registry's lines as a table."""
+    rows = [
+        (
+            f"`{line.name}`",
+            line.approach,
+            ", ".join(f"`{one}`" for one in line.presets),
+            line.source,
+        )
+        for line in map(registry.entry, registry.list_models())
+    ]
+    return "\n".join(markdown_table(("name", "approach", "presets", "source"), rows))
 
 
 def updated(readme: str, blocks: Mapping[str, str]) -> str:
-    """The README's text with the blocks between their markers.
-
-    Raises:
-        ZooError: if a marker is not there.
-    """
+    """Put the blocks between their markers in the README's text."""
     for name, content in blocks.items():
         before, after = _around(readme, name)
         readme = f"{before}{content}{after}"
@@ -165,7 +153,7 @@ def updated(readme: str, blocks: Mapping[str, str]) -> str:
 
 
 def block_in(readme: str, name: str) -> str:
-    """The README's block of this name; raises as `updated`."""
+    """Read the README's block of this name."""
     before, after = _around(readme, name)
     return readme[len(before) : len(readme) - len(after)]
 
@@ -176,10 +164,8 @@ def _around(readme: str, name: str) -> tuple[str, str]:
     before, begun, rest = readme.partition(begin)
     _, ended, after = rest.partition(end)
     if not (begun and ended):
-        raise ZooError(
-            f"README.md has no place for the {name}; put {begin.strip()} and {end.strip()} around "
-            "it."
-        )
+        markers = f"{begin.strip()} and {end.strip()}"
+        raise ZooError(f"README.md has no place for the {name}; put {markers} around it.")
     return before + begin, end + after
 
 
@@ -191,11 +177,10 @@ def _board(name: str, boards: Mapping[str, Leaderboard]) -> Iterator[str]:
     if board.caution:
         yield board.caution
     yield ""
-    yield "| " + " | ".join(["model", *map(heading, metrics)]) + " |"
-    yield "|---" * (len(metrics) + 1) + "|"
-    for result in board.finished:
-        cells = (figure(result, metric) for metric in metrics)
-        yield "| " + " | ".join([board.title(result), *cells]) + " |"
+    rows = [
+        [board.title(one), *(figure(one, metric) for metric in metrics)] for one in board.finished
+    ]
+    yield from markdown_table(["model", *map(heading, metrics)], rows)
     truth = _true_colorfulness(board.finished[0])
     yield ""
     yield f"*Means with 95 % intervals over the photos; the true photos' colorfulness: {truth:.1f}*"
@@ -203,36 +188,26 @@ def _board(name: str, boards: Mapping[str, Leaderboard]) -> Iterator[str]:
 
 
 def _card_and_size(model: str) -> tuple[Card, int | None]:
-    """The card of the model's weights in the package, and how many bytes those take."""
+    """Read the card of the model's weights in the package, and how many bytes those take."""
     if model not in registry.list_pretrained():
         return Card(), None
     folder = registry.shipped_folder(model)
     return read_card(folder), (folder / saving.WEIGHTS).stat().st_size
 
 
-def _true_colorfulness(result: dict[str, Any]) -> float:
+def _true_colorfulness(result: Result) -> float:
     """The mean colorfulness of the true photos, from a model's scores."""
     scores = result["report"]["scores"]
     return float(np.mean(np.subtract(scores["colorfulness"], scores["delta_colorfulness"])))
 
 
-def _vividness(result: dict[str, Any]) -> float:
-    return result["summary"]["colorfulness"]["mean"] / _true_colorfulness(result)
-
-
-def _latency(speed: dict[str, Any] | None) -> str:
-    if speed is None:
-        return MISSING
-    return f"{1000 * speed['latency_seconds']['median']:.0f} ms"
-
-
-def _pictured_models(board: Leaderboard) -> list[dict[str, Any]]:
-    """All but gray, which is what the first column shows."""
+def _pictured_models(board: Leaderboard) -> list[Result]:
+    """All but gray, which is the pictures' first column."""
     return [result for result in board.finished if result["cell"]["model"] != "gray"]
 
 
 def _pictured_photos(board: Leaderboard) -> list[dict[str, str]]:
-    by_name = {shown["photo"]: shown for shown in board.finished[0]["pictures"]}
+    by_name = {Path(shown["photo"]).stem: shown for shown in board.finished[0]["pictures"]}
     return [by_name[name] for name in _IN_PICTURE if name in by_name]
 
 

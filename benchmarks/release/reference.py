@@ -4,11 +4,10 @@
     python -m benchmarks.release.reference write
     python -m benchmarks.release.reference check
 
-`store` copies a finished run's results into `benchmarks/results/`: the scores of every photo, the
-environments, the speed. Absolute paths are left out, and pictures too unless all of them are of the
-photos that come with other packages. Trained weights of the package that were scored get their
-scores into their cards: this is the one time that test photos are looked at. `write` makes the
-README's tables and picture of what is stored, and `check` says whether they are those.
+`store` copies a finished run's results into `benchmarks/results/`, without absolute paths, and
+without pictures unless all are of photos that come with other packages. The cards of scored weights
+of the package get their scores. `write` makes the README's tables and picture of what is stored,
+and `check` says whether they are up to date.
 """
 
 import dataclasses
@@ -31,10 +30,10 @@ from zoo.files import atomic_path, read_json, write_json
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
 
-#: Scores are stored with so many digits: more than any table shows.
+#: Significant digits of stored scores: more than any table shows.
 _DIGITS = 6
 _JPEG_QUALITY = 92
-#: A path from the root of some machine, within a command.
+#: An absolute path within a command.
 _ABSOLUTE = re.compile(r"(?<![\w.~-])(/[\w.~+-]+)+/?")
 
 
@@ -77,11 +76,7 @@ def _check() -> None:
 
 
 def store(run: Path, target: Path) -> None:
-    """Copy a finished run's results, without what is of one machine or may not be passed on.
-
-    Args:
-        run: the folder that `run_all.py --out` named.
-        target: replaced by the results of this run.
+    """Replace `target` by a finished run's results that are not of one machine and may be shared.
 
     Raises:
         ZooError: if there are no results, or a model failed.
@@ -98,8 +93,8 @@ def store(run: Path, target: Path) -> None:
         shutil.rmtree(target)
     for path in sorted((run / "results").glob("*.json")):
         result = _portable(read_json(path))
-        pictures = _stored_pictures(run, target, result) if _may_be_passed_on(result) else []
-        result["pictures"] = pictures
+        free = _may_be_passed_on(result)
+        result["pictures"] = _stored_pictures(run, target, result) if free else []
         result.get("temperature", {}).update(tiles=[])
         _write_compact(target / "results" / path.name, result)
     for part in ("environments", "speed"):
@@ -108,15 +103,7 @@ def store(run: Path, target: Path) -> None:
 
 
 def add_scores_to_cards(results: Path, name: str) -> list[Path]:
-    """Write stored scores into the cards of the weights that were scored.
-
-    Args:
-        results: the stored results of one set.
-        name: of the set.
-
-    Returns:
-        The folders of the models whose card has been changed.
-    """
+    """Write a set's stored scores into the cards of the scored weights; return their folders."""
     from benchmarks.harness.cells import weights_digest
     from benchmarks.release.readme_tables import SETS
     from zoo.card import Interval, Scores, read_card, write_card
@@ -143,14 +130,7 @@ def add_scores_to_cards(results: Path, name: str) -> list[Path]:
 
 
 def write(root: Path, results: Path) -> list[Path]:
-    """Draw the picture and put the tables into the README.
-
-    Returns:
-        The files that hold them.
-
-    Raises:
-        ZooError: if nothing is stored, or the README has no place for something.
-    """
+    """Draw the picture and put the tables into the README; return the files."""
     from benchmarks.release.readme_tables import PICTURE, Reference, updated
 
     reference = Reference(root, results)
@@ -166,7 +146,7 @@ def write(root: Path, results: Path) -> list[Path]:
 
 
 def stale(root: Path, results: Path) -> list[str]:
-    """The names of the README's blocks that are not what the stored results give."""
+    """Name the README's blocks that are not what the stored results give."""
     from benchmarks.release.readme_tables import Reference, block_in
 
     readme = (root / "README.md").read_text(encoding="utf-8")
@@ -178,11 +158,11 @@ def _portable(result: dict[str, Any]) -> dict[str, Any]:
     """A result without paths of the machine it was made on, its scores with fewer digits."""
     cell, report = result["cell"], result["report"]
     start = cell["start"] and f"zoo/pretrained/{Path(cell['start']).name}"
+    rounded = {part: _rounded(report[part]) for part in ("scores", "weights") if part in report}
     return result | {
         "command": _ABSOLUTE.sub("DIR", result["command"]),
         "cell": cell | {"start": start},
-        "report": report
-        | {part: _rounded(report[part]) for part in ("scores", "weights") if part in report},
+        "report": report | rounded,
     }
 
 
@@ -194,7 +174,7 @@ def _rounded(columns: Mapping[str, Sequence[float | None]]) -> dict[str, list[fl
 
 
 def _may_be_passed_on(result: dict[str, Any]) -> bool:
-    """Whether the photos that a result has pictures of all come with other packages."""
+    """Whether all photos that a result has pictures of come with other packages."""
     from zoo.photos.samples import sample_photos
 
     free = {f"{photo.sha256[:16]}.png" for photo in sample_photos("all")}
@@ -202,7 +182,7 @@ def _may_be_passed_on(result: dict[str, Any]) -> bool:
 
 
 def _stored_pictures(run: Path, target: Path, result: dict[str, Any]) -> list[dict[str, str]]:
-    """Store a result's pictures as JPEG, a fifth as large; what the result shall say of them."""
+    """Store a result's pictures as JPEG, a fifth as large; return the result's list of them."""
     stored = []
     for shown in result["pictures"]:
         file = Path(shown["file"]).with_suffix(".jpg").name
@@ -217,7 +197,7 @@ def _stored_pictures(run: Path, target: Path, result: dict[str, Any]) -> list[di
 
 
 def _write_compact(path: Path, content: Any) -> None:
-    """As `write_json`, but a thousand scores do not take a thousand lines."""
+    """Write JSON on one line: a thousand scores would take a thousand lines."""
     text = json.dumps(content, allow_nan=False, separators=(",", ":")) + "\n"
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

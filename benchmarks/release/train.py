@@ -2,15 +2,12 @@
 
     python -m benchmarks.release.train zhang --photos DIR --photos DIR2 --val-photos VALDIR
 
-It is the same recipe for all models: the preset `compact`, stages of growing size, the decay of the
-learning rate, the crops and the flips that the trainer and its loader have; then the temperature or
-the saturation, where the model has one, and the packing. Validation photos choose the best round's
-weights and these, and measure that packing changed nothing; test photos play no part.
+The recipe is the same for all models: the preset `compact`, stages of growing size, a learning rate
+that decays to zero, crops and flips; then temperature or saturation are chosen and the weights are
+packed. Validation photos choose and check all this; test photos play no part.
 
-No moving average of the weights is kept: the learning rate decays to zero, which settles them.
-
-Cost: with the default budget up to 45 minutes of two processor cores a model. After Ctrl-C or a
-kill the same command goes on where it stopped, and ends with the same weights.
+Cost: up to 45 minutes of two processor cores per model. After Ctrl-C or a kill the same command
+goes on where it stopped, and ends with the same weights.
 """
 
 import dataclasses
@@ -22,14 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from zoo.budget import Budget
-from zoo.card import (
-    CARD,
-    About,
-    ChosenSaturation,
-    Environment,
-    from_json,
-    read_card,
-)
+from zoo.card import CARD, About, ChosenSaturation, Environment, from_json, read_card
 from zoo.cli import options
 from zoo.cli.inputs import counted, spoken_warnings
 from zoo.cli.scripts import run_script
@@ -38,27 +28,21 @@ from zoo.cli.startup import start_keras
 from zoo.errors import ZooError
 from zoo.files import require_writable
 from zoo.photos.division import read_photos, refuse_overlap
+from zoo.photos.photoset import PhotoSet
 from zoo.photos.samples import sample_photos
 from zoo.pretrained import FOLDER
 from zoo.registry import ModelEntry, create_model, entry
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
-    from zoo.photos.photoset import PhotoSet
-
 
 #: Of the training squares, in px; each has an equal share of the budget.
 SIZES = "64,96,128"
 
-#: Validation photos that choose the temperature or the saturation: more take time and hardly move a
-#: mean.
+#: Validation photos that choose temperature or saturation: more hardly move a mean.
 _STUDIED = 300
 
-
-# The license of the weights; the code's is another one.
-_LICENSE = "CC BY-NC 4.0"
-
-# What is known about the rights in the photos that the weights were learned from.
+_LICENSE = "CC BY-NC 4.0"  # of the weights, not of the code
 _RIGHTS = (
     "The weights were learned from photos of public research collections, whose photos belong to "
     "their photographers and are not cleared for redistribution; none of them comes with the "
@@ -103,10 +87,8 @@ def train(
     run, target = out / model, ship / model
     for folder in (run, ship):
         require_writable(folder)
-    training, validation = (
-        read_photos(photos, "train").color_only(),
-        read_photos(val_photos, "val").color_only(),
-    )
+    training = read_photos(photos, "train").color_only()
+    validation = read_photos(val_photos, "val").color_only()
     advice = "remove them from one of the folders"
     refuse_overlap(training, [*validation, *sample_photos("all")], advice)
     print(f"Learning from {training.summary()}; choosing by {counted(len(validation), 'photo')}.")
@@ -132,7 +114,6 @@ def train(
 
 
 def _fit(model: "Colorizer", run: Path, **plan: Any) -> None:
-    """Train and save a model, going on where an earlier command stopped."""
     from benchmarks.harness.environment import describe_environment
     from zoo.plotting.training import TrainingPlot
     from zoo.training import checkpoint
@@ -145,7 +126,7 @@ def _fit(model: "Colorizer", run: Path, **plan: Any) -> None:
     checkpoint.discard(run)
 
 
-def _choose_temperature(run: Path, validation: "PhotoSet") -> None:
+def _choose_temperature(run: Path, validation: PhotoSet) -> None:
     """Store the temperature that validation photos choose, where the model has one."""
     from zoo.evaluation.calibrate import choose_vivid, store_temperature, study
     from zoo.registry import load_model
@@ -160,7 +141,7 @@ def _choose_temperature(run: Path, validation: "PhotoSet") -> None:
     print(f"The temperature is {chosen:g}.")
 
 
-def _choose_saturation(run: Path, validation: "PhotoSet") -> None:
+def _choose_saturation(run: Path, validation: PhotoSet) -> None:
     """Store the saturation that validation photos choose, where the model has one."""
     from zoo.evaluation.calibrate import choose_saturation
     from zoo.registry import load_model
@@ -176,8 +157,7 @@ def _choose_saturation(run: Path, validation: "PhotoSet") -> None:
     print(f"The saturation is {chosen:g}: {share:.0%} of the truth's colorfulness.")
 
 
-def _refuse_other_training(run: Path, photos: "PhotoSet", seed: int) -> None:
-    """Refuse a folder whose finished training was another one than this command's."""
+def _refuse_other_training(run: Path, photos: PhotoSet, seed: int) -> None:
     trained = read_card(run).training
     if trained is None or (trained.fingerprint, trained.seed) != (photos.fingerprint, seed):
         raise ZooError(
@@ -186,8 +166,7 @@ def _refuse_other_training(run: Path, photos: "PhotoSet", seed: int) -> None:
         )
 
 
-def _about(line: ModelEntry, described: str, photos: "PhotoSet", stored: str) -> About:
-    """What the card says in words."""
+def _about(line: ModelEntry, described: str, photos: PhotoSet, stored: str) -> About:
     classes = ", ".join(photos.labels)
     return About(
         photos=f"{described}; {photos.summary()}" + (f": {classes}" * bool(classes)),
@@ -200,8 +179,8 @@ def _about(line: ModelEntry, described: str, photos: "PhotoSet", stored: str) ->
     )
 
 
-def _privacy(run: Path, train: "PhotoSet", validation: "PhotoSet") -> str:
-    """What was measured of whether the stored rows give training photos away; often nothing."""
+def _privacy(run: Path, train: PhotoSet, validation: PhotoSet) -> str:
+    """Say whether the stored rows give training photos away; "" for models without such rows."""
     from benchmarks.release.privacy import membership
     from zoo.registry import load_model
 

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import itertools
 import math
 import warnings
 from collections.abc import Iterator, Sequence
@@ -27,11 +28,10 @@ _LABEL_HEIGHT = 24
 _TITLE_STYLE = {"fontsize": 10, "fontweight": "bold", "ha": "center"}
 _LABEL_POINTS = 9
 _LABEL_COLORS = {"test": "#222222", "trained on": "#b45309"}
-#: Larger pictures than this, in bytes, are tiresome to mail and to load.
+#: Bytes: larger pictures are tiresome to mail and to load.
 _LARGEST_PNG = 4_000_000
 #: As wide as a row of five temperatures and the truth.
 _CURVES_INCHES = (14.96, 3.6)
-_LEGEND_COLUMNS = 3
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,11 @@ class PhotoRow:
 def draw_comparison(
     titles: Sequence[str], rows: Sequence[PhotoRow], largest: int = _LARGEST_PNG
 ) -> tuple[bytes, int]:
-    """Draw photos side by side, one row a photo, one column a title.
+    """Draw photos side by side, one row per photo, one column per title.
 
     Args:
         titles: of the columns; a colon ends a line.
-        rows: the photos, the most important ones first: the last ones are left out where the file
-            would be too large.
+        rows: the most important photos first: the last are left out where the file gets too large.
         largest: bytes of the file.
 
     Returns:
@@ -71,7 +70,7 @@ def draw_comparison(
 
 
 def draw_curves(histories: Sequence[tuple[str, dict[str, list[float]]]]) -> bytes:
-    """Draw what each model logged against the photos it had seen, one panel a model.
+    """Draw what each model logged against the photos it had seen, one panel per model.
 
     Args:
         histories: title and curves of each model, "photos_seen" among the curves.
@@ -106,34 +105,29 @@ class TemperatureCurves:
 
 
 def draw_temperature_curves(models: Sequence[TemperatureCurves], file_format: str) -> bytes:
-    """Draw each metric over the temperature, one panel a metric, one color a model.
+    """Draw each metric over the temperature, one panel per metric, one color per model.
 
     Args:
         models: studies of the same photos at the same size.
         file_format: "svg" or "png".
-
-    Returns:
-        The file; the same input gives the same bytes.
     """
     return save_figure(_temperature_figure(models), file_format)
 
 
 def stack(pictures: Sequence[bytes]) -> bytes:
-    """Put pictures below each other on white: PNG files into one."""
+    """Put PNG pictures below each other on white."""
     images = [Image.open(io.BytesIO(picture)).convert("RGB") for picture in pictures]
-    width, height = max(image.width for image in images), sum(image.height for image in images)
-    page = Image.new("RGB", (width, height), "white")
-    top = 0
-    for image in images:
+    tops = [0, *itertools.accumulate(image.height for image in images)]
+    page = Image.new("RGB", (max(image.width for image in images), tops[-1]), "white")
+    for image, top in zip(images, tops, strict=False):
         page.paste(image, (0, top))
-        top += image.height
     buffer = io.BytesIO()
     page.save(buffer, "png")
     return buffer.getvalue()
 
 
 def data_uri(content: bytes, kind: str) -> str:
-    """A file as an address that holds it, for pages that load nothing else."""
+    """Encode a file as an address that holds it, for pages that load nothing else."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
@@ -147,8 +141,7 @@ def _temperature_figure(models: Sequence[TemperatureCurves]) -> Figure:
         if line is not None:
             axes.legend([line], [line.get_label()], fontsize=8)
     handles, names = panels[1].get_legend_handles_labels()
-    columns = min(_LEGEND_COLUMNS, len(names))
-    figure.legend(handles, names, loc="outside lower center", ncols=columns, fontsize=9)
+    figure.legend(handles, names, loc="outside lower center", ncols=min(3, len(names)), fontsize=9)
     title = basis(models[0].study)
     figure.suptitle(title[:1].upper() + title[1:], fontsize=11)
     return figure
@@ -163,7 +156,7 @@ def _plot_model(axes: Axes, metric: str, model: TemperatureCurves, color: str) -
 
 
 def save_figure(figure: Figure, file_format: str) -> bytes:
-    """The figure as a file without date and random names: equal figures give equal bytes."""
+    """Save a figure without date and random names: equal figures give equal bytes."""
     buffer = io.BytesIO()
     with rc_context({"svg.hashsalt": "colorization-zoo", "svg.fonttype": "path"}):
         metadata = {"Date": None} if file_format == "svg" else {}
@@ -200,7 +193,7 @@ def _comparison_png(titles: Sequence[str], rows: Sequence[PhotoRow]) -> bytes:
 def _write(
     figure: Figure, place: tuple[float, float], text: str, width: float, **style: Any
 ) -> None:
-    """Write text at a place in px, its letters smaller where it would be wider than `width` px."""
+    """Write text at a place in px, in smaller letters where it is wider than `width` px."""
     whole = figure.get_size_inches() * _DPI
     x, y = np.divide(place, whole)
     written = figure.text(x, y, text, va="center", parse_math=False, **style)
@@ -212,7 +205,7 @@ def _write(
 
 @contextmanager
 def _any_script() -> Iterator[None]:
-    """Names of files may be in a script that Matplotlib's own font lacks: boxes are shown then."""
+    """Show boxes where Matplotlib's font lacks the script of a file's name."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")
         yield

@@ -1,4 +1,4 @@
-"""The report's tables by label: how well each model does on the photos of each class."""
+"""The report's tables by label: how well each model does on the photos of each label."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -20,23 +20,18 @@ class LabelRow:
 
     @property
     def supports_claims(self) -> bool:
-        """Whether there are enough photos, 30, to compare the models on them."""
         return self.photos >= MIN_PHOTOS_FOR_CLAIMS
 
 
 def label_rows(reports: Sequence[Report], metric: Metric) -> list[LabelRow]:
-    """Aggregate a metric over the photos of each label.
+    """Aggregate a metric over the photos of each label, in the alphabet's order.
 
     Args:
         reports: of several models on the same photos.
         metric: weighs a label's photos as it weighs all of them.
-
-    Returns:
-        A row a label, in the alphabet's order; none where no photo has a label.
     """
-    if not reports:
-        return []
-    counts = Counter(label for label in reports[0].labels if label is not None)
+    labels = reports[0].labels if reports else ()
+    counts = Counter(label for label in labels if label is not None)
     return [
         LabelRow(label, counts[label], tuple(_figure(report, metric, label) for report in reports))
         for label in sorted(counts)

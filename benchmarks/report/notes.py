@@ -1,7 +1,9 @@
 """How to read a leaderboard: what its rows stand for, what networks saw, what is missing."""
 
+from collections import defaultdict
 from typing import Any
 
+from benchmarks.harness.stored import Result
 from benchmarks.report.leaderboard import SORT_METRIC, Leaderboard
 from benchmarks.report.text import MISSING
 from benchmarks.suites import UNTRAINED
@@ -9,7 +11,7 @@ from zoo.metrics import get_metric
 
 
 def notes(board: Leaderboard) -> list[str]:
-    """How to read the table, one point each."""
+    """List how to read the table, one point each."""
     return [
         f"Sorted by {get_metric(SORT_METRIC).title}, best first; baselines are rows like the "
         "others. No single figure tells which colors people prefer: look at the pictures.",
@@ -31,28 +33,26 @@ def notes(board: Leaderboard) -> list[str]:
 
 
 def _source_notes(board: Leaderboard) -> list[str]:
-    """Of each network what it sees, what it says of the true photos, and what to mind."""
+    """For each network what it sees, what it says of the true photos, and what to mind."""
     sources: dict[str, dict[str, Any]] = {}
     for result in board.finished:
         sources = result["report"].get("sources", {}) | sources
-    notes: dict[str, list[str]] = {}
+    notes = defaultdict(list)
     for name, source in sources.items():
-        truth = f"{get_metric(name).title} {source['truth']:.3f}"
-        notes.setdefault(" ".join([f"Seen: {source['input']}.", *source["notes"]]), []).append(
-            truth
-        )
+        note = " ".join([f"Seen: {source['input']}.", *source["notes"]])
+        notes[note].append(f"{get_metric(name).title} {source['truth']:.3f}")
     return [f"True photos: {', '.join(truths)}. {note}" for note, truths in notes.items()]
 
 
 def _missing_notes(board: Leaderboard) -> list[str]:
-    """Why metrics of networks are missing, and of which models."""
-    found: dict[tuple[str, ...], list[str]] = {}
+    """Why metrics of networks are missing, and for which models."""
+    found = defaultdict(list)
     for result in board.finished:
-        reasons: dict[str, list[str]] = {}
+        reasons = defaultdict(list)
         for name, reason in result["report"].get("missing", {}).items():
-            reasons.setdefault(reason, []).append(get_metric(name).title)
+            reasons[reason].append(get_metric(name).title)
         for reason, titles in reasons.items():
-            found.setdefault((reason, *titles), []).append(board.title(result))
+            found[reason, *titles].append(board.title(result))
     everyone = [board.title(result) for result in board.finished]
     return [
         f"No {', '.join(titles)}{'' if models == everyone else ' of ' + ', '.join(models)}: "
@@ -61,7 +61,7 @@ def _missing_notes(board: Leaderboard) -> list[str]:
     ]
 
 
-def _definition(result: dict[str, Any]) -> str:
+def _definition(result: Result) -> str:
     """What a row stands for, as in "zhang:compact with loss = plain"."""
     cell = result["cell"]
     changes = ", ".join(f"{name} = {value}" for name, value in cell["changes"].items())
@@ -70,9 +70,6 @@ def _definition(result: dict[str, Any]) -> str:
         words += f", from the weights in {cell['start']}"
     if cell["budget"] == UNTRAINED:
         return f"{words}, scored as it is"
-    own = {"train_size": f"{cell['train_size']} px", "budget": f"a budget of {cell['budget']}"}
-    if cell["own"]:
-        words += (
-            f", trained under its own conditions: {' and '.join(own[name] for name in cell['own'])}"
-        )
-    return words
+    names = {"train_size": f"{cell['train_size']} px", "budget": f"a budget of {cell['budget']}"}
+    own = " and ".join(names[name] for name in cell["own"])
+    return f"{words}, trained under its own conditions: {own}" if own else words

@@ -6,19 +6,15 @@ twice gives the same bytes.
 
 import base64
 import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from benchmarks.report.figures import (
-    PhotoRow,
-    data_uri,
-    draw_curves,
-    draw_temperature_curves,
-)
+from benchmarks.report.figures import PhotoRow, data_uri, draw_curves, draw_temperature_curves
 from benchmarks.report.labels import label_rows
 from benchmarks.report.leaderboard import SORT_METRIC, Leaderboard, load_results, sort_values
 from benchmarks.report.notes import notes
@@ -39,15 +35,10 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_report(out: Path) -> list[Path]:
-    """Render the stored results; see the module's description.
+    """Render the stored results; return the files written.
 
-    Returns:
-        The files written: leaderboard.csv, leaderboard.md, per_photo.csv, differences.csv,
-        report.html; comparison.png where at least one model has finished; temperature.png where one
-        has a temperature; speed.csv where the speed of one was measured.
-
-    Raises:
-        ZooError: if the results cannot be read or compared, or a file cannot be written.
+    comparison.png is among them where a model has finished, temperature.png where one has a
+    temperature, speed.csv where the speed of one was measured.
     """
     board = Leaderboard(tuple(load_results(out)))
     contents = {name: text.encode() for name, text in table_files(board).items()}
@@ -74,14 +65,14 @@ def _comparison(board: Leaderboard, out: Path) -> tuple[bytes | None, list[Photo
 
 
 def _losses(curves: dict[str, list[float]]) -> dict[str, list[float]]:
-    """Of what was logged, what is drawn beside other models: the two nets' have their own."""
+    """The curves drawn beside other models': those of adversarial trainings have own pictures."""
     if "d_real" not in curves:
         return curves
     return {name: curves[name] for name in ("photos_seen", "loss", "val_loss") if name in curves}
 
 
 def _adversarial(board: Leaderboard, out: Path) -> list[tuple[str, str]]:
-    """The pictures that adversarial trainings drew of themselves: the model's title, the image."""
+    """The pictures that adversarial trainings drew of themselves, by the model's title."""
     return [
         (board.title(result), data_uri(path.read_bytes(), "image/png"))
         for result in board.finished
@@ -96,17 +87,25 @@ def _html(
     shown: Sequence[PhotoRow],
     temperature: Temperature,
 ) -> str:
+    found = browse(board.finished, board.titles, out / "pictures")
+    photos = within_bound(found)
     histories = [
         (board.title(result), _losses(result["history"]["curves"]))
         for result in board.finished
         if len(result["history"]["curves"].get("photos_seen", ())) > 1
     ]
-    return _template().render(
+    templates = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return templates.get_template("report.html.j2").render(
         board=board,
         notes=notes(board),
         sort_values=[
-            sort_values(result, board.ranks.get(result["key"]), board.metrics)
-            for result in board.results
+            sort_values(one, board.ranks.get(one["key"]), board.metrics) for one in board.results
         ],
         comparison=comparison and data_uri(comparison, "image/png"),
         shown=shown,
@@ -123,32 +122,14 @@ def _html(
         speed_rows=board.speed_rows,
         speed_side=next((one["speed"]["side"] for one in board.finished if "speed" in one), None),
         missing=MISSING,
-        **_photos(board, out),
+        photos=photos,
+        left_out=len(found) - len(photos),
         **_labels(board),
         **_script(),
     )
 
 
-def _template() -> Template:
-    templates = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return templates.get_template("report.html.j2")
-
-
-def _photos(board: Leaderboard, out: Path) -> dict[str, Any]:
-    """What the page's browser of photos shows."""
-    found = browse(board.finished, board.titles, out / "pictures")
-    photos = within_bound(found)
-    return {"photos": photos, "left_out": len(found) - len(photos)}
-
-
 def _labels(board: Leaderboard) -> dict[str, Any]:
-    """What the page's tables by label show; no tables where no photo has a label."""
     reports = [Report.from_json(result["report"]) for result in board.finished]
     metrics = [get_metric(name) for name in PLOTTED if get_metric(name) in board.metrics]
     tables = [(metric, label_rows(reports, metric)) for metric in metrics]
@@ -160,7 +141,7 @@ def _labels(board: Leaderboard) -> dict[str, Any]:
 
 
 def _script() -> dict[str, Any]:
-    """The page's script, the same whatever the results, and the hash that allows it alone."""
+    """The page's script, and the hash that allows it alone."""
     script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
     digest = hashlib.sha256(script.encode()).digest()
     return {"script": Markup(script), "script_hash": base64.b64encode(digest).decode()}
@@ -168,22 +149,17 @@ def _script() -> dict[str, Any]:
 
 def _environments(board: Leaderboard) -> list[tuple[list[str], dict[str, Any]]]:
     """The distinct environments, each with the models that were run in it."""
-    distinct: list[tuple[list[str], dict[str, Any]]] = []
+    distinct: dict[str, tuple[list[str], dict[str, Any]]] = {}
     for result in board.results:
         rows = _environment_rows(result["environment"])
-        titles = next((titles for titles, known in distinct if known == rows), None)
-        if titles is None:
-            distinct.append(([board.title(result)], rows))
-        else:
-            titles.append(board.title(result))
-    return distinct
+        titles, _ = distinct.setdefault(json.dumps(rows, sort_keys=True), ([], rows))
+        titles.append(board.title(result))
+    return list(distinct.values())
 
 
 def _environment_rows(environment: dict[str, Any]) -> dict[str, Any]:
     git = environment["git"]
     revision = git and git["revision"][:12] + (" with local changes" if git["dirty"] else "")
-    rows = environment | {"git": revision}
-    return {
-        name.replace("_", " ").replace("gib", "(GiB)"): MISSING if value is None else value
-        for name, value in rows.items()
-    }
+    known = environment | {"git": revision}
+    rows = {name: MISSING if value is None else value for name, value in known.items()}
+    return {name.replace("_", " ").replace("gib", "(GiB)"): rows[name] for name in rows}

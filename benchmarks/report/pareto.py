@@ -1,4 +1,4 @@
-"""Quality against cost: which models nothing cheaper or better beats, and the plot of all."""
+"""Quality against cost: plots of all models, with those that no cheaper one equals."""
 
 import itertools
 import math
@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Bbox
 
+from benchmarks.harness.stored import Result
 from benchmarks.report.figures import data_uri, save_figure
 from zoo.card import Interval
 from zoo.metrics import Metric, get_metric
@@ -30,21 +31,18 @@ _NEAR, _STEP, _STEPS = 7, 6, 16
 _LEADER_POINTS = 10
 
 
-def _latency(result: dict[str, Any]) -> float | None:
-    speed = result.get("speed")
-    return None if speed is None else 1000 * speed["latency_seconds"]["median"]
-
-
 #: What a model costs: in words, and from a result to the number; None where it was not measured.
-COSTS: dict[str, Callable[[dict[str, Any]], float | None]] = {
+COSTS: dict[str, Callable[[Result], float | None]] = {
     "parameters": lambda result: result["parameters"],
-    "latency (ms)": _latency,
+    "latency (ms)": lambda result: (
+        1000 * result["speed"]["latency_seconds"]["median"] if "speed" in result else None
+    ),
 }
 
 
 @dataclass(frozen=True)
 class CostPlot:
-    """A metric against a cost: their names, the titles of the models on the front, the picture."""
+    """A metric against a cost, with the titles of the models on the front."""
 
     title: str
     cost: str
@@ -53,13 +51,12 @@ class CostPlot:
 
     @property
     def uri(self) -> str:
-        """The picture as a data URI."""
         return data_uri(self.svg, "image/svg+xml")
 
 
 @dataclass(frozen=True)
 class PricedScore:
-    """A model in the plot: what it is called, what it costs, and its figure."""
+    """A model in the plot."""
 
     title: str
     cost: float
@@ -67,14 +64,10 @@ class PricedScore:
 
 
 def pareto_front(points: Sequence[tuple[float, float]], *, higher_is_better: bool) -> list[int]:
-    """Find the points that no other one beats: none is as small and better, or smaller and as good.
-
-    Args:
-        points: size and quality of each.
-        higher_is_better: whether more quality is better.
+    """Find the points (cost, quality) that no other one equals at less cost or beats at the same.
 
     Returns:
-        Their numbers, from the smallest to the largest; equal points are all in or all out.
+        Their numbers, from the cheapest on; equal points are all in or all out.
 
     Examples:
         >>> pareto_front([(10, 0.7), (20, 0.6), (30, 0.9)], higher_is_better=True)
@@ -91,15 +84,9 @@ def pareto_front(points: Sequence[tuple[float, float]], *, higher_is_better: boo
 
 
 def draw_cost_plots(
-    results: Sequence[dict[str, Any]], titles: Mapping[str, str], metrics: Sequence[str]
+    results: Sequence[Result], titles: Mapping[str, str], metrics: Sequence[str]
 ) -> list[CostPlot]:
-    """Draw each metric that was scored against each cost that was measured.
-
-    Args:
-        results: of the models that finished.
-        titles: each result's title by key.
-        metrics: names of metrics that have a better direction.
-    """
+    """Draw each metric against each cost that was measured; metrics need a better direction."""
     plots = []
     for (cost, price_of), metric in itertools.product(COSTS.items(), map(get_metric, metrics)):
         models = [
@@ -114,22 +101,13 @@ def draw_cost_plots(
 
 
 def front_of(models: Sequence[PricedScore], metric: Metric) -> list[int]:
-    """The numbers of the models on the Pareto front of a metric, from the cheapest on."""
+    """Number the models on the Pareto front of a metric, from the cheapest on."""
     points = [(model.cost, model.figure.mean) for model in models]
     return pareto_front(points, higher_is_better=metric.direction == "higher")
 
 
 def draw_cost_plot(models: Sequence[PricedScore], cost: str, metric: Metric) -> bytes:
-    """Draw a metric against a cost, with the Pareto front; up is better.
-
-    Args:
-        models: one at least.
-        cost: what it is called.
-        metric: one that has a better direction.
-
-    Returns:
-        An SVG file; the same input gives the same bytes.
-    """
+    """Draw a metric against a cost, with the Pareto front, as SVG; up is better."""
     return save_figure(_cost_figure(models, cost, metric), "svg")
 
 
@@ -140,16 +118,9 @@ def _cost_figure(models: Sequence[PricedScore], cost: str, metric: Metric) -> Fi
     front = front_of(models, metric)
     for number, (model, place) in enumerate(zip(models, places, strict=True)):
         _plot_model(axes, model, place, on_front=number in front)
-    means = [model.figure.mean for model in models]
-    axes.plot(
-        [places[i] for i in front],
-        [means[i] for i in front],
-        color=_FRONT_COLOR,
-        drawstyle="steps-post",
-        linewidth=1.2,
-        linestyle="--",
-        zorder=1,
-    )
+    steps = [(places[i], models[i].figure.mean) for i in front]
+    style: dict[str, Any] = {"drawstyle": "steps-post", "linewidth": 1.2, "linestyle": "--"}
+    axes.plot(*zip(*steps, strict=True), color=_FRONT_COLOR, zorder=1, **style)
     if metric.direction == "lower":
         axes.invert_yaxis()
     axes.margins(y=0.12)
@@ -178,7 +149,7 @@ def _cost_axis(axes: Axes, costs: Sequence[float]) -> list[float]:
 
 
 def _short(power: int) -> str:
-    """A power of ten in few letters, as in "10 k"."""
+    """Write a power of ten in few letters, as in "10 k"."""
     for size, letter in ((9, " G"), (6, " M"), (3, " k")):
         if power >= size:
             return f"{10 ** (power - size)}{letter}"
@@ -203,7 +174,8 @@ def _label(
     scale = figure.dpi / 72
     points = [(place, model.figure.mean) for place, model in zip(places, models, strict=True)]
     anchors = [tuple(axes.transData.transform(point)) for point in points]
-    taken = [_around(x, y) for x, y in anchors]
+    near = np.array([-_POINT_PIXELS, _POINT_PIXELS])
+    taken = [Bbox(np.transpose([x + near, y + near])) for x, y in anchors]
     for model, point, anchor in zip(models, points, anchors, strict=True):
         text = axes.annotate(
             model.title,
@@ -218,27 +190,15 @@ def _label(
         )
         text.set_in_layout(False)
         extent = text.get_window_extent(renderer)
-        size = extent.width, extent.height
-        (dx, dy, side), box = _best_place(anchor, size, scale, taken, axes.bbox)
+        boxes = {place: _label_box(anchor, extent, scale, place) for place in _label_places()}
+        # The first place where the label covers nothing, or else the one where it covers least.
+        cost = {place: _covered(box, taken, axes.bbox) for place, box in boxes.items()}
+        (dx, dy, side) = place = min(boxes, key=cost.__getitem__)
         text.set_position((dx, dy))
         text.set_horizontalalignment(side)
         if text.arrow_patch is not None:
             text.arrow_patch.set_visible(math.hypot(dx, dy) > _LEADER_POINTS)
-        taken.append(box)
-
-
-def _best_place(
-    anchor: tuple[float, float],
-    size: tuple[float, float],
-    scale: float,
-    taken: Sequence[Bbox],
-    frame: Bbox,
-) -> tuple[Place, Bbox]:
-    """The first offset whose label covers nothing, or else the one that covers least."""
-    boxes = {place: _label_box(anchor, size, scale, place) for place in _label_places()}
-    cost = {place: _covered(box, taken, frame) for place, box in boxes.items()}
-    place = min(boxes, key=cost.__getitem__)
-    return place, boxes[place]
+        taken.append(boxes[place])
 
 
 def _label_places() -> list[Place]:
@@ -247,34 +207,19 @@ def _label_places() -> list[Place]:
     return [place for dy in (0, *steps) for place in ((_NEAR, dy, "left"), (-_NEAR, dy, "right"))]
 
 
-def _label_box(
-    anchor: tuple[float, float],
-    size: tuple[float, float],
-    scale: float,
-    place: Place,
-) -> Bbox:
-    """The pixels that a label of a size takes at a place beside its point."""
-    (x, y), (width, height), (dx, dy, side) = anchor, size, place
+def _label_box(anchor: tuple[float, float], extent: Bbox, scale: float, place: Place) -> Bbox:
+    """The pixels that a label of an extent takes at a place beside its point."""
+    (x, y), (dx, dy, side), (width, height) = anchor, place, extent.size
     left = x + dx * scale - (width if side == "right" else 0)
     return Bbox.from_bounds(left, y + dy * scale - height / 2, width, height)
 
 
 def _covered(box: Bbox, taken: Sequence[Bbox], frame: Bbox) -> float:
     """How many pixels of a label's box are taken or lie outside the frame."""
-    outside = _area(box) - _shared(box, frame)
+    outside = box.width * box.height - _shared(box, frame)
     return outside + sum(_shared(box, other) for other in taken)
 
 
 def _shared(one: Bbox, other: Bbox) -> float:
     both = Bbox.intersection(one, other)
-    return 0.0 if both is None else _area(both)
-
-
-def _area(box: Bbox) -> float:
-    return box.width * box.height
-
-
-def _around(x: float, y: float) -> Bbox:
-    return Bbox.from_extents(
-        x - _POINT_PIXELS, y - _POINT_PIXELS, x + _POINT_PIXELS, y + _POINT_PIXELS
-    )
+    return 0.0 if both is None else both.width * both.height

@@ -1,19 +1,19 @@
 """The report's photos one at a time: those first about which the models disagree most.
 
-How much models disagree about a photo is the standard deviation, over the models, of their
-CIEDE2000 on it. Photos that were not scored, as those that were trained on, come last.
+Disagreement is the standard deviation of the models' CIEDE2000 on a photo; photos without scores,
+such as those trained on, come last.
 """
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 from skimage import color
 
+from benchmarks.harness.stored import Result
 from benchmarks.report.figures import PhotoRow, data_uri, draw_comparison
 from zoo.photos.decoding import read_rgb
 
@@ -35,13 +35,12 @@ class PhotoTile:
 
     @property
     def uri(self) -> str:
-        """The picture as a data URI."""
         return data_uri(self.jpeg, "image/jpeg")
 
 
 @dataclass(frozen=True)
 class BrowsedPhoto:
-    """One photo of the browser: its name, its role, how much models disagree, and its tiles."""
+    """One photo of the browser."""
 
     name: str
     role: str
@@ -55,22 +54,15 @@ class BrowsedPhoto:
 
 
 def browse(
-    results: Sequence[dict[str, Any]], titles: Mapping[str, str], pictures: Path
+    results: Sequence[Result], titles: Mapping[str, str], pictures: Path
 ) -> list[BrowsedPhoto]:
-    """Read the stored pictures, the photos about which the models disagree most first.
-
-    Args:
-        results: of the models that finished; sharing all conditions, they show the same photos.
-        titles: each result's title by key.
-        pictures: the folder that holds the pictures.
-    """
+    """Read the stored pictures of finished models, the most controversial photos first."""
     shown = results[0]["pictures"] if results else []
-    photos = [_photo(entry, results, titles, pictures) for entry in shown]
-    return by_disagreement(photos)
+    return by_disagreement([_photo(entry, results, titles, pictures) for entry in shown])
 
 
 def draw_models(
-    results: Sequence[dict[str, Any]],
+    results: Sequence[Result],
     titles: Mapping[str, str],
     shown: Sequence[dict[str, str]],
     pictures: Path,
@@ -78,8 +70,8 @@ def draw_models(
     """Draw photos side by side: in gray, in the colors of each model, and as they were.
 
     Args:
-        results: of the models, in order; one at least.
-        titles: each result's title by key.
+        results: of the models, one at least.
+        titles: by the results' keys.
         shown: the photos, as results list them.
         pictures: the folder that holds the pictures.
 
@@ -98,7 +90,7 @@ def draw_models(
 
 
 def gray_input(rgb: np.ndarray) -> np.ndarray:
-    """The photo as models see it: its lightness alone."""
+    """Reduce a photo to its lightness, which is what models see."""
     lab = color.rgb2lab(rgb)
     lab[..., 1:] = 0
     gray = np.rint(color.lab2rgb(lab) * 255).astype(np.uint8)
@@ -113,8 +105,8 @@ def make_tile(title: str, rgb: np.ndarray, score: float | None = None) -> PhotoT
     return PhotoTile(title, buffer.getvalue(), score)
 
 
-def photo_score(result: dict[str, Any], photo: str, role: str) -> float | None:
-    """A stored result's CIEDE2000 on a photo; None where the photo was not scored."""
+def photo_score(result: Result, photo: str, role: str) -> float | None:
+    """Look up a stored result's CIEDE2000 on a photo; None where it was not scored."""
     report = result["report"]
     if role != "test" or SCORE not in report["scores"] or photo not in report["photos"]:
         return None
@@ -122,25 +114,25 @@ def photo_score(result: dict[str, Any], photo: str, role: str) -> float | None:
 
 
 def disagreement(scores: Iterable[float | None]) -> float | None:
-    """The standard deviation of the models' scores; None with fewer than two of them."""
+    """Compute the standard deviation of the models' scores; None with fewer than two of them."""
     known = [score for score in scores if score is not None]
     return float(np.std(known)) if len(known) > 1 else None
 
 
 def by_disagreement(photos: Sequence[BrowsedPhoto]) -> list[BrowsedPhoto]:
-    """Sort from the largest disagreement to the smallest, and last the photos without any."""
-    return sorted(photos, key=lambda photo: _order(photo.disagreement))
+    """Sort from the largest disagreement to the smallest, photos without any last."""
+    return sorted(photos, key=lambda p: (p.disagreement is None, -(p.disagreement or 0.0)))
 
 
 def within_bound(photos: Sequence[BrowsedPhoto]) -> list[BrowsedPhoto]:
-    """The first photos whose pictures stay within `LARGEST_BYTES`; the very first always."""
+    """Keep the first photos whose pictures stay within `LARGEST_BYTES`, one at least."""
     total = np.cumsum([photo.size for photo in photos])
     return list(photos[: max(1, int(np.sum(total <= LARGEST_BYTES)))])
 
 
 def _photo(
     entry: dict[str, str],
-    results: Sequence[dict[str, Any]],
+    results: Sequence[Result],
     titles: Mapping[str, str],
     pictures: Path,
 ) -> BrowsedPhoto:
@@ -153,7 +145,3 @@ def _photo(
     ]
     tiles = (make_tile("input (gray)", gray_input(truth)), make_tile("truth", truth), *colored)
     return BrowsedPhoto(name, role, disagreement(scores), tiles)
-
-
-def _order(found: float | None) -> tuple[bool, float]:
-    return found is None, -(found or 0.0)

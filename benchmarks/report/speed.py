@@ -1,8 +1,9 @@
-"""The report's tables of speed and size, and of the spread over seeds: from results to text."""
+"""The report's tables of speed and size, and of the spread over seeds."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from benchmarks.harness.stored import Result
 from benchmarks.report.text import MISSING
 from benchmarks.speed.timing import three_digits
 from zoo.metrics import Metric
@@ -20,48 +21,41 @@ SPEED_HEADINGS = (
 )
 
 
-def speed_rows(
-    results: Sequence[dict[str, Any]], title: Callable[[dict[str, Any]], str]
-) -> list[list[str]]:
-    """The rows of the table of speed, as text, of the results that have their speed measured."""
-    rows = []
-    for result in results:
-        speed = result.get("speed")
-        if speed is None:
-            continue
-        count = speed["multiply_adds"]
-        rows.append(
-            [
-                title(result),
-                _spread(speed["latency_seconds"], 1000),
-                _spread(speed["photos_per_second"]),
-                str(speed["photos_per_second"]["batch"]),
-                _spread(speed["training_photos_per_second"]),
-                f"{speed['peak_memory_mb']:,}",
-                f"{result['parameters']:,}",
-                MISSING if count is None else f"{count / 1e9:.2f}",
-                f"{speed['bytes_on_disk'] / 1e6:.2f}",
-            ]
-        )
-    return rows
+def speed_rows(results: Sequence[Result], title: Callable[[Result], str]) -> list[list[str]]:
+    """Write the rows of the table of speed of those results that have it measured."""
+    return [
+        _speed_row(title(one), one["speed"], one["parameters"]) for one in results if "speed" in one
+    ]
+
+
+def _speed_row(title: str, speed: dict[str, Any], parameters: int) -> list[str]:
+    count = speed["multiply_adds"]
+    return [
+        title,
+        _spread(speed["latency_seconds"], 1000),
+        _spread(speed["photos_per_second"]),
+        str(speed["photos_per_second"]["batch"]),
+        _spread(speed["training_photos_per_second"]),
+        f"{speed['peak_memory_mb']:,}",
+        f"{parameters:,}",
+        MISSING if count is None else f"{count / 1e9:.2f}",
+        f"{speed['bytes_on_disk'] / 1e6:.2f}",
+    ]
 
 
 def speed_csv_rows(
-    results: Sequence[dict[str, Any]], title: Callable[[dict[str, Any]], str]
+    results: Sequence[Result], title: Callable[[Result], str]
 ) -> list[dict[str, Any]]:
-    """The same for programs, in seconds, bytes and full precision."""
+    """Write the same for programs, in seconds, bytes and full precision."""
     rows = []
     for result in results:
-        speed = result.get("speed")
-        if speed is None:
+        if "speed" not in result:
             continue
+        speed = result["speed"]
         row = {"title": title(result), "key": result["key"], "side": speed["side"]}
         for name in ("latency_seconds", "photos_per_second", "training_photos_per_second"):
-            found = speed[name] or {}
-            row |= {
-                f"{name}{suffix}": found.get(end)
-                for suffix, end in (("", "median"), ("_low", "low"), ("_high", "high"))
-            }
+            for suffix, end in (("", "median"), ("_low", "low"), ("_high", "high")):
+                row[name + suffix] = (speed[name] or {}).get(end)
         row["batch"] = speed["photos_per_second"]["batch"]
         for name in ("peak_memory_mb", "multiply_adds", "bytes_on_disk", "deterministic"):
             row[name] = speed[name]
@@ -70,26 +64,25 @@ def speed_csv_rows(
 
 
 def seed_rows(
-    results: Sequence[dict[str, Any]],
-    title: Callable[[dict[str, Any]], str],
+    results: Sequence[Result],
+    title: Callable[[Result], str],
     metrics: Sequence[Metric],
 ) -> list[list[str]]:
-    """Each repeated row's title, its seeds, and the lowest and highest figure over them."""
-    rows = []
-    for result in results:
-        if "seeds" not in result:
-            continue
-        cells = [title(result), ", ".join(map(str, result["seeds"]))]
-        for metric in metrics:
-            figures = result["by_seed"].get(metric.name)
-            digits = 3 if metric.high == 1 else 2
-            cells.append(
-                MISSING
-                if figures is None
-                else f"{min(figures):.{digits}f} to {max(figures):.{digits}f}"
-            )
-        rows.append(cells)
-    return rows
+    """Write each repeated row's title, its seeds, and the lowest and highest figure over them."""
+    return [
+        [
+            title(result),
+            ", ".join(map(str, result["seeds"])),
+            *(_range(result["by_seed"].get(metric.name), metric) for metric in metrics),
+        ]
+        for result in results
+        if "seeds" in result
+    ]
+
+
+def _range(figures: Sequence[float] | None, metric: Metric) -> str:
+    digits = 3 if metric.high == 1 else 2
+    return f"{min(figures):.{digits}f} to {max(figures):.{digits}f}" if figures else MISSING
 
 
 def _spread(measured: dict[str, float] | None, scale: float = 1.0) -> str:

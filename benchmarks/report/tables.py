@@ -1,6 +1,7 @@
 """A leaderboard and what belongs to it as files: CSV for programs, Markdown for readers."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from benchmarks.report.leaderboard import Leaderboard
 from benchmarks.report.notes import notes
@@ -10,7 +11,7 @@ from zoo.evaluation.report import Report
 
 
 def table_files(board: Leaderboard) -> dict[str, str]:
-    """The files by name; speed.csv only where the speed of a model was measured."""
+    """Write the files by name; speed.csv only where the speed of a model was measured."""
     files = {
         "leaderboard.csv": leaderboard_csv(board),
         "leaderboard.md": leaderboard_markdown(board),
@@ -23,22 +24,16 @@ def table_files(board: Leaderboard) -> dict[str, str]:
 
 
 def leaderboard_csv(board: Leaderboard) -> str:
-    """The table for programs: full precision, empty where there is no figure."""
-    ends = ("mean", "low", "high")
+    """Write the table for programs: full precision, empty where there is no figure."""
     rows = []
     for result in board.results:
         history = result.get("history", {})
-        row = {
-            "title": board.title(result),
-            "model": result["cell"]["model"],
-            "preset": result["cell"]["preset"],
-            "rank": board.ranks.get(result["key"]),
-            "status": result["status"],
-        }
+        row = _start(board, result)
+        row |= {"rank": board.ranks.get(result["key"]), "status": result["status"]}
         for metric in board.metrics:
             interval = result.get("summary", {}).get(metric.name, {})
-            columns = (metric.name, f"{metric.name}_low", f"{metric.name}_high")
-            row |= {column: interval.get(end) for column, end in zip(columns, ends, strict=True)}
+            for suffix, end in (("", "mean"), ("_low", "low"), ("_high", "high")):
+                row[metric.name + suffix] = interval.get(end)
             if board.seed_rows:
                 by_seed = result.get("by_seed", {}).get(metric.name, (None,))
                 row[f"{metric.name}_by_seed"] = " ".join(map(repr, by_seed))
@@ -58,7 +53,7 @@ def leaderboard_csv(board: Leaderboard) -> str:
 
 
 def leaderboard_markdown(board: Leaderboard) -> str:
-    """The table for readers, with its notes."""
+    """Write the table for readers, with its notes."""
     lead = [board.conditions, ""] + ([f"**{board.caution}**", ""] if board.caution else [])
     table = markdown_table([column.heading for column in board.columns], board.rows())
     seed_headings = ["Model", "Seeds", *(metric.title for metric in board.metrics)]
@@ -69,7 +64,7 @@ def leaderboard_markdown(board: Leaderboard) -> str:
 
 
 def differences_csv(board: Leaderboard) -> str:
-    """Every pair's paired difference in every metric, first less second, in full precision."""
+    """Write every pair's difference in every metric, first less second, in full precision."""
     rows = [
         {
             "first": board.title(board.finished[i]),
@@ -87,19 +82,18 @@ def differences_csv(board: Leaderboard) -> str:
 
 
 def per_photo_csv(board: Leaderboard) -> str:
-    """Every score of every photo, in full precision."""
+    """Write every score of every photo, in full precision."""
     rows = []
     for result in board.finished:
-        start = {
-            "title": board.title(result),
-            "model": result["cell"]["model"],
-            "preset": result["cell"]["preset"],
-            "key": result["key"],
-        }
+        start = _start(board, result) | {"key": result["key"]}
         rows += [start | row for row in Report.from_json(result["report"]).per_photo_rows()]
     return csv_text(rows)
 
 
+def _start(board: Leaderboard, result: dict[str, Any]) -> dict[str, Any]:
+    cell = result["cell"]
+    return {"title": board.title(result), "model": cell["model"], "preset": cell["preset"]}
+
+
 def _section(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A table under a heading of its own; nothing where there are no rows."""
     return [f"## {title}", "", *markdown_table(headings, rows), ""] if rows else []

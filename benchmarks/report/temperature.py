@@ -4,17 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from benchmarks.report.figures import (
-    PhotoRow,
-    TemperatureCurves,
-    draw_comparison,
-    draw_temperature_curves,
-    stack,
-)
+from benchmarks.harness.stored import Result
+from benchmarks.report import figures
+from benchmarks.report.figures import PhotoRow, TemperatureCurves
 from benchmarks.report.leaderboard import Leaderboard
 from benchmarks.report.text import caution
 from zoo.cli.inputs import counted
@@ -28,9 +23,9 @@ class Temperature:
 
     Attributes:
         defaults: title and default temperature of each model.
-        rows: the models that are in the picture of the photo.
-        photo: that photo's name and role.
-        strips: the picture, as PNG: a row a model, a column a temperature.
+        rows: the models that are in `strips`.
+        photo: the name of the photo in `strips`.
+        strips: a photo as PNG: one row per model, one column per temperature.
         curves: the models whose temperatures were scored on validation photos.
         available: how many validation photos there are, of which not all may have been scored.
     """
@@ -44,30 +39,26 @@ class Temperature:
 
     @cached_property
     def picture(self) -> bytes | None:
-        """The photo and the curves in one PNG file; None without either."""
+        """The photo and the curves in one PNG file."""
         parts = [self.strips] if self.strips else []
         if self.curves:
-            parts.append(draw_temperature_curves(self.curves, "png"))
-        return stack(parts) if parts else None
+            parts.append(figures.draw_temperature_curves(self.curves, "png"))
+        return figures.stack(parts) if parts else None
 
     @property
     def scored(self) -> str:
-        """The photos behind the curves, in words."""
         photos, size = self.curves[0].study.photos, self.curves[0].study.size
         part = "" if photos == self.available else f"{photos:,}, evenly spread, of "
-        return (
-            f"{part}the {counted(self.available, 'validation photo')}, at most {size} px on the "
-            "short side"
-        )
+        available = counted(self.available, "validation photo")
+        return f"{part}the {available}, at most {size} px on the short side"
 
     @property
     def caution(self) -> str | None:
-        """The warning that goes with curves of few photos."""
         return caution(self.curves[0].study.photos, "validation photo", "the curves make")
 
 
 def temperature_of(board: Leaderboard, out: Path) -> Temperature:
-    """What the results tell about temperatures, those that were stored without it left out."""
+    """Collect what the results say about temperatures."""
     results = [result for result in board.finished if "temperature" in result]
     strips = [result for result in results if result["temperature"]["tiles"]]
     png, rows, photo = _strips(board, strips, out) if strips else (None, (), "")
@@ -90,26 +81,23 @@ def temperature_of(board: Leaderboard, out: Path) -> Temperature:
 
 
 def _strips(
-    board: Leaderboard, results: Sequence[dict[str, Any]], out: Path
+    board: Leaderboard, results: Sequence[Result], out: Path
 ) -> tuple[bytes, tuple[PhotoRow, ...], str]:
-    """The first photo at several temperatures: the picture, the models in it, the photo's name."""
+    """Draw the first photo at several temperatures; return picture, models in it, photo's name."""
     # Results that share all conditions show the same photo, and it is the first of each.
     shown = results[0]["pictures"][0]
     truth = read_rgb(out / "pictures" / "truth" / shown["file"])
     blank = np.full_like(truth, 255)
     # A model whose default is an unusual one has a column more than the others.
-    files = [
-        {tile["temperature"]: tile["file"] for tile in result["temperature"]["tiles"]}
-        for result in results
-    ]
+    tiles_of = (result["temperature"]["tiles"] for result in results)
+    files = [{tile["temperature"]: tile["file"] for tile in tiles} for tiles in tiles_of]
     columns = sorted(set().union(*files))
     rows = []
     for result, by_temperature in zip(results, files, strict=True):
         folder = out / "pictures" / result["key"]
-        tiles = [
-            read_rgb(folder / by_temperature[T]) if T in by_temperature else blank for T in columns
-        ]
+        tiles = dict.fromkeys(columns, blank)
+        tiles |= {T: read_rgb(folder / file) for T, file in by_temperature.items()}
         name = f"{board.title(result)}, default T = {result['temperature']['default']:g}"
-        rows.append(PhotoRow(name, shown["role"], (*tiles, truth)))
-    png, count = draw_comparison([*(f"T = {T:g}" for T in columns), "truth"], rows)
+        rows.append(PhotoRow(name, shown["role"], (*tiles.values(), truth)))
+    png, count = figures.draw_comparison([*(f"T = {T:g}" for T in columns), "truth"], rows)
     return png, tuple(rows[:count]), shown["photo"]

@@ -15,13 +15,13 @@ _ARROWS = {"higher": "\N{NO-BREAK SPACE}↑", "lower": "\N{NO-BREAK SPACE}↓", 
 
 
 def heading(metric: Metric) -> str:
-    """A metric's heading: title, unit, and an arrow to the better direction."""
+    """Write a metric's title, unit, and an arrow to the better direction."""
     unit = f" ({metric.unit})" if metric.unit else ""
     return f"{metric.title}{unit}{_ARROWS[metric.direction]}"
 
 
 def figure(result: dict[str, Any], metric: Metric) -> str:
-    """A result's figure with its interval where it has one, as text."""
+    """Write a result's figure with its interval where it has one."""
     interval = result.get("summary", {}).get(metric.name)
     if interval is None:
         return MISSING
@@ -33,7 +33,7 @@ def figure(result: dict[str, Any], metric: Metric) -> str:
 
 
 def difference(found: Interval, metric: Metric, turned: bool) -> str:
-    """A difference with its interval; * marks one that excludes zero."""
+    """Write a difference with its interval; * marks one that excludes zero."""
     low, high = found.low or 0.0, found.high or 0.0
     numbers = (-found.mean, -high, -low) if turned else (found.mean, low, high)
     digits = 4 if metric.high == 1 else 2
@@ -42,7 +42,7 @@ def difference(found: Interval, metric: Metric, turned: bool) -> str:
 
 
 def caution(photos: int, kind: str, subject: str) -> str | None:
-    """The warning that goes with figures of few photos."""
+    """Warn of figures of few photos; None where there are enough."""
     if photos >= MIN_PHOTOS_FOR_CLAIMS:
         return None
     return (
@@ -52,7 +52,7 @@ def caution(photos: int, kind: str, subject: str) -> str | None:
 
 
 def csv_text(rows: Sequence[dict[str, Any]]) -> str:
-    """A CSV file of rows by column; nothing where there are no rows."""
+    """Write rows by column as a CSV file; nothing where there are no rows."""
     buffer = io.StringIO(newline="")
     if rows:
         # Models may have been scored with different metrics: the columns are those of all rows.
@@ -64,7 +64,7 @@ def csv_text(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """The lines of a table."""
+    """Write the lines of a table."""
     return [_markdown_row(headings), "|---" * len(headings) + "|", *map(_markdown_row, rows)]
 
 

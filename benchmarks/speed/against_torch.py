@@ -1,6 +1,6 @@
-"""The zoo's networks and training steps against PyTorch's and ONNX Runtime's.
+"""Time the zoo's networks and training steps against PyTorch's and ONNX Runtime's.
 
-`hot_paths.py` and `exports.py` show what is measured here, with `--against torch`.
+`hot_paths.py` and `exports.py` show the figures with `--against torch`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,17 +15,15 @@ from zoo.cli.startup import start_keras
 from zoo.errors import ZooError
 
 _SIDE = 256
+_FORMATS = ("contiguous_format", "channels_last")
 
 
 def forward_rows(
     side: int = 256, batches: Sequence[int] = (1, 8), width: int = 64, repetitions: int = 80
 ) -> list[Row]:
-    """The network of Zhang et al. as the zoo predicts with it, against the same in PyTorch.
+    """Compare the network of Zhang et al. as the zoo predicts with it and in PyTorch.
 
     Single photos are timed `repetitions` times; batches take longer and need a quarter of that.
-
-    Raises:
-        ZooError: if PyTorch is not installed.
     """
     _require_torch()
     start_keras()
@@ -37,48 +35,35 @@ def forward_rows(
     network = zhang(NetworkSpec(channels=313, width=width, seed=0))
     rows = []
     for precision, policy in {"float32": "float32", "bfloat16": "mixed_bfloat16"}.items():
-        theirs = {
-            f"PyTorch, {memory_format}": _torch_forward(width, precision, memory_format)
-            for memory_format in ("contiguous_format", "channels_last")
-        }
-        with (
-            training_precision(network, policy),
-            FixedWeights([network], predictions=1000) as runner,
-        ):
+        fixed = FixedWeights([network], predictions=1000)
+        with training_precision(network, policy), fixed as runner:
             for count in batches:
                 photos = np.random.default_rng(0).random((count, side, side, 1), "float32")
                 enough = repetitions if count == 1 else repetitions // 4
                 ours = partial(runner, network, {"lightness": photos})
-                rows.append(_forward_row(ours, theirs, precision, photos, enough))
+                peers = (_torch_forward(width, precision, name) for name in _FORMATS)
+                theirs = [partial(peer, photos) for peer in peers]
+                title = f"network of Zhang et al. 2016, {side} px, {count} at once, {precision}"
+                rows.append(_row(title, ours, theirs, count, enough))
     return rows
 
 
-def _forward_row(
-    ours: Callable,
-    theirs: dict[str, Callable],
-    precision: str,
-    photos: np.ndarray,
-    repetitions: int,
+def _row(
+    title: str, ours: Callable, theirs: Sequence[Callable], photos: int, repetitions: int
 ) -> Row:
-    """A forward pass from array to array, against PyTorch in the faster of its memory formats."""
+    """Compare ours with PyTorch's in the faster of its memory formats."""
     import keras
 
-    actions = {f"zoo, {keras.backend.backend()}": ours}
-    actions |= {name: partial(forward, photos) for name, forward in theirs.items()}
-    measured, *alternatives = measure_in_turn(actions, len(photos), repetitions)
-    return Row(
-        f"network of Zhang et al. 2016, {photos.shape[1]} px, {len(photos)} at once, {precision}",
-        "s/photo",
-        False,
-        measured,
-        min(alternatives, key=lambda measurement: measurement.median),
-    )
+    names = [f"zoo, {keras.backend.backend()}", *(f"PyTorch, {name}" for name in _FORMATS)]
+    actions = dict(zip(names, (ours, *theirs), strict=True))
+    measured, *others = measure_in_turn(actions, photos, repetitions)
+    best = min(others, key=lambda measurement: measurement.median)
+    return Row(title, "s/photo", False, measured, best)
 
 
 def _torch_forward(
     width: int, precision: str, memory_format: str
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """PyTorch's forward pass, from (N, H, W, 1) on."""
     import torch
 
     from benchmarks.speed.peers.zhang import ZhangNetwork
@@ -97,17 +82,12 @@ def _torch_forward(
 def step_rows(
     side: int = 256, batches: Sequence[int] = (1, 4), width: int = 64, depth: int = 8
 ) -> list[Row]:
-    """A training step of `gan:paper` against the same nets and losses in PyTorch.
+    """Compare a training step of `gan:paper` with that of the same nets and losses in PyTorch.
 
     Ours starts from 8-bit RGB and logs color scores, as trainings do; PyTorch's is given Lab.
-
-    Raises:
-        ZooError: if PyTorch is not installed.
     """
     _require_torch()
     start_keras()
-    import keras
-
     from zoo.backend import use_jit
     from zoo.registry import create_model
 
@@ -117,22 +97,10 @@ def step_rows(
         model: Any = create_model("gan:paper", width=width, depth=depth, patch_width=width)
         graph = model.task()
         graph.compile(optimizer=model.optimizer(100), jit_compile=use_jit())
-        actions: dict[str, Callable[[], Any]] = {
-            f"zoo, {keras.backend.backend()}": partial(graph.train_on_batch, {"rgb": photos})
-        }
-        for memory_format in ("contiguous_format", "channels_last"):
-            step = _torch_step(photos, memory_format, width, depth)
-            actions[f"PyTorch, {memory_format}"] = step
-        ours, *alternatives = measure_in_turn(actions, count, max(10, 30 // count))
-        rows.append(
-            Row(
-                f"training step of gan:paper, {side} px, {count} at once, float32",
-                "s/photo",
-                False,
-                ours,
-                min(alternatives, key=lambda measurement: measurement.median),
-            )
-        )
+        ours = partial(graph.train_on_batch, {"rgb": photos})
+        theirs = [_torch_step(photos, memory_format, width, depth) for memory_format in _FORMATS]
+        title = f"training step of gan:paper, {side} px, {count} at once, float32"
+        rows.append(_row(title, ours, theirs, count, max(10, 30 // count)))
     return rows
 
 
@@ -156,7 +124,7 @@ def _require_torch() -> None:
 
 
 def runtime_lines() -> Iterator[str]:
-    """The network of `zhang:paper` alone, at 256 px, in ONNX Runtime, TensorFlow and PyTorch."""
+    """Time the network of `zhang:paper` alone in ONNX Runtime, TensorFlow and PyTorch."""
     _require_torch()
     start_keras()
     import onnxruntime
@@ -179,13 +147,11 @@ def runtime_lines() -> Iterator[str]:
     batch = np.random.default_rng(0).uniform(-0.5, 0.5, (1, _SIDE, _SIDE, 1)).astype("float32")
     swapped = torch.from_numpy(batch.transpose(0, 3, 1, 2).copy())
 
-    def run_torch() -> np.ndarray:
-        with torch.inference_mode():
-            return theirs(swapped).numpy()
-
-    actions = {"ONNX Runtime": lambda: session.run(None, {"lightness": batch})[0]}
-    actions["TensorFlow"] = partial(network.predict_on_batch, {"lightness": batch})
-    actions["PyTorch"] = run_torch
+    actions: dict[str, Callable] = {
+        "ONNX Runtime": lambda: session.run(None, {"lightness": batch})[0],
+        "TensorFlow": partial(network.predict_on_batch, {"lightness": batch}),
+        "PyTorch": torch.inference_mode()(lambda: theirs(swapped).numpy()),
+    }
     with FixedWeights([network], predictions=1000) as runner:
         actions["TensorFlow, constants"] = partial(runner, network, {"lightness": batch})
         onnx, *others = measure_in_turn(actions, 1, repetitions=21)
@@ -194,9 +160,6 @@ def runtime_lines() -> Iterator[str]:
 
 
 def in_words(ours: Measurement, alternative: Measurement) -> str:
-    """Both measurements in seconds, and their ratio."""
-    return (
-        f"{ours.name} {ours.median:.4g} s [{ours.low:.4g}, {ours.high:.4g}], {alternative.name} "
-        f"{alternative.median:.4g} s [{alternative.low:.4g}, {alternative.high:.4g}], ratio "
-        f"{ours.median / alternative.median:.3f}"
-    )
+    """Write both measurements in seconds, and their ratio."""
+    both = [f"{x.name} {x.median:.4g} s [{x.low:.4g}, {x.high:.4g}]" for x in (ours, alternative)]
+    return f"{', '.join(both)}, ratio {ours.median / alternative.median:.3f}"

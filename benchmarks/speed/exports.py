@@ -1,19 +1,19 @@
-"""Exported models: their size, speed and colors beside the model's own, one row a format.
+"""Compare exported models with the model itself in size, speed and colors, one row per format.
 
     python -m benchmarks.speed.exports RUN... --photos DIR --out exports.md
     python -m benchmarks.speed.exports RUN --large
     python -m benchmarks.speed.exports --against torch
 
-Each run is exported in every format and kind of weights. Then all of them and the model itself
-color the same photos in turn, so that what slows the machine slows all; a time is the median a
-photo, from photo to photo (of LiteRT's network, with the zoo's own steps around it). CIEDE2000 is
-that between the colors of the exported and of the original model. It takes about three minutes a
-model and wants the extras `benchmark`, `onnx` and `litert`.
+Each run is exported in every format and kind of weights. Then all color the same photos in turn; a
+time is the median per photo, from RGB to RGB. CIEDE2000 is that between the exported and the
+original model. It takes about three minutes per model and needs the extras `benchmark`, `onnx` and
+`litert`.
 
 `--large` measures the SavedModel on photos of 12 and 48 megapixels instead, `--against torch` the
 network of Zhang et al. 2016 in ONNX Runtime beside TensorFlow and PyTorch.
 """
 
+import itertools
 import os
 import sys
 import tempfile
@@ -23,42 +23,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-import typer
+from typer import Argument, Option
 
 from benchmarks.harness.memory import peak_memory
 from benchmarks.speed.against_torch import in_words, runtime_lines
-from benchmarks.speed.timing import (
-    MEGAPIXELS,
-    in_new_process,
-    measure_in_turn,
-    noise,
-)
+from benchmarks.speed.timing import MEGAPIXELS, in_new_process, measure_in_turn, noise
 from zoo.card import read_card
 from zoo.cli.inputs import load_run
 from zoo.cli.scripts import run_script
 from zoo.errors import ZooError, valid_choice
 from zoo.files import atomic_path
 from zoo.photos.division import read_photos
+from zoo.photos.photoset import PhotoSet
 from zoo.photos.samples import sample_photos
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
-    from zoo.photos.photoset import PhotoSet
 
 #: Format and weights of each row.
 VARIANTS = (
-    ("saved_model", "float32"),
-    ("saved_model", "float16"),
-    ("onnx", "float32"),
-    ("onnx", "float16"),
-    ("litert", "float32"),
-    ("litert", "float16"),
+    *itertools.product(("saved_model", "onnx", "litert"), ("float32", "float16")),
     ("litert", "int8"),
 )
 
 _SIDE = 256
 _COLUMNS = "| model | format | weights | MB | ms a photo | to the model's own time | CIEDE2000 |"
 
+_Photos = list[Path] | None
 Action = Callable[[np.ndarray], np.ndarray]
 
 
@@ -69,23 +60,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def exports(
     runs: Annotated[
-        list[str] | None, typer.Argument(metavar="RUN", help="Trained folders or names, `gray`.")
+        list[str] | None, Argument(metavar="RUN", help="Trained folders or names, `gray`.")
     ] = None,
-    photos: Annotated[
-        list[Path] | None, typer.Option(metavar="DIR", help="Test photos; else samples.")
-    ] = None,
+    photos: Annotated[_Photos, Option(metavar="DIR", help="Test photos; else samples.")] = None,
     calibration: Annotated[
-        list[Path] | None, typer.Option(metavar="DIR", help="Photos for int8; else samples.")
+        _Photos, Option(metavar="DIR", help="Photos for int8; else samples.")
     ] = None,
-    count: Annotated[int, typer.Option(min=1, help="How many of the test photos.")] = 30,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write the table there.")
-    ] = None,
+    count: Annotated[int, Option(min=1, help="How many of the test photos.")] = 30,
+    out: Annotated[Path | None, Option(metavar="FILE", help="Also write the table there.")] = None,
     large: Annotated[
-        bool, typer.Option("--large", help="Photos of 12 and 48 megapixels instead.")
+        bool, Option("--large", help="Photos of 12 and 48 megapixels instead.")
     ] = False,
     against: Annotated[
-        str | None, typer.Option(help="torch: the network of Zhang et al. in three runtimes.")
+        str | None, Option(help="torch: the network of Zhang et al. in three runtimes.")
     ] = None,
 ) -> None:
     """Compare exported models with their originals."""
@@ -100,22 +87,19 @@ def exports(
         test = read_photos(photos, "test") if photos else sample_photos("test")
         examples = read_photos(calibration, "train") if calibration else sample_photos("train")
         lines = table(runs, test, examples, count)
-    told = []
+    told = ""
     for line in lines:
         print(line, flush=True)
-        told.append(line)
+        told += f"{line}\n"
     if out is not None:
         with atomic_path(out) as temporary:
-            temporary.write_text("\n".join(told) + "\n", encoding="utf-8")
-
-
-# ---------------------------------------------------------------------- all formats
+            temporary.write_text(told, encoding="utf-8")
 
 
 def table(
-    runs: Sequence[str], photos: "PhotoSet", calibration: "PhotoSet", count: int
+    runs: Sequence[str], photos: PhotoSet, calibration: PhotoSet, count: int
 ) -> Iterator[str]:
-    """The lines of a Markdown table: a row for each run, format and kind of weights."""
+    """Write the lines of a Markdown table, one row per run, format and kind of weights."""
     yield _COLUMNS
     yield "|---|---|---|---|---|---|---|"
     chosen = photos.spread(min(count, len(photos)))
@@ -127,13 +111,13 @@ def table(
 
 
 def _square(rgb: np.ndarray) -> np.ndarray:
-    """The middle of a photo: photos of one size let no runtime start anew."""
+    """Cut out the middle of a photo: some runtimes start anew at each new size."""
     top, left = ((side - min(side, _SIDE)) // 2 for side in rgb.shape[:2])
     return rgb[top : top + _SIDE, left : left + _SIDE]
 
 
 def _rows(
-    model: "Colorizer", folder: Path, squares: list[np.ndarray], calibration: "PhotoSet"
+    model: "Colorizer", folder: Path, squares: list[np.ndarray], calibration: PhotoSet
 ) -> Iterator[str]:
     actions: dict[str, Action] = {"original": lambda rgb: model.colorize_batch(rgb[None])[0]}
     sizes = []
@@ -151,8 +135,8 @@ def _rows(
     own, *times = measure_in_turn(timed, 1, repetitions=21)
     title = f"{model.name}:{model.preset}"
     yield f"| {title} | the model itself | float32 | | {1000 * own.median:.0f} | 1 | 0 |"
-    for variant, megabytes, error, time in zip(VARIANTS, sizes, errors, times, strict=True):
-        name, weights = variant
+    rows = zip(VARIANTS, sizes, errors, times, strict=True)
+    for (name, weights), megabytes, error, time in rows:
         yield (
             f"| {title} | {name} | {weights} | {megabytes:.1f} | {1000 * time.median:.0f} "
             f"| {time.median / own.median:.2f} | {error:.3f} |"
@@ -160,7 +144,6 @@ def _rows(
 
 
 def _difference(original: list[np.ndarray], found: list[np.ndarray]) -> float:
-    """The mean CIEDE2000 between two models' colors for the same photos."""
     from zoo.metrics import Pair
 
     pairs = zip(original, found, strict=True)
@@ -168,24 +151,18 @@ def _difference(original: list[np.ndarray], found: list[np.ndarray]) -> float:
 
 
 def open_artifact(model: "Colorizer", folder: Path, name: str) -> Action:
-    """What colors a photo, (H, W, 3) uint8 -> the same, by one of an export's artifacts."""
-    return {"saved_model": _open_saved_model, "onnx": _open_onnx, "litert": _open_litert}[name](
-        model, folder
-    )
+    """Open one of an export's artifacts to color photos, (H, W, 3) uint8 -> the same."""
+    if name == "saved_model":
+        import tensorflow as tf
 
+        loaded = tf.saved_model.load(str(folder / "saved_model" / "1"))
+        return lambda rgb: loaded.colorize(tf.constant(rgb[None]))["colorized"].numpy()[0]
+    if name == "onnx":
+        import onnxruntime
 
-def _open_saved_model(model: "Colorizer", folder: Path) -> Action:
-    import tensorflow as tf
-
-    loaded = tf.saved_model.load(str(folder / "saved_model" / "1"))
-    return lambda rgb: loaded.colorize(tf.constant(rgb[None]))["colorized"].numpy()[0]
-
-
-def _open_onnx(model: "Colorizer", folder: Path) -> Action:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(folder / "model.onnx")
-    return lambda rgb: session.run(None, {"photos": rgb[None]})[0][0]
+        session = onnxruntime.InferenceSession(folder / "model.onnx")
+        return lambda rgb: session.run(None, {"photos": rgb[None]})[0][0]
+    return _open_litert(model, folder)
 
 
 def _open_litert(model: "Colorizer", folder: Path) -> Action:
@@ -198,9 +175,8 @@ def _open_litert(model: "Colorizer", folder: Path) -> Action:
     predict_ab = interpreter.get_signature_runner("predict_ab")
 
     def colorize(rgb: np.ndarray) -> np.ndarray:
-        height, width, _ = rgb.shape
         factor = int(model.defaults["render_factor"])
-        size = preprocessing.working_size(height, width, factor)
+        size = preprocessing.working_size(rgb.shape[0], rgb.shape[1], factor)
         lightness = preprocessing.working_lightness(rgb[None], size)
         ab = predict_ab(lightness=keras.ops.convert_to_numpy(lightness))["ab"]
         return preprocessing.merge(rgb[None], ab)[0]
@@ -208,24 +184,17 @@ def _open_litert(model: "Colorizer", folder: Path) -> Action:
     return colorize
 
 
-# ---------------------------------------------------------------------- large photos
-
-
 def large_photos(run: str) -> Iterator[str]:
-    """The SavedModel's time to the model's own, and both programs' peak memory."""
+    """Compare the SavedModel with the model itself in time and peak memory."""
     model = load_run(run)
     with tempfile.TemporaryDirectory() as temporary:
         folder = model.export(Path(temporary) / "export", "saved_model")
         exported = open_artifact(model, folder, "saved_model")
-        for title, (height, width), repetitions in (
-            ("256 px", (256, 256), 51),
-            ("12 megapixels", MEGAPIXELS[12], 7),
-        ):
-            rgb = noise(height, width, 3)
-            actions = {
-                "original": partial(model.colorize, rgb),
-                "SavedModel": partial(exported, rgb),
-            }
+        sizes = ("256 px", (256, 256), 51), ("12 megapixels", MEGAPIXELS[12], 7)
+        for title, shape, repetitions in sizes:
+            rgb = noise(*shape, 3)
+            both = {"original": model.colorize, "SavedModel": exported}
+            actions = {name: partial(color, rgb) for name, color in both.items()}
             own, theirs = measure_in_turn(actions, 1, repetitions)
             yield f"{run}, {title}: {in_words(theirs, own)}"
         for megapixels in MEGAPIXELS:
@@ -236,7 +205,7 @@ def large_photos(run: str) -> Iterator[str]:
 
 
 def _peak_memory(task: tuple[str, str, int]) -> float:
-    """This new program's peak memory in MB after it colored a large photo."""
+    """Color a large photo in this new process; return its peak memory in MB."""
     kind, place, megapixels = task
     rgb = noise(*MEGAPIXELS[megapixels], 3)
     if kind == "colorize":

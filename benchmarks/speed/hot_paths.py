@@ -1,18 +1,17 @@
-"""Micro-benchmarks: the hot paths, each against a named alternative measured in the same run.
+"""Micro-benchmarks: time the hot paths, each against a named alternative in the same run.
 
     python -m benchmarks.speed.hot_paths
     python -m benchmarks.speed.hot_paths --photos DIR --json speed.json
     python -m benchmarks.speed.hot_paths --against torch
 
-Takes about six minutes and wants the extra `benchmark`. A time is the median of several repetitions
-after a warm-up, with the fastest and the slowest in brackets; nothing else should be running
-meanwhile. Memory is measured on Linux alone.
+Takes about six minutes and needs the extra `benchmark`. A time is the median after a warm-up, with
+the fastest and the slowest in brackets; let nothing else run. Memory is measured on Linux alone.
 """
 
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,7 +24,6 @@ from benchmarks.speed.against_torch import forward_rows, step_rows
 from benchmarks.speed.patches import codebook_rows, neighbor_rows
 from benchmarks.speed.timing import (
     MEGAPIXELS,
-    Measurement,
     Row,
     in_new_process,
     measure_in_turn,
@@ -82,7 +80,7 @@ def hot_paths(
 
 
 def measure(folder: Path | None) -> list[Row]:
-    """All rows; `folder` holds the photos for the loader, None makes some."""
+    """Measure all rows; `folder` holds the photos for the loader, None makes some."""
     with tempfile.TemporaryDirectory() as temporary:
         if folder is None:
             folder = Path(temporary) / "photos"
@@ -94,15 +92,12 @@ def measure(folder: Path | None) -> list[Row]:
     rows += neighbor_rows()
     rows += [lab_row(), soft_encoding_row(), colorize_row(), *training_step_rows()]
     if sys.platform == "linux":
-        rows += [
-            memory_row(f"colorizing {megapixels} megapixels", _peaks, megapixels)
-            for megapixels in MEGAPIXELS
-        ]
+        rows += [memory_row(f"colorizing {n} megapixels", _peaks, n) for n in MEGAPIXELS]
     return rows
 
 
 def loader_rows(photos: PhotoSet, cache: Path) -> list[Row]:
-    """PhotoLoader with a warm cache against decoding each time, and against a training."""
+    """Compare PhotoLoader with a warm cache with decoding each time, and with a training."""
     start_keras()
     from zoo.photos.loader import PhotoLoader
 
@@ -111,18 +106,17 @@ def loader_rows(photos: PhotoSet, cache: Path) -> list[Row]:
     ours = measure_rate("PhotoLoader, warm", _BATCH, lambda: loader[next(batches)])
     starts = iter(range(0, 10_000 * _BATCH, _BATCH))
     plain = measure_rate("Pillow and NumPy", _BATCH, lambda: _plain_batch(photos, next(starts)))
-    training = _training_rate(loader)
+    graph, batch = _compiled(_model()), loader[0][0]
+    name = "mse_regression:compact trains"  # loading not counted
+    training = measure_rate(name, _BATCH, lambda: graph.train_on_batch(batch))
     title = f"photos loaded at {_SIZE} px"
-    return [
-        Row(title, "photos/s", True, ours, plain),
-        Row(title, "photos/s", True, ours, training),
-    ]
+    return [Row(title, "photos/s", True, ours, plain), Row(title, "photos/s", True, ours, training)]
 
 
 def fusion_row(photos: PhotoSet, cache: Path) -> Row:
-    """Training with stored embeddings of 1,001 numbers against the encoder-decoder alone.
+    """Compare training with stored embeddings of 1,001 numbers with the encoder-decoder alone.
 
-    Loading counts on both sides: an epoch is so many of these steps.
+    Loading counts on both sides: an epoch consists of such steps.
     """
     start_keras()
     from zoo.networks.embedding_cache import EmbeddingCache
@@ -140,15 +134,10 @@ def fusion_row(photos: PhotoSet, cache: Path) -> Row:
         model = create_model(name, "compact", **config)
         settings: dict[str, Any] = {"steps": 10_000, "rows": beside, "cache_dir": cache}
         loader = PhotoLoader(photos, _SIZE, model.config.batch_size, **settings)
-        actions[name] = partial(_next_step, _compiled(model), loader, iter(range(10_000)))
+        steps, graph = iter(range(10_000)), _compiled(model)
+        actions[f"{name}:compact"] = partial(_next_step, graph, loader, steps)
     alone, ours = measure_in_turn(actions, 1, repetitions=30)
-    return Row(
-        f"a training step at {_SIZE} px, embeddings stored",
-        "s",
-        False,
-        replace(ours, name="fusion:compact"),
-        replace(alone, name="mse_regression:compact"),
-    )
+    return Row(f"a training step at {_SIZE} px, embeddings stored", "s", False, ours, alone)
 
 
 def _next_step(graph: Any, loader: Any, steps: Iterator[int]) -> None:
@@ -157,7 +146,7 @@ def _next_step(graph: Any, loader: Any, steps: Iterator[int]) -> None:
 
 
 def lab_row() -> Row:
-    """RGB to Lab of a batch, compiled as in the models, against scikit-image."""
+    """Compare RGB to Lab of a batch, compiled as in the models, with scikit-image."""
     import keras
     from skimage import color
 
@@ -166,17 +155,13 @@ def lab_row() -> Row:
     batch = noise(_BATCH, _SIZE, _SIZE, 3)
     rgb = keras.Input((_SIZE, _SIZE, 3), dtype="uint8")
     graph = keras.Model(rgb, rgb_to_lab(rgb))
-    return Row(
-        f"RGB to Lab at {_SIZE} px",
-        "photos/s",
-        True,
-        measure_rate("rgb_to_lab, compiled", _BATCH, lambda: graph.predict_on_batch(batch)),
-        measure_rate("skimage.color.rgb2lab", _BATCH, lambda: color.rgb2lab(batch)),
-    )
+    ours = measure_rate("rgb_to_lab, compiled", _BATCH, lambda: graph.predict_on_batch(batch))
+    plain = measure_rate("skimage.color.rgb2lab", _BATCH, lambda: color.rgb2lab(batch))
+    return Row(f"RGB to Lab at {_SIZE} px", "photos/s", True, ours, plain)
 
 
 def soft_encoding_row() -> Row:
-    """Soft targets over the 313 bins, compiled as in the loss, against scikit-learn."""
+    """Compare soft targets over the 313 bins, compiled as in the loss, with scikit-learn."""
     import keras
     from sklearn.neighbors import NearestNeighbors
 
@@ -195,19 +180,16 @@ def soft_encoding_row() -> Row:
         shares = np.exp(-(distances**2) / (2 * sigma**2))
         return indices, shares / shares.sum(axis=1, keepdims=True)
 
-    return Row(
-        f"soft-encoding over {neighbors} of {len(bins)} bins",
-        "colors/s",
-        True,
-        measure_rate("soft_encode, compiled", count, lambda: graph.predict_on_batch(colors)),
-        measure_rate("sklearn NearestNeighbors", count, plain),
-    )
+    ours = measure_rate("soft_encode, compiled", count, lambda: graph.predict_on_batch(colors))
+    theirs = measure_rate("sklearn NearestNeighbors", count, plain)
+    title = f"soft-encoding over {neighbors} of {len(bins)} bins"
+    return Row(title, "colors/s", True, ours, theirs)
 
 
 def training_step_rows() -> list[Row]:
-    """A training step of a classification against the same network's with a squared error.
+    """Compare a training step of a classification with the same network's with a squared error.
 
-    Each is measured in a process of its own, in turn, so that neither has the other's memory.
+    Each is measured in a process of its own, so that neither has the other's memory.
     """
     measured: dict[str, list[tuple[float, float]]] = {"zhang": [], "mse_regression": []}
     for _ in range(_STEP_PROCESSES):
@@ -226,63 +208,46 @@ def training_step_rows() -> list[Row]:
 
 
 def _training_step(name: str) -> tuple[float, float]:
-    """Median seconds of a step, and MB that training adds to a process with the model made."""
+    """Measure the median seconds of a step, and the MB that training adds to the model's."""
     start_keras()
     import dataclasses
 
     from zoo.registry import create_model, entry
 
     config = dataclasses.asdict(entry("zhang").load().PRESETS["compact"].config)
-    network = {
-        field: config[field] for field in ("architecture", "width", "depth", "output_stride")
-    }
-    model = create_model(name, "compact", **network)
+    shared = ("architecture", "width", "depth", "output_stride")
+    model = create_model(name, "compact", **{field: config[field] for field in shared})
     batch = {"rgb": noise(config["batch_size"], _SIZE, _SIZE, 3)}
-    before = peak_memory() if sys.platform == "linux" else 0.0
+    before = peak_memory()
     graph = _compiled(model)
     step = measure_seconds(name, lambda: graph.train_on_batch(batch), repetitions=20)
-    return step.median, (peak_memory() if sys.platform == "linux" else 0.0) - before
+    return step.median, peak_memory() - before
 
 
 def colorize_row() -> Row:
-    """Colorizing a large photo against its network's own share of that."""
+    """Compare colorizing a large photo with its network's share of that."""
     from zoo import preprocessing
 
     model = _model()
-    photo = _large_photo(12)
-    height, width = MEGAPIXELS[12]
-    size = preprocessing.working_size(height, width, int(model.defaults["render_factor"]))
+    photo = _smooth(0, *MEGAPIXELS[12])
+    size = preprocessing.working_size(*MEGAPIXELS[12], int(model.defaults["render_factor"]))
     lightness = preprocessing.working_lightness(photo[None], size)
-    return Row(
-        "colorize 12 megapixels",
-        "s",
-        False,
-        measure_seconds("colorize", lambda: model.colorize(photo), repetitions=3),
-        measure_seconds(
-            f"network alone, {size[1]} x {size[0]}", lambda: model.predict({"lightness": lightness})
-        ),
-    )
+    ours = measure_seconds("colorize", lambda: model.colorize(photo), repetitions=3)
+    title = f"network alone, {size[1]} x {size[0]}"
+    alone = measure_seconds(title, lambda: model.predict({"lightness": lightness}))
+    return Row("colorize 12 megapixels", "s", False, ours, alone)
 
 
 def _peaks(megapixels: int) -> tuple[float, float]:
-    """Peak memory in MB before and after colorizing one photo."""
+    """Measure the peak memory in MB before and after colorizing one photo."""
     model = _model()
     before = peak_memory()
-    model.colorize(_large_photo(megapixels))
+    model.colorize(_smooth(0, *MEGAPIXELS[megapixels]))
     return before, peak_memory()
 
 
-def _training_rate(loader: Any) -> Measurement:
-    """Photos that mse_regression:compact trains on in a second, loading not counted."""
-    graph = _compiled(_model())
-    batch = loader[0][0]
-    return measure_rate(
-        "mse_regression:compact trains", _BATCH, lambda: graph.train_on_batch(batch)
-    )
-
-
 def _compiled(model: Any) -> Any:
-    """A model's training graph in the faster precision, in which the model stays."""
+    """Compile a model's training graph in the faster precision, in which the model stays."""
     from zoo.backend import use_jit
     from zoo.training.precision import fastest_precision, set_precision
 
@@ -293,7 +258,7 @@ def _compiled(model: Any) -> Any:
 
 
 def _plain_batch(photos: PhotoSet, start: int) -> np.ndarray:
-    """What one would write without the loader: decode, crop, resize and flip, photo by photo."""
+    """Decode, crop, resize and flip photo by photo, as one would write without the loader."""
     from PIL import Image
 
     generator = np.random.default_rng(start)
@@ -305,8 +270,7 @@ def _plain_batch(photos: PhotoSet, start: int) -> np.ndarray:
         crop = side * generator.uniform(0.8, 1)
         left, top = (generator.uniform(0, length - crop) for length in image.size)
         box = (left, top, left + crop, top + crop)
-        image = image.resize((_SIZE, _SIZE), Image.Resampling.BICUBIC, box=box)
-        pixels = np.asarray(image)
+        pixels = np.asarray(image.resize((_SIZE, _SIZE), Image.Resampling.BICUBIC, box=box))
         batch.append(pixels[:, ::-1] if generator.random() < 0.5 else pixels)
     return np.stack(batch)
 
@@ -318,14 +282,8 @@ def _model() -> Any:
     return create_model("mse_regression", "compact")
 
 
-def _large_photo(megapixels: int) -> np.ndarray:
-    """A smooth random photo of so many megapixels."""
-    height, width = MEGAPIXELS[megapixels]
-    return _smooth(0, height, width)
-
-
 def _smooth(seed: int, height: int, width: int) -> np.ndarray:
-    """Random patches of color, enlarged smoothly: it compresses about as photos do."""
+    """Enlarge random patches of color smoothly: the result compresses about as photos do."""
     from PIL import Image
 
     patches = np.random.default_rng(seed).integers(0, 256, (24, 32, 3), dtype=np.uint8)
@@ -333,7 +291,7 @@ def _smooth(seed: int, height: int, width: int) -> np.ndarray:
 
 
 def _make_photos(folder: Path) -> None:
-    """Sixty-four JPEG photos of 500 x 375 px, the usual size in photo collections for research."""
+    """Write 64 JPEG photos of 500 x 375 px, a usual size in research collections."""
     from zoo.photos.decoding import write_photo
 
     for number in range(64):

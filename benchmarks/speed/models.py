@@ -1,37 +1,25 @@
-"""How fast, large and hungry one trained model is: the benchmark's columns of speed.
+"""Measure how fast, large and hungry one trained model is: the benchmark's columns of speed.
 
-Measured in a process that does nothing else, warmed up, and not bound to deterministic operations:
-see `harness.run_cell` for how good the model is. One more file in the benchmark's folder holds it:
-
-    speed/<row key>.json    medians with the fastest and the slowest repetition
+It is measured in a process that does nothing else, warmed up, without deterministic operations.
+`speed/<row key>.json` in the benchmark's folder holds medians, fastest and slowest repetition.
 """
 
 import logging
 import time
-from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 
 from benchmarks.harness.environment import store_environment
 from benchmarks.harness.memory import peak_memory
+from benchmarks.harness.run_cell import Task
 from benchmarks.harness.stored import speed_path
-from benchmarks.speed.timing import (
-    Measurement,
-    measure_rate,
-    measure_seconds,
-    noise,
-    summarize,
-)
+from benchmarks.speed.timing import Measurement, measure_rate, measure_seconds, noise, summarize
 from zoo import registry
 from zoo.budget import Budget
 from zoo.files import write_json
 from zoo.networks.runner import FixedWeights
-
-if TYPE_CHECKING:
-    from benchmarks.harness.run_cell import Task
 
 #: Side of the photos that are colorized, in px.
 SIDE = 256
@@ -39,29 +27,25 @@ SIDE = 256
 #: Throughput is that of the best of these.
 BATCHES = (1, 2, 4, 8, 16)
 
-_REPETITIONS = 7
 #: Training steps that are timed, after others that are not.
 _WARM_UP, _STEPS = 10, 20
-#: Photos that a model without steps learns from, to be timed.
+#: How many photos a model without steps learns from to be timed.
 _PHOTOS = 64
 
 #: Operations that multiply and add, by TensorFlow's names; they are nearly all of a network's work.
 _MULTIPLYING = ("Conv2D", "Conv2DBackpropInput", "DepthwiseConv2dNative", "MatMul", "BatchMatMulV2")
 
 
-def measure_speed(task: "Task") -> None:
-    """Measure the trained model of a finished cell, and store what was found.
-
-    Raises:
-        ZooError: if the model cannot be loaded or the file cannot be written.
-    """
+def measure_speed(task: Task) -> None:
+    """Measure the trained model of a finished cell and store the figures."""
     task.announce()
     cell, folder = task.cell, task.out / "models" / task.cell.key
     model = registry.load_model(folder)
     with FixedWeights(model.networks.values(), predictions=1000) as runner:
         color = partial(model.colorize_batch, runner=runner)
-        batch, throughput = _best_throughput(color)
-        latency = measure_seconds("latency", partial(color, _noise(1)), _REPETITIONS)
+        rates = {n: measure_rate("throughput", n, partial(color, _noise(n))) for n in BATCHES}
+        latency = measure_seconds("latency", partial(color, _noise(1)))
+    batch = max(rates, key=lambda count: rates[count].median)
     peak = peak_memory()  # before anything is trained in this process
     training = _training_rate(task)
     found = {
@@ -70,7 +54,7 @@ def measure_speed(task: "Task") -> None:
         "environment": store_environment(task.out),
         "side": SIDE,
         "latency_seconds": _plain(latency),
-        "photos_per_second": {**_plain(throughput), "batch": batch},
+        "photos_per_second": {**_plain(rates[batch]), "batch": batch},
         "peak_memory_mb": round(peak),
         "multiply_adds": multiply_adds(model.networks.get("colorizer")),
         "bytes_on_disk": sum(file.stat().st_size for file in folder.iterdir() if file.is_file()),
@@ -80,11 +64,10 @@ def measure_speed(task: "Task") -> None:
 
 
 def multiply_adds(network: keras.Model | None) -> int | None:
-    """Multiplications with addition of one pass over a photo of `SIDE` px, counted in the graph.
+    """Count the multiply-adds of convolutions and matrix products for a photo of `SIDE` px.
 
-    Only of convolutions and matrix products, as is usual; 0 for a model without a network. None
-    with another backend than TensorFlow, whose profiler counts, and for a graph with loops, whose
-    rounds it does not know.
+    0 without a network; None where TensorFlow's profiler cannot count: with other backends, and for
+    a graph with loops, whose rounds it does not know.
     """
     if network is None:
         return 0
@@ -94,41 +77,22 @@ def multiply_adds(network: keras.Model | None) -> int | None:
 
     # The profiler calls what TensorFlow itself says is deprecated.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    inputs = keras.tree.map_structure(
-        lambda tensor: tf.TensorSpec(_one(tensor.shape), tensor.dtype), network.input
-    )
+    inputs = {}  # of one photo
+    for name, tensor in network.input.items():
+        shape = [SIDE, SIDE, tensor.shape[-1]] if len(tensor.shape) == 4 else tensor.shape[1:]
+        inputs[name] = tf.TensorSpec([1, *shape], tensor.dtype)
     graph = tf.function(network.call).get_concrete_function(inputs).graph
     if any(operation.type in ("While", "StatelessWhile") for operation in graph.get_operations()):
         return None
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation() | {"output": "none"}
     profile = tf.compat.v1.profiler.profile(graph, cmd="op", options=options)
-    nodes, total = [profile], 0
-    while nodes:
-        node = nodes.pop()
+    nodes = [profile]
+    for node in nodes:
         nodes.extend(node.children)  # each kind of operation hangs under the one before it
-        total += node.float_ops if node.name in _MULTIPLYING else 0
-    return total // 2
-
-
-def _one(shape: tuple[int | None, ...]) -> list[int | None]:
-    """An input's shape for one photo."""
-    if len(shape) == 4:
-        return [1, SIDE, SIDE, shape[-1]]
-    return [1, *shape[1:]]
-
-
-def _best_throughput(color: Callable[[np.ndarray], np.ndarray]) -> tuple[int, Measurement]:
-    """The batch size that colorizes most photos a second, and how many."""
-    rates = {}
-    for count in BATCHES:
-        rates[count] = measure_rate("throughput", count, partial(color, _noise(count)))
-    best = max(rates, key=lambda count: rates[count].median)
-    return best, rates[best]
+    return sum(node.float_ops for node in nodes if node.name in _MULTIPLYING) // 2
 
 
 class _StepTimes(keras.callbacks.Callback):
-    """When each training step ended."""
-
     def __init__(self) -> None:
         super().__init__()
         self.ends: list[float] = []
@@ -137,8 +101,8 @@ class _StepTimes(keras.callbacks.Callback):
         self.ends.append(time.perf_counter())
 
 
-def _training_rate(task: "Task") -> Measurement | None:
-    """Photos learned from in a second, loading included; None for a model that is not trained."""
+def _training_rate(task: Task) -> Measurement | None:
+    """Photos per second in training, loading included; None for a model that is not trained."""
     cell, conditions = task.cell, task.conditions
     if not cell.train_size:
         return None
@@ -153,11 +117,10 @@ def _training_rate(task: "Task") -> Measurement | None:
         precision=cell.precision,
         callbacks=[times],
     )
-    if not model.trains_by_gradient:
-        if not history.photos_seen:
-            return None
-        return Measurement.once("training", history.photos_seen / history.seconds)
-    return summarize("training", model.config.batch_size / np.diff(times.ends)[_WARM_UP:])
+    if model.trains_by_gradient:
+        return summarize("training", model.config.batch_size / np.diff(times.ends)[_WARM_UP:])
+    seen = history.photos_seen
+    return Measurement.once("training", seen / history.seconds) if seen else None
 
 
 def _plain(measurement: Measurement) -> dict[str, float]:

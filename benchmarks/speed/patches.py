@@ -29,11 +29,7 @@ _SIDE = 256
 
 
 def codebook_rows(photos: PhotoSet, pixels: int = _PIXELS, passes: int = _PASSES) -> list[Row]:
-    """The self-organizing map against MiniSom and MiniBatchKMeans: time and error, by map size.
-
-    Raises:
-        ZooError: if MiniSom is not installed.
-    """
+    """Compare the self-organizing map with MiniSom and MiniBatchKMeans: time and error, by size."""
     if find_spec("minisom") is None:
         raise ZooError("The map is timed against MiniSom; run `pip install minisom`.")
     chroma = _chroma(photos, pixels)
@@ -51,24 +47,20 @@ def _map_rows(chroma: np.ndarray, side: int, passes: int) -> list[Row]:
         f"MiniSom, {passes} passes": lambda: _minisom(chroma, side, passes),
         "MiniBatchKMeans": lambda: means.fit(chroma).cluster_centers_,
     }
-    seconds, errors = {}, {}
+    measured = []
     for name, learn in learners.items():
         started = time.perf_counter()
         colors = learn()
-        seconds[name] = Measurement.once(name, time.perf_counter() - started)
-        errors[name] = Measurement.once(
-            name, Codebook(colors, side, side).quantization_error(chroma)
-        )
+        seconds = time.perf_counter() - started
+        error = Codebook(colors, side, side).quantization_error(chroma)
+        measured.append((Measurement.once(name, seconds), Measurement.once(name, error)))
     title = f"a map of {side} x {side} for {len(chroma):,} pixels"
-    ours, *others = learners
-    return [
-        row
-        for other in others
-        for row in (
-            Row(f"{title}: time", "s", False, seconds[ours], seconds[other]),
-            Row(f"{title}: quantization error", "of ab", False, errors[ours], errors[other]),
-        )
-    ]
+    (our_time, our_error), *others = measured
+    rows = []
+    for their_time, their_error in others:
+        rows.append(Row(f"{title}: time", "s", False, our_time, their_time))
+        rows.append(Row(f"{title}: quantization error", "of ab", False, our_error, their_error))
+    return rows
 
 
 def _minisom(chroma: np.ndarray, side: int, passes: int) -> np.ndarray:
@@ -81,7 +73,7 @@ def _minisom(chroma: np.ndarray, side: int, passes: int) -> np.ndarray:
 
 
 def _chroma(photos: PhotoSet, pixels: int) -> np.ndarray:
-    """The ab of random pixels, equally many of each photo: (pixels, 2) float64."""
+    """Collect the ab of random pixels, equally many of each photo: (pixels, 2) float64."""
     from skimage.color import rgb2lab
 
     generator = np.random.default_rng(0)
@@ -95,7 +87,7 @@ def _chroma(photos: PhotoSet, pixels: int) -> np.ndarray:
 
 
 def neighbor_rows(patches: int = _PATCHES, side: int = _SIDE) -> list[Row]:
-    """`knn_patches:compact` with a full table against scikit-learn's prediction on it."""
+    """Compare `knn_patches:compact` with a full table with scikit-learn's prediction on it."""
     from keras import ops
     from sklearn.neighbors import KNeighborsClassifier
 
@@ -108,28 +100,24 @@ def neighbor_rows(patches: int = _PATCHES, side: int = _SIDE) -> list[Row]:
     queries = np.random.default_rng(2).normal(size=(side**2, votes.table.shape[1]))
     queries = queries.astype("float32")
     fewer = queries[: (side // model.config.stride) ** 2]
-    ours, theirs = measure_in_turn(
-        {
-            "knn_patches:compact": partial(model.predict, {"lightness": lightness}),
-            "scikit-learn": partial(search.predict_proba, fewer),
-        },
-        1,
-        repetitions=5,
-    )
+    actions = {
+        "knn_patches:compact": partial(model.predict, {"lightness": lightness}),
+        "scikit-learn": partial(search.predict_proba, fewer),
+    }
+    ours, theirs = measure_in_turn(actions, 1, repetitions=5)
     # Ten seconds and more: once is enough.
     started = time.perf_counter()
     search.predict_proba(queries)
     everywhere = Measurement.once("scikit-learn, every pixel", time.perf_counter() - started)
     title = f"a photo of {side} px by {patches:,} stored patches"
-    rows = [
+    return [
         Row(f"{title}, equally many queries", "s", False, ours, theirs),
         Row(title, "s", False, ours, everywhere),
+        memory_row(title, _peaks, (patches, side)),
     ]
-    return [*rows, memory_row(title, _peaks, (patches, side))]
 
 
 def _full_model(patches: int) -> Any:
-    """A model whose table is full of random patches."""
     start_keras()
     from zoo.registry import create_model
 
@@ -143,7 +131,6 @@ def _full_model(patches: int) -> Any:
 
 
 def _peaks(sizes: tuple[int, int]) -> tuple[float, float]:
-    """Peak memory in MB before and after a photo is colorized."""
     patches, side = sizes
     model, before = _full_model(patches), peak_memory()
     rgb = noise(side, side, 3)

@@ -21,7 +21,7 @@ MEGAPIXELS = {12: (3000, 4000), 48: (6000, 8000)}
 
 @dataclass(frozen=True)
 class Measurement:
-    """What was measured: a name, and the median, lowest and highest of the repetitions."""
+    """The median, lowest and highest of the repetitions of something."""
 
     name: str
     median: float
@@ -30,16 +30,12 @@ class Measurement:
 
     @classmethod
     def once(cls, name: str, value: float) -> "Measurement":
-        """What was measured a single time."""
         return cls(name, value, value, value)
 
 
 @dataclass(frozen=True)
 class Row:
-    """Two measurements in one unit and their ratio.
-
-    `higher_is_better` says in which direction `ratio`, ours by the alternative's, is good.
-    """
+    """Two measurements in one unit, and which direction of their ratio is good."""
 
     title: str
     unit: str
@@ -49,12 +45,11 @@ class Row:
 
     @property
     def ratio(self) -> float:
-        """Ours divided by the alternative's."""
         return self.ours.median / self.alternative.median
 
 
 def measure_rate(name: str, items: int, action: Callable[[], Any]) -> Measurement:
-    """How many items a second an action handles that handles `items` at once."""
+    """Measure how many items a second an action handles that handles `items` at once."""
     seconds = measure_seconds(name, action)
     return Measurement(name, items / seconds.median, items / seconds.high, items / seconds.low)
 
@@ -76,7 +71,7 @@ def measure_seconds(
 def measure_in_turn(
     actions: Mapping[str, Callable[[], Any]], photos: int, repetitions: int = REPETITIONS
 ) -> list[Measurement]:
-    """Seconds a photo as in `measure_seconds`, but in turn: what slows the machine slows all."""
+    """Time actions in turn, in seconds per photo: what slows the machine slows all."""
     seconds: dict[str, list[float]] = {name: [] for name in actions}
     for repetition in range(-2, repetitions):
         for name, action in actions.items():
@@ -88,7 +83,7 @@ def measure_in_turn(
 
 
 def summarize(name: str, values: Sequence[float]) -> Measurement:
-    """The median of several values, and the lowest and highest of them.
+    """Take the median, the lowest and the highest of several values.
 
     Examples:
         >>> summarize("a step", [0.3, 0.1, 0.2])
@@ -98,31 +93,25 @@ def summarize(name: str, values: Sequence[float]) -> Measurement:
 
 
 def in_new_process(function: Callable[[Any], Any], argument: Any) -> Any:
-    """Call a function in a spawned process, which starts with no memory of this one's."""
+    """Call a function in a spawned process, which shares no memory with this one."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, argument).result()
 
 
 def memory_row(title: str, function: Callable[[Any], tuple[float, float]], argument: Any) -> Row:
-    """Peak memory in MB after and before something, which a new process measures.
-
-    Args:
-        title: what it is.
-        function: returns the peak memory before and after it.
-        argument: of the function.
-    """
+    """Compare the peak memory in MB before and after something, as `function` returns them."""
     before, after = in_new_process(function, argument)
     ours, start = Measurement.once("after", after), Measurement.once("before, model made", before)
     return Row(f"peak memory of {title}", "MB", False, ours, start)
 
 
 def noise(*shape: int) -> np.ndarray:
-    """Random uint8, the same at every call."""
+    """Make random uint8, the same at every call."""
     return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 
 
 def print_table(rows: Sequence[Row]) -> None:
-    """Print the measurements, a row for each pair."""
+    """Print the measurements, one row per pair."""
     from rich.console import Console
     from rich.table import Table
 
@@ -130,13 +119,9 @@ def print_table(rows: Sequence[Row]) -> None:
     for name in ("What", "Ours", "Alternative", "Ratio", "Better"):
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(
-            row.title,
-            _text(row.ours, row.unit),
-            _text(row.alternative, row.unit),
-            f"{row.ratio:.2f}",
-            "higher" if row.higher_is_better else "lower",
-        )
+        measured = [_text(one, row.unit) for one in (row.ours, row.alternative)]
+        better = "higher" if row.higher_is_better else "lower"
+        table.add_row(row.title, *measured, f"{row.ratio:.2f}", better)
     Console().print(table, highlight=False)
 
 
@@ -147,5 +132,5 @@ def _text(measurement: Measurement, unit: str) -> str:
 
 
 def three_digits(value: float) -> str:
-    """A number as text, with no more digits than a measurement carries."""
+    """Write a number with no more digits than a measurement carries."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

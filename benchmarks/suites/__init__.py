@@ -1,8 +1,7 @@
 """Suites: what `benchmarks/run_all.py` runs, by name. Importing one imports no framework.
 
-A new suite is one file and one line: the file is named like the suite and holds its `ROWS`, and, if
-it has any, `DEFAULTS` for options of the command line that are not given, and `NEEDS_PHOTOS = True`
-where the sample photos would make no sense; the line goes into `SUITES`.
+A new suite is a line in `SUITES` and a file of the suite's name with its `ROWS` and, where needed,
+`DEFAULTS` for options that are not given and `NEEDS_PHOTOS = True` where samples make no sense.
 """
 
 import importlib
@@ -12,7 +11,6 @@ from typing import Any
 from zoo.errors import valid_choice
 from zoo.registry import Named
 
-#: The suite that is run where none is named.
 DEFAULT_SUITE = "pretrained"
 
 #: What each suite compares.
@@ -27,7 +25,6 @@ SUITES: dict[str, str] = {
     "speed": "how fast, how large and how hungry is each model?",
 }
 
-
 #: The budget of a model that is scored as it is.
 UNTRAINED = "none"
 
@@ -37,15 +34,12 @@ class Row:
     """One row of a leaderboard: a model, and how it is configured.
 
     Attributes:
-        model: the registered name.
-        label: what the row is called; model and preset where None.
+        label: the row's title; model and preset where None.
         preset: the preset's name; the one that the command line asks for where None.
         config: fields of the configuration that differ from the preset.
-        like: a model whose preset of the same name gives every field that both models'
-            configurations have, so that network and training are the same and stay so.
+        like: a model whose preset of the same name gives every field that both models have.
         size: side of the training squares in px; the command line's where None.
-        budget: of the training, as people write it; the command line's where None; `UNTRAINED`
-            for a model that is scored as it is.
+        budget: of the training, the command line's where None; or `UNTRAINED`.
         start: the folder of a trained model to start from; fresh weights where None.
     """
 
@@ -60,26 +54,15 @@ class Row:
 
 
 def trained(named: Named) -> Row:
-    """The row of trained weights that are scored as they are, called like their folder."""
+    """Make the row of trained weights that are scored as they are, called like their folder."""
     assert named.folder is not None
-    return Row(
-        named.entry.name,
-        label=named.folder.name,
-        preset=named.preset,
-        budget=UNTRAINED,
-        start=str(named.folder),
-    )
+    name, start = named.folder.name, str(named.folder)
+    return Row(named.entry.name, name, named.preset, budget=UNTRAINED, start=start)
 
 
 @dataclass(frozen=True)
 class Suite:
-    """What `benchmarks/run_all.py` compares; see this module's description.
-
-    Attributes:
-        rows: in order.
-        defaults: options of the command line, by name, that differ from its own defaults.
-        needs_photos: whether --photos must be given.
-    """
+    """What `benchmarks/run_all.py` compares, with defaults for options that are not given."""
 
     rows: tuple[Row, ...]
     defaults: dict[str, Any]
@@ -87,15 +70,7 @@ class Suite:
 
 
 def load_suite(name: str) -> Suite:
-    """A suite.
-
-    Raises:
-        ZooError: naming the suites there are and the nearest match.
-    """
+    """Load a suite by name."""
     name = valid_choice("suite", name, tuple(SUITES))
-    module = importlib.import_module(f"{__name__}.{name}")
-    return Suite(
-        rows=module.ROWS,
-        defaults=getattr(module, "DEFAULTS", {}),
-        needs_photos=getattr(module, "NEEDS_PHOTOS", False),
-    )
+    found = vars(importlib.import_module(f"{__name__}.{name}"))
+    return Suite(found["ROWS"], found.get("DEFAULTS", {}), found.get("NEEDS_PHOTOS", False))

@@ -15,7 +15,5 @@ Nine photos allow no claims; `benchmarks/results` holds the scores on many.
 from benchmarks.suites import UNTRAINED, Row, trained
 from zoo.registry import list_pretrained, resolve, shipped_folder
 
-ROWS = (
-    Row("gray", budget=UNTRAINED),
-    *(trained(resolve(shipped_folder(name))) for name in list_pretrained()),
-)
+_SHIPPED = map(resolve, map(shipped_folder, list_pretrained()))
+ROWS = (Row("gray", budget=UNTRAINED), *map(trained, _SHIPPED))

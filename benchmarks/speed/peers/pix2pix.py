@@ -1,7 +1,6 @@
 """The nets and losses of `gan:paper` in PyTorch, for a comparison of speed.
 
-Isola et al. 2017 (arXiv 1611.07004, section 6.1), trained as PyTorch's users do: a step of the
-discriminator on true and detached made colors, then one of the generator through it.
+Isola et al. 2017 (arXiv 1611.07004, section 6.1), trained as is usual in PyTorch.
 """
 
 import torch
@@ -40,7 +39,6 @@ class Generator(nn.Module):
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The colors."""
         skips = []
         for down in self.down:
             x = down(x)
@@ -66,43 +64,37 @@ class Discriminator(nn.Sequential):
 
 
 class TrainingStep:
-    """Both nets with their Adams.
-
-    Args:
-        memory_format: "channels_last" or "contiguous_format".
-        width, depth: of the generator.
-        patch_layers: strided layers of the discriminator, whose first layer is as wide.
-    """
+    """Both nets with their Adams; `memory_format` is "channels_last" or "contiguous_format"."""
 
     def __init__(
         self, memory_format: str, width: int = 64, depth: int = 8, patch_layers: int = 2
     ) -> None:
         self.format = getattr(torch, memory_format)
         self.generator = Generator(width, depth).to(memory_format=self.format)
-        self.judge = Discriminator(patch_layers, width).to(memory_format=self.format)
+        self.discriminator = Discriminator(patch_layers, width).to(memory_format=self.format)
         self.optimizers = [
             torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999))
-            for net in (self.generator, self.judge)
+            for net in (self.generator, self.discriminator)
         ]
 
     def __call__(self, lightness: torch.Tensor, ab: torch.Tensor) -> float:
         """One step of each net on scaled L and ab; the sum of both losses."""
-        of_generator, of_judge = self.optimizers
+        of_generator, of_discriminator = self.optimizers
         lightness, ab = (x.contiguous(memory_format=self.format) for x in (lightness, ab))
         made = self.generator(lightness)
-        of_judge.zero_grad(set_to_none=True)
-        real = self.judge(torch.cat([lightness, ab], 1))
-        fake = self.judge(torch.cat([lightness, made.detach()], 1))
+        of_discriminator.zero_grad(set_to_none=True)
+        real = self.discriminator(torch.cat([lightness, ab], 1))
+        fake = self.discriminator(torch.cat([lightness, made.detach()], 1))
         d_loss = 0.5 * (_bce(real, 0.9) + _bce(fake, 0.0))
         d_loss.backward()
-        of_judge.step()
+        of_discriminator.step()
         of_generator.zero_grad(set_to_none=True)
-        self.judge.requires_grad_(False)
-        through = self.judge(torch.cat([lightness, made], 1))
+        self.discriminator.requires_grad_(False)
+        through = self.discriminator(torch.cat([lightness, made], 1))
         g_loss = _bce(through, 1.0) + 100.0 * functional.l1_loss(made, ab)
         g_loss.backward()
         of_generator.step()
-        self.judge.requires_grad_(True)
+        self.discriminator.requires_grad_(True)
         return (d_loss + g_loss).item()
 
 

@@ -1,7 +1,7 @@
 """The network of Zhang et al. 2016 in PyTorch, named as in the weights that its authors publish.
 
 The speed comparison runs it beside the zoo's own, and the test of the weight conversion compares
-the two networks' outputs. Nothing else needs it: PyTorch is optional, and imported here alone.
+outputs; PyTorch is optional.
 """
 
 from torch import Tensor, nn
@@ -19,11 +19,9 @@ class ZhangNetwork(nn.Module):
     def __init__(self, bins: int = 313, width: int = 64) -> None:
         super().__init__()
         before = 1
-        for number, (factor, convolutions, stride, dilation) in enumerate(BLOCKS, start=1):
-            after = width * factor
-            block = _block(before, after, convolutions, stride, dilation)
-            self.add_module(f"model{number}", block)
-            before = after
+        for number, (factor, *shape) in enumerate(BLOCKS, start=1):
+            self.add_module(f"model{number}", _block(before, width * factor, *shape))
+            before = width * factor
         after = width * 4
         self.model8 = nn.Sequential(
             nn.ConvTranspose2d(before, after, 4, stride=2, padding=1),
