@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 from skimage.color import deltaE_ciede2000, rgb2lab
 
@@ -97,7 +96,7 @@ def pack(
             not those of the original; nothing is written then.
     """
     model = load_model(source)
-    exact = {name: np.array(keras.ops.convert_to_numpy(v)) for name, v in model.variables().items()}
+    exact = model.weight_values()
     kept, content = _smallest_loss(exact, bits)
     compared = photos.spread(_COMPARED)
     before, scored = _colored(model, compared), evaluate(model, photos, progress=progress)

@@ -62,9 +62,6 @@ class GroupedAdam(keras.optimizers.Adam):
         phases: the groups that are stepped in the first step, in the second ..., and then again
             from the start; where empty, all of them in every step.
         **kwargs: Adam's own.
-
-    Raises:
-        ZooError: if a phase names a group that there is not.
     """
 
     def __init__(

@@ -20,9 +20,7 @@ class Stage:
     """What the trainer runs.
 
     Attributes:
-        task: what learns.
         plan: what the caller of `fit` asked for, its precision decided.
-        batch_size: photos in a step.
         optimizer: from the number of steps to what moves the task's weights.
         loader: from the side of the squares and a number of steps to so many augmented batches.
         validation: photos that are scored after each round, if there are some.

@@ -21,9 +21,6 @@ class Task(keras.Model):
     Args:
         networks: those that learn, by name.
         logged: the names of what `log` takes.
-
-    Attributes:
-        networks: those that learn, by name.
     """
 
     def __init__(self, networks: Mapping[str, keras.Model], logged: Sequence[str] = ()) -> None:
@@ -47,7 +44,6 @@ class Task(keras.Model):
         sample_weight: Tensor = None,
         training: bool = True,
     ) -> Tensor:
-        """What Keras asks for; see `step_loss`."""
         return self.step_loss(x, y_pred, training)
 
     def log(self, **values: Tensor) -> None:
