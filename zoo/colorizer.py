@@ -67,10 +67,7 @@ class Colorizer(ABC):
     needs_training: ClassVar[bool] = True
 
     def __init__(self, name: str, preset: str, config: Any, seed: int = 0) -> None:
-        self.name = name
-        self.preset = preset
-        self.config = config
-        self.seed = seed
+        self.name, self.preset, self.config, self.seed = name, preset, config, seed
         self.defaults = {option.name: option.default for option in self.options}
         self.card = Card()
         self.fitted = False
@@ -85,12 +82,9 @@ class Colorizer(ABC):
     def learn(
         self, train: "PhotoSet", validation: "PhotoSet | None", plan: "TrainingPlan"
     ) -> History:
-        """Learn from color photos as `plan` says; `fit` has prepared them and keeps the record.
+        """Learn from photos, none of them gray, as `plan` says; `fit` keeps the record of it.
 
-        Args:
-            train: photos to learn from, none of them gray.
-            validation: photos that choose the best weights; None without any.
-            plan: what the caller of `fit` asked for.
+        The validation photos choose the best weights.
         """
 
     @abstractmethod
@@ -99,22 +93,16 @@ class Colorizer(ABC):
     ) -> Prediction:
         """What `predict` does, in `keras.ops`: this is exported, too.
 
-        Args:
-            inputs: every declared input by name; of L, (N, H, W, 1), sides may be unknown.
-            runner: runs the networks.
-            **values: every option of the step "network", as numbers or scalar tensors.
+        The inputs are all that are declared; the sides of L, (N, H, W, 1), may be unknown. The
+        values are every option of the step "network", as numbers or scalar tensors.
         """
 
     @abstractmethod
     def to_ab(self, prediction: Prediction, **values: Tensor) -> Tensor:
         """What `decode` does, in `keras.ops`: this is exported, too.
 
-        Args:
-            prediction: what `run_networks` gave.
-            **values: every option of the step "decode", as numbers or scalar tensors.
-
-        Returns:
-            (N, H, W, 2) float32 ab.
+        The values are every option of the step "decode", as numbers or scalar tensors. The result
+        is (N, H, W, 2) float32 ab.
         """
 
     @property
@@ -125,9 +113,8 @@ class Colorizer(ABC):
     def references(self) -> dict[str, dict[str, str]]:
         """What predictions depend on that is too large for the model's folder; nothing for most.
 
-        Returns:
-            For each by name, what it is ("is", in words that its owner understands) and its
-            "sha256". Loading a model refuses another one.
+        By name what each is ("is", in words that its owner understands), and its "sha256". Loading
+        a model refuses another one.
         """
         return {}
 
@@ -267,12 +254,8 @@ class Colorizer(ABC):
     def decode(self, prediction: Prediction, **options: Any) -> np.ndarray:
         """Make color of a prediction: the second step, which runs no network.
 
-        Args:
-            prediction: what `predict` gave.
-            **options: see `model.options`; those of the step "decode" count here.
-
-        Returns:
-            (N, H, W, 2) float32 ab, of the size of L.
+        Of the options those of the step "decode" count. The result is (N, H, W, 2) float32 ab, of
+        the size of L.
         """
         values = self._values(options, "decode")
         return keras.ops.convert_to_numpy(self.to_ab(prediction, **values))

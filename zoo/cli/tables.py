@@ -100,23 +100,16 @@ def card_tables(card: "Card") -> Iterator[Table]:
 
 
 def _card_facts(card: "Card") -> dict[str, Any]:
-    about = card.about
-    return {
-        **(_training_facts(card.training) if card.training else {}),
-        "temperature chosen on": card.temperature
-        and counted(card.temperature.study.photos, "photo"),
-        "imported from": card.origin and card.origin.file,
-        "that file's sha256": card.origin and card.origin.sha256,
-        "zoo version": card.zoo_version,
-        "weights' sha256": card.weights_sha256,
-        "photos": about and about.photos,
-        "license of the weights": about and about.license,
-        "rights": about and about.rights,
-        "good at": about and about.good_at,
-        "bad at": about and about.bad_at,
-        "limits": about and about.limits,
-        "what is stored": about and about.stored,
-    }
+    facts = _training_facts(card.training) if card.training else {}
+    if card.temperature:
+        facts["temperature chosen on"] = counted(card.temperature.study.photos, "photo")
+    if card.origin:
+        facts |= {"imported from": card.origin.file, "that file's sha256": card.origin.sha256}
+    facts |= {"zoo version": card.zoo_version, "weights' sha256": card.weights_sha256}
+    about = dataclasses.asdict(card.about) if card.about else {}
+    titles = {"license": "license of the weights", "stored": "what is stored"}
+    named = {titles.get(name, name.replace("_", " ")): text for name, text in about.items()}
+    return facts | named
 
 
 def _card_scores(sets: "dict[str, Scores]") -> Table:
