@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from rich.console import Console
-from typer import Argument, Exit, Option, Typer, echo
+from typer import Argument, Option, Typer, echo
 
 from zoo.cli.inputs import counted
+from zoo.cli.scripts import one_sentence
 from zoo.cli.startup import start_keras
 
 if TYPE_CHECKING:
@@ -46,11 +47,8 @@ def prepare(
     if recipe.page:  # there is none for a folder of one's own
         echo(f"{recipe.title}: {recipe.size}.")
         echo(f"Source: {recipe.page}. License: {recipe.license}.")
-    try:
+    with one_sentence("Interrupted; repeat the command to go on."):
         outcome = run(recipe, out, given, progress=True)
-    except KeyboardInterrupt:
-        echo("Interrupted; repeat the command to go on.", err=True)
-        raise Exit(130) from None
     _tell(outcome, out)
 
 
