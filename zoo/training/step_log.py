@@ -30,7 +30,7 @@ class StepLog:
             self._cut(self._path)
 
     def begin_round(self, count: int, means: Mapping[str, Any]) -> None:
-        """A round begins or goes on: how many of its steps are done, and the means over these."""
+        """A round begins or goes on, `count` of its steps and the means over these done."""
         self._count = count
         self._means = {name: float(value) for name, value in means.items()}
 
