@@ -41,33 +41,16 @@ class Interval:
 
 @dataclass(frozen=True)
 class Start:
-    """The fitted weights that a training started from, and what those had learned from.
+    """The fitted weights that a training started from, and what those had learned from."""
 
-    The sha256 is None where they had not been saved.
-    """
-
-    weights_sha256: str | None
+    weights_sha256: str | None  # None where they had not been saved
     fingerprint: str | None = None
     photos_seen: int | None = None
 
 
 @dataclass(frozen=True)
 class Training:
-    """How the weights were learned.
-
-    Attributes:
-        photos: that were learned from, and `fingerprint` that of their set.
-        gray_photos_left_out: of those that were given.
-        validation_photos: that chose the best weights.
-        budget: as people write it.
-        sizes: of the training squares in px.
-        freeze: patterns of the layers that stayed as they were.
-        start: "continue", "shrink" or "fresh"; empty where nobody noted it.
-        started_from: None for weights that had not been fitted.
-        curves: one entry a round in each, by name.
-        photos_seen: in total, each time that a photo was seen counting.
-        details: what else the model has to say.
-    """
+    """How the weights were learned; `TrainingPlan` and `History` say what most fields mean."""
 
     photos: int = 0
     fingerprint: str | None = None
@@ -77,8 +60,8 @@ class Training:
     budget: str = ""
     sizes: tuple[int, ...] = ()
     freeze: tuple[str, ...] = ()
-    start: str = ""
-    started_from: Start | None = None
+    start: str = ""  # where nobody noted it
+    started_from: Start | None = None  # for weights that had not been fitted
     seed: int = 0
     backend: str = ""
     keras_version: str = ""
@@ -157,46 +140,27 @@ class Environment:
 
 @dataclass(frozen=True)
 class Scores:
-    """The figures of a model on one set of photos.
+    """The figures of a model on one set of photos, by metric."""
 
-    Attributes:
-        photos: how many; None where nobody noted it.
-        fingerprint: of their set.
-        size: the short side that larger photos were shrunk to; None if they were not.
-        summary: by metric.
-        protocol: of the benchmark that scored them; None for another evaluation.
-    """
-
-    photos: int | None
+    photos: int | None  # None where nobody noted it
     fingerprint: str
-    size: int | None
+    size: int | None  # the short side that larger photos were shrunk to; None if they were not
     summary: dict[str, Interval]
-    protocol: int | None = None
+    protocol: int | None = None  # of the benchmark that scored them
 
 
 @dataclass(frozen=True)
 class TemperatureStudy:
-    """How a model scores on one set of photos at several temperatures.
+    """How a model scores on one set of photos at several temperatures, by metric."""
 
-    Attributes:
-        model: the model's name and preset, as in "zhang:compact".
-        photos: how many photos were scored.
-        fingerprint: the fingerprint of their set.
-        size: the short side that larger photos were shrunk to, in px; None if they were not.
-        temperatures: T of them, ascending.
-        figures: for each metric its mean and 95 % interval over the photos, T of them.
-        gray: for each metric the figure of the gray photos, which need no network.
-        true_colorfulness: mean colorfulness of the photos as they were.
-    """
-
-    model: str
+    model: str  # and its preset, as in "zhang:compact"
     photos: int
     fingerprint: str
-    size: int | None
-    temperatures: tuple[float, ...]
-    figures: dict[str, tuple[Interval, ...]]
-    gray: dict[str, float]
-    true_colorfulness: float
+    size: int | None  # as in `Scores`
+    temperatures: tuple[float, ...]  # ascending
+    figures: dict[str, tuple[Interval, ...]]  # one for each temperature
+    gray: dict[str, float]  # of gray photos, which need no network
+    true_colorfulness: float  # the mean of the photos as they were
 
     def means(self, metric: str) -> np.ndarray:
         """The metric's means at each temperature: (T,) float64."""
@@ -204,11 +168,9 @@ class TemperatureStudy:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "TemperatureStudy":
-        """What `to_json` gave, read again."""
         return from_json(cls, content)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything in it, in types that the `json` module writes."""
         return dataclasses.asdict(self)
 
 
@@ -230,82 +192,48 @@ class ChosenSaturation:
 
 @dataclass(frozen=True)
 class About:
-    """What people should know before they use the weights, in words.
-
-    Attributes:
-        photos: that were learned from.
-        license: of the weights; the code's is another one.
-        rights: in the photos.
-        good_at: a few words.
-        bad_at: a few words.
-        limits: what not to expect.
-        stored: what of the photos is in the weights.
-    """
+    """What people should know before they use the weights, in words."""
 
     photos: str
-    license: str
-    rights: str
+    license: str  # of the weights; the code's is another one
+    rights: str  # in the photos
     good_at: str
     bad_at: str
     limits: str
-    stored: str
+    stored: str  # what of the photos is in the weights
 
 
 @dataclass(frozen=True)
 class Packing:
-    """How the weights were made small, and how little that changed.
+    """How the weights were made small, and how little that changed the colors of some photos."""
 
-    Attributes:
-        from_sha256: of the exact weights.
-        mantissa_bits: that were kept.
-        megabytes: of the packed file.
-        photos: whose colors were compared.
-        ciede2000_mean: between the colors of the exact and the packed weights.
-        ciede2000_largest: of a photo.
-        score_shift_largest: of any figure, as a share of its interval's width.
-    """
-
-    from_sha256: str
+    from_sha256: str  # of the exact weights
     mantissa_bits: int
     megabytes: float
     photos: int
     ciede2000_mean: float
-    ciede2000_largest: float
-    score_shift_largest: float
+    ciede2000_largest: float  # of a photo
+    score_shift_largest: float  # of any figure, as a share of its interval's width
 
 
 @dataclass(frozen=True)
 class Round:
-    """After which round of a training a model was kept, and its scores: a lower `score` is better.
+    """After which round of a training a model was kept, and its scores on validation photos."""
 
-    Attributes:
-        name: of its folder.
-        photos_seen: by the training so far.
-        score: what the rounds are ranked by; None where there were no validation photos.
-        scores: on the validation photos, by name.
-    """
-
-    name: str
+    name: str  # of its folder
     photos_seen: int
-    score: float | None
+    score: float | None  # what the rounds are ranked by, the lower the better; None without photos
     scores: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How far an artifact is off.
+    """How far an artifact is off."""
 
-    Attributes:
-        max_difference: the largest one, in levels of 255.
-        ciede2000: the mean over all photos.
-        photos: how many were compared.
-        signatures: what was asked, by name, with the names of the inputs.
-    """
-
-    max_difference: int
-    ciede2000: float
+    max_difference: int  # in levels of 255
+    ciede2000: float  # the mean over all photos
     photos: int
-    signatures: dict[str, list[str]] = field(default_factory=dict)
+    signatures: dict[str, list[str]] = field(default_factory=dict)  # names of inputs, by name
 
 
 @dataclass(frozen=True)
@@ -358,11 +286,7 @@ class Card:
 
 
 def read_card(folder: Path) -> Card:
-    """The card of a model's or an export's folder.
-
-    Raises:
-        ZooError: if it is missing or damaged.
-    """
+    """The card of a model's or an export's folder."""
     content = read_json(folder / CARD)
     try:
         return from_json(Card, _upgraded(content))
@@ -377,11 +301,7 @@ def write_card(folder: Path, card: Card) -> None:
 
 
 def from_json(record: type[Record], content: dict[str, Any]) -> Record:
-    """A dataclass from its fields as JSON gives them; fields that it does not have are ignored.
-
-    Raises:
-        TypeError: if a field without a default is missing, or something is of another type.
-    """
+    """A dataclass from its fields as JSON gives them; fields that it does not have are ignored."""
     hints = get_type_hints(record)
     fields = {name: value for name, value in dict(content).items() if name in hints}
     return record(**{name: _typed(value, hints[name]) for name, value in fields.items()})
@@ -407,12 +327,8 @@ def _typed(value: Any, hint: Any) -> Any:
 
 # ---------------------------------------------------------------------- format 1
 
-_ABOUT = {
-    "license of the weights": "license",
-    "good at": "good_at",
-    "bad at": "bad_at",
-    "what is stored": "stored",
-}
+_ABOUT = {"license of the weights": "license", "good at": "good_at", "bad at": "bad_at"}
+_ABOUT |= {"what is stored": "stored"}
 
 
 def _upgraded(content: dict[str, Any]) -> dict[str, Any]:
@@ -422,30 +338,18 @@ def _upgraded(content: dict[str, Any]) -> dict[str, Any]:
     card = dict(content)
     if "training" in card:
         card["training"] = _upgraded_training(card["training"])
-    if card.get("about"):
-        card["about"] = {_ABOUT.get(name, name): text for name, text in card["about"].items()}
-    else:
-        card.pop("about", None)
-    if "environment" in card:
-        environment = card["environment"]
+    if about := card.pop("about", None):
+        card["about"] = {_ABOUT.get(name, name): text for name, text in about.items()}
+    if environment := card.get("environment"):
         card["environment"] = environment | {"scikit_image": environment["scikit-image"]}
-    if "temperature" in card:
-        study = card["temperature"]
+    if study := card.get("temperature"):
         card["temperature"] = {"chosen": study["chosen"], "study": study}
-    if "checkpoint" in card:
-        kept = card["checkpoint"]
+    if kept := card.get("checkpoint"):
         scores = {name: value for name, value in kept.items() if name.startswith("val_")}
         card["checkpoint"] = kept | {"scores": scores}
-    if "scores" in card:
-        scored = card.pop("scores")
-        card["test_scores"] = {
-            "test photos": scored
-            | {
-                "photos": None,
-                "fingerprint": scored["test_fingerprint"],
-                "size": scored["test_size"],
-            }
-        }
+    if scored := card.pop("scores", None):
+        noted = {"fingerprint": scored["test_fingerprint"], "size": scored["test_size"]}
+        card["test_scores"] = {"test photos": scored | noted | {"photos": None}}
     return card
 
 

@@ -36,11 +36,9 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-    """A named configuration and where its numbers come from.
+    """A named configuration, a frozen dataclass, and where its numbers come from.
 
-    Attributes:
-        config: the frozen dataclass of the model's configuration.
-        source: the paper and section, or "ours: ..." for numbers that no paper gives.
+    `source` is the paper and section, or "ours: ..." for numbers that no paper gives.
     """
 
     config: Any
@@ -51,8 +49,7 @@ class Colorizer(ABC):
     """A way to colorize photos; a subclass names presets and options and has three methods.
 
     Attributes:
-        name: the registered name.
-        preset: which preset the configuration started from.
+        preset: which one the configuration started from.
         config: the frozen dataclass of the model's configuration; every one has a `train_size`.
         seed: decides initial weights and the training's random choices.
         networks: the Keras networks by name.
@@ -70,10 +67,7 @@ class Colorizer(ABC):
     needs_training: ClassVar[bool] = True
 
     def __init__(self, name: str, preset: str, config: Any, seed: int = 0) -> None:
-        self.name = name
-        self.preset = preset
-        self.config = config
-        self.seed = seed
+        self.name, self.preset, self.config, self.seed = name, preset, config, seed
         self.defaults = {option.name: option.default for option in self.options}
         self.card = Card()
         self.fitted = False
@@ -88,19 +82,9 @@ class Colorizer(ABC):
     def learn(
         self, train: "PhotoSet", validation: "PhotoSet | None", plan: "TrainingPlan"
     ) -> History:
-        """Learn from color photos as `plan` says; `fit` has prepared them and keeps the record.
+        """Learn from photos, none of them gray, as `plan` says; `fit` keeps the record of it.
 
-        Args:
-            train: photos to learn from, none of them gray.
-            validation: photos that choose the best weights; None without any.
-            plan: what the caller of `fit` asked for.
-
-        Returns:
-            What was done; `fit` stores it in the card.
-
-        Raises:
-            ZooError: if the plan does not fit the model, or a loss is no longer finite.
-            TrainingInterrupted: after Ctrl-C, once the position is saved.
+        The validation photos choose the best weights.
         """
 
     @abstractmethod
@@ -109,22 +93,16 @@ class Colorizer(ABC):
     ) -> Prediction:
         """What `predict` does, in `keras.ops`: this is exported, too.
 
-        Args:
-            inputs: every declared input by name; of L, (N, H, W, 1), sides may be unknown.
-            runner: runs the networks.
-            **values: every option of the step "network", as numbers or scalar tensors.
+        The inputs are all that are declared; the sides of L, (N, H, W, 1), may be unknown. The
+        values are every option of the step "network", as numbers or scalar tensors.
         """
 
     @abstractmethod
     def to_ab(self, prediction: Prediction, **values: Tensor) -> Tensor:
         """What `decode` does, in `keras.ops`: this is exported, too.
 
-        Args:
-            prediction: what `run_networks` gave.
-            **values: every option of the step "decode", as numbers or scalar tensors.
-
-        Returns:
-            (N, H, W, 2) float32 ab.
+        The values are every option of the step "decode", as numbers or scalar tensors. The result
+        is (N, H, W, 2) float32 ab.
         """
 
     @property
@@ -135,12 +113,8 @@ class Colorizer(ABC):
     def references(self) -> dict[str, dict[str, str]]:
         """What predictions depend on that is too large for the model's folder; nothing for most.
 
-        Returns:
-            For each by name, what it is ("is", in words that its owner understands) and its
-            "sha256". Loading a model refuses another one.
-
-        Raises:
-            ZooError: if one of them is missing.
+        By name what each is ("is", in words that its owner understands), and its "sha256". Loading
+        a model refuses another one.
         """
         return {}
 
@@ -157,31 +131,22 @@ class Colorizer(ABC):
         Args:
             seed: of the training's random choices; this model's by default.
             **config: fields of the configuration to change; none that changes the networks.
-
-        Raises:
-            ZooError: if a change makes networks that the weights do not fit.
         """
         changed = _changed(self.config, config, self.name)
         copy = type(self)(self.name, self.preset, changed, self.seed if seed is None else seed)
-        values = {
-            name: np.array(keras.ops.convert_to_numpy(v)) for name, v in self.variables().items()
-        }
+        values = self.weight_values()
         if not copy._fits(values):
+            changes = ", ".join(f"{name}={value}" for name, value in config.items())
             raise ZooError(
-                f"The weights of {self.name} do not fit into networks with "
-                f"{', '.join(f'{name}={value}' for name, value in config.items())}; leave that out."
+                f"The weights of {self.name} do not fit into networks with {changes}; "
+                "leave that out."
             )
         copy.assign(values)
-        copy.defaults, copy.card = dict(self.defaults), self.card
-        copy.fitted = self.fitted
+        copy.defaults, copy.card, copy.fitted = dict(self.defaults), self.card, self.fitted
         return copy
 
     def resolve_options(self, options: Mapping[str, Any]) -> dict[str, float]:
-        """Every option's value: the caller's where given, else this model's default.
-
-        Raises:
-            ZooError: on an option that this model lacks (naming those it has) or a bad value.
-        """
+        """Every option's value: the caller's where given, else this model's default."""
         return option_values(self.options, options, self.defaults, self.name)
 
     # ------------------------------------------------------------------ training
@@ -228,20 +193,20 @@ class Colorizer(ABC):
             progress: show a progress bar with an estimate of the time left.
 
         Raises:
-            ZooError: on photos, a size, a layer or a folder that cannot be used, or a non-finite
-                loss.
+            ZooError: on what cannot be used, or a loss that is no longer finite.
             TrainingInterrupted: after Ctrl-C, once the position is saved.
         """
-        plan = TrainingPlan.checked(
+        sizes = self.config.train_size if size is None else size
+        plan = TrainingPlan(
             budget=budget,
-            size=self.config.train_size if size is None else size,
-            freeze=freeze,
-            start=start,
+            sizes=tuple(sizes) if isinstance(sizes, Sequence) else (sizes,),
             precision=precision,
-            run_dir=run_dir,
+            run_dir=None if run_dir is None else Path(run_dir),
             resume=resume,
             callbacks=tuple(callbacks),
             progress=progress,
+            freeze=(freeze,) if isinstance(freeze, str) else tuple(freeze),
+            start=start,
         )
         if not self.trains_by_gradient and (plan.freeze or start == "shrink"):
             raise ZooError(
@@ -266,7 +231,7 @@ class Colorizer(ABC):
     def _forget(self) -> None:
         """Become what the configuration and the seed make."""
         new = type(self)(self.name, self.preset, self.config, self.seed)
-        self.assign({name: keras.ops.convert_to_numpy(v) for name, v in new.variables().items()})
+        self.assign(new.weight_values())
         self.defaults, self.fitted, self.card = new.defaults, False, Card()
 
     # ------------------------------------------------------------------ two steps to a color
@@ -281,12 +246,6 @@ class Colorizer(ABC):
                 by name. Those that are missing are derived from L, or absent.
             runner: runs the networks; the model's own by default.
             **options: see `model.options`; those of the step "network" count here.
-
-        Returns:
-            What the network said, for `decode`.
-
-        Raises:
-            ZooError: on an input or option that there is not, or a bad value.
         """
         values = self._values(options, "network")
         complete = complete_inputs(self.inputs, inputs)
@@ -295,15 +254,8 @@ class Colorizer(ABC):
     def decode(self, prediction: Prediction, **options: Any) -> np.ndarray:
         """Make color of a prediction: the second step, which runs no network.
 
-        Args:
-            prediction: what `predict` gave.
-            **options: see `model.options`; those of the step "decode" count here.
-
-        Returns:
-            (N, H, W, 2) float32 ab, of the size of L.
-
-        Raises:
-            ZooError: on an option that there is not, or a bad value.
+        Of the options those of the step "decode" count. The result is (N, H, W, 2) float32 ab, of
+        the size of L.
         """
         values = self._values(options, "decode")
         return keras.ops.convert_to_numpy(self.to_ab(prediction, **values))
@@ -331,9 +283,6 @@ class Colorizer(ABC):
         Returns:
             uint8 of the photo's own size: (H, W, 3), or (H, W, 4) where the photo has alpha, which
             is kept.
-
-        Raises:
-            ZooError: if the photo cannot be read or an option does not fit.
         """
         rgb, alpha = read_photo(photo)
         colored = self.colorize_batch(rgb[None], runner=runner, **options)[0]
@@ -342,11 +291,7 @@ class Colorizer(ABC):
     def colorize_batch(
         self, rgb: np.ndarray, *, runner: Runner | None = None, **options: Any
     ) -> np.ndarray:
-        """Color photos of one size, (N, H, W, 3) uint8 sRGB, as `colorize` does one.
-
-        Raises:
-            ZooError: if an option does not fit, or the model predicts colors that are not finite.
-        """
+        """Color photos of one size, (N, H, W, 3) uint8 sRGB, as `colorize` does one."""
         (colored,) = self.colorize_variants(rgb, [options], runner=runner)
         return colored
 
@@ -360,17 +305,6 @@ class Colorizer(ABC):
         """Color photos as `colorize_batch` does, with each of several sets of options.
 
         The network runs once for all sets that differ in how its answer becomes color.
-
-        Args:
-            rgb: (N, H, W, 3) uint8 sRGB.
-            variants: sets of options; see `model.options`.
-            runner: runs the networks; the model's own by default.
-
-        Returns:
-            For each set (N, H, W, 3) uint8 sRGB.
-
-        Raises:
-            ZooError: as `colorize_batch`.
         """
         predictions: dict[tuple[float, ...], Prediction] = {}
         colored = []
@@ -424,12 +358,14 @@ class Colorizer(ABC):
             for variable in keras_model.weights
         }
 
-    def save(self, path: str | os.PathLike) -> Path:
-        """Write the model's folder; `zoo.load_model` gives the same predictions to the bit.
+    def weight_values(self) -> dict[str, np.ndarray]:
+        """Copies of the values of `variables`."""
+        return {
+            name: np.array(keras.ops.convert_to_numpy(v)) for name, v in self.variables().items()
+        }
 
-        Raises:
-            ZooError: if the folder cannot be written, or a weight is not finite.
-        """
+    def save(self, path: str | os.PathLike) -> Path:
+        """Write the model's folder; `zoo.load_model` gives the same predictions to the bit."""
         path = Path(path)
         configuration = saving.Configuration(
             model=self.name,
@@ -440,20 +376,11 @@ class Colorizer(ABC):
             references=self.references(),
             fitted=self.fitted,
         )
-        values = {name: keras.ops.convert_to_numpy(v) for name, v in self.variables().items()}
-        saving.write_folder(path, configuration, values, self.card)
+        saving.write_folder(path, configuration, self.weight_values(), self.card)
         return path
 
     def set_weights(self, values: Mapping[str, np.ndarray], source: str) -> None:
-        """Set every variable from values that were stored.
-
-        Args:
-            values: by name, as `variables` has them.
-            source: where they come from, for messages.
-
-        Raises:
-            ZooError: if they are those of another architecture, or not finite.
-        """
+        """Set every variable from stored values by name; `source` is their place, for messages."""
         if not self._fits(values):
             raise ZooError(
                 f"{source} holds the weights of another model than {self.name}:{self.preset}; "

@@ -48,9 +48,6 @@ def run_local(
 
     Yields:
         The task's number, and why it came to nothing, in a sentence; None where it did not.
-
-    Raises:
-        KeyboardInterrupt: after Ctrl-C, once the running task has saved its position.
     """
     context = get_context("spawn")
     # A shell that starts a command in the background lets it ignore Ctrl-C.
@@ -71,7 +68,6 @@ def run_local(
 
 
 def _work(preparation: bytes, work: bytes) -> None:
-    """What the new process does."""
     # Ctrl-C reaches the first process alone, which passes it on exactly once.
     os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -128,15 +124,7 @@ def run_on_ray(
     """The same on a Ray cluster, as many at once as it has room for, in the order of their ends.
 
     A task whose worker dies is tried again elsewhere. Every machine must reach the files that tasks
-    name under the same paths.
-
-    Args:
-        function: as for `run_local`.
-        tasks: as for `run_local`.
-        packages: folders of Python packages that the workers get, beside `zoo`.
-
-    Raises:
-        ZooError: if Ray is not installed or its cluster cannot be reached.
+    name under the same paths; workers get `zoo` and the Python packages in the given folders.
     """
     try:
         import ray
@@ -155,7 +143,6 @@ def run_on_ray(
 
 
 def _connect(ray: Any, packages: Sequence[Path]) -> None:
-    """Join the cluster, or start one here."""
     try:
         ray.init(
             log_to_driver=False,

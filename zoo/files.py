@@ -20,13 +20,10 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is renamed to `path`, else removed.
 
     The temporary name keeps the suffix, because libraries choose the format by it.
-
-    Raises:
-        ZooError: if the folder cannot be made or written to, or the disk is full.
     """
     path = Path(path)
     temporary: Path | None = None
-    with _spoken_failure(path):
+    with spoken_failure(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(
@@ -46,14 +43,8 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder; on success it becomes `path`, else it is removed.
-
-    `path` is missing or an empty folder.
-
-    Raises:
-        ZooError: if the folder cannot be written, or the disk is full.
-    """
-    with _spoken_failure(path):
+    """Yield a temporary folder; on success it becomes `path` (missing or empty), else it goes."""
+    with spoken_failure(path):
         name = tempfile.mkdtemp(prefix=f".{path.name}-", suffix=".partial", dir=path.parent)
         temporary = Path(name)
         try:
@@ -67,12 +58,13 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _spoken_failure(path: Path) -> Iterator[None]:
+def spoken_failure(place: Path | str) -> Iterator[None]:
+    """Turn what the system says of writing there into a sentence with advice."""
     try:
         yield
     except OSError as error:
         raise ZooError(
-            f"Cannot write {path}: {error.strerror or error}; "
+            f"Cannot write {place}: {error.strerror or error}; "
             "choose a folder that you may write to, on a disk with space."
         ) from error
 
@@ -92,11 +84,7 @@ def write_json(path: str | os.PathLike, content: Any) -> None:
 
 
 def read_json(path: str | os.PathLike) -> Any:
-    """Read a JSON file.
-
-    Raises:
-        ZooError: if the file is missing or is not JSON.
-    """
+    """Read a JSON file; a missing or damaged one is refused."""
     path = Path(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -113,19 +101,10 @@ def sha256_of_file(path: str | os.PathLike) -> str:
 
 
 def require_writable(folder: Path) -> None:
-    """Make a folder and try it, so that hours of work are not lost at their end.
-
-    Raises:
-        ZooError: if it cannot be made or written into.
-    """
-    try:
+    """Make a folder and try it, so that hours of work are not lost at their end."""
+    with spoken_failure(f"into {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise ZooError(
-            f"Cannot write into {folder}: {error.strerror or error}; "
-            "choose a folder that you may write to, on a disk with space."
-        ) from error
 
 
 def cache_folder() -> Path:

@@ -26,11 +26,7 @@ if TYPE_CHECKING:
 
 
 def entry(name: str) -> ModelEntry:
-    """The registry's line for `name`.
-
-    Raises:
-        ZooError: naming the models there are and the nearest match.
-    """
+    """The registry's line for `name`."""
     return MODELS[valid_choice("model", name, tuple(MODELS))]
 
 
@@ -45,10 +41,7 @@ def list_models(pattern: str = "*") -> list[str]:
 
 
 def list_pretrained() -> list[str]:
-    """Names of the models whose trained weights come with the package, in the registry's order.
-
-    Each of them is what `zoo.load_model` and `--model` take in place of a folder.
-    """
+    """Names of the models whose trained weights come with the package, in the registry's order."""
     return [name for name in MODELS if (pretrained.FOLDER / name / "card.json").is_file()]
 
 
@@ -57,7 +50,6 @@ class Named:
     """What a name stands for: trained weights in a folder, or an untrained model.
 
     Attributes:
-        entry: the registry's line of the model.
         preset: of the weights; else as named, and None where the name says nothing of it.
         folder: of the trained weights; None for an untrained model.
     """
@@ -70,12 +62,7 @@ class Named:
 def resolve(name: str | os.PathLike) -> Named:
     """Say what `name` stands for; the rule is in this module's description.
 
-    Args:
-        name: a folder, a registered name, or "name:preset". A `Path` is a folder, never a name.
-
-    Raises:
-        ZooError: if it is neither, naming the models there are and the nearest match; if the
-            folder holds no trained model, or the model has no such preset.
+    A `Path` is a folder, never a name.
     """
     if Path(name).is_dir() or not isinstance(name, str):
         return _in_folder(Path(name))
@@ -92,11 +79,7 @@ def resolve(name: str | os.PathLike) -> Named:
 
 
 def shipped_folder(model: str) -> Path:
-    """The folder of a model's trained weights in the package.
-
-    Raises:
-        ZooError: if there are none, naming the models that have some.
-    """
+    """The folder of a model's trained weights in the package."""
     if model not in list_pretrained():
         raise _untrained(model, entry(model))
     return pretrained.FOLDER / model
@@ -110,11 +93,7 @@ def _in_folder(folder: Path) -> Named:
 
 
 def untrained(name: str, preset: str | None = None) -> tuple[ModelEntry, str]:
-    """The registry's line and the preset of a model to be made; the default preset where none is.
-
-    Raises:
-        ZooError: on an unknown name or preset, naming the valid ones; on two presets.
-    """
+    """The registry's line and the preset of a model to be made; its default one where none is."""
     model, _, named = name.partition(":")
     if named and preset not in (None, named):
         raise ZooError(f"{name!r} names its preset, and {preset!r} is another; give one of them.")
@@ -134,9 +113,6 @@ def create_model(
         seed: decides the initial weights and every random choice of the training.
         **config: fields of the model's configuration that differ from the preset.
 
-    Raises:
-        ZooError: on an unknown name, preset or field, naming the valid ones; on two presets.
-
     Examples:
         >>> create_model("zhang:tiny", width=8).config.width
         8
@@ -153,15 +129,16 @@ def load_model(name: str | os.PathLike) -> "Colorizer":
             come with the package (`zoo.list_pretrained`). "gray" needs no training.
 
     Raises:
-        ZooError: if the folder is incomplete, was changed (sha256), or is of another model; if no
-            weights of the named model come with the package.
+        ZooError: if the folder is incomplete, was changed (sha256), or is of another model.
     """
     from zoo import saving
     from zoo.card import read_card
 
     found = resolve(name)
     if found.folder is None:
-        return _ready(str(name), found)
+        if found.entry.load().needs_training:
+            raise _untrained(str(name), found.entry)
+        return create_model(found.entry.name, found.preset)
     stored, card = saving.read_configuration(found.folder), read_card(found.folder)
     with saving.damage_told(found.folder):
         model = create_model(stored.model, stored.preset, seed=stored.seed, **stored.config)
@@ -182,17 +159,6 @@ def _check_references(model: "Colorizer", stored: dict[str, dict[str, str]], fol
                 f"The {name} {present['is']} is another one than {folder} was trained with (its "
                 "sha256 differs), and would give wrong colors; put the original back in its place."
             )
-
-
-def _ready(name: str, found: Named) -> "Colorizer":
-    """A model that is of use without training.
-
-    Raises:
-        ZooError: if this one has to be trained first.
-    """
-    if found.entry.load().needs_training:
-        raise _untrained(name, found.entry)
-    return create_model(found.entry.name, found.preset)
 
 
 def _untrained(name: str, line: ModelEntry) -> ZooError:

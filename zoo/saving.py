@@ -31,17 +31,7 @@ _READ = (1, 2)
 
 @dataclasses.dataclass(frozen=True)
 class Configuration:
-    """What config.json holds.
-
-    Attributes:
-        model: the registered name.
-        preset: which preset the configuration started from.
-        config: the fields of the model's configuration.
-        seed: of its initial weights and its training.
-        defaults: the value of each option where the caller gives none.
-        references: see `Colorizer.references`.
-        fitted: whether the weights have been learned or imported.
-    """
+    """What config.json holds; `Colorizer` says what the fields mean."""
 
     model: str
     preset: str
@@ -53,11 +43,7 @@ class Configuration:
 
 
 def read_configuration(folder: Path) -> Configuration:
-    """What config.json says.
-
-    Raises:
-        ZooError: if the folder is no saved model, its format is unknown, or the file is damaged.
-    """
+    """What config.json says, if the folder is a saved model of a known format."""
     if not (folder / CONFIG).is_file() or not (folder / CARD).is_file():
         raise ZooError(
             f"{folder} is not a saved model ({CONFIG} or {CARD} is missing); "
@@ -85,8 +71,7 @@ def read_configuration(folder: Path) -> Configuration:
 def current_fields(stored: Mapping[str, Any], owner: object) -> dict[str, Any]:
     """The fields of a stored configuration that there are today, in types that can be hashed.
 
-    Raises:
-        ZooError: if one that is gone has a value that meant something; `owner` is what it is of.
+    Where one that is gone has a value that meant something, `owner` is refused.
     """
     for name in _REMOVED.keys() & stored.keys():
         if stored[name] != _REMOVED[name]:
@@ -94,15 +79,15 @@ def current_fields(stored: Mapping[str, Any], owner: object) -> dict[str, Any]:
                 f"{owner} was made with {name}={stored[name]}, which this version does not have; "
                 "install the version of colorization-zoo that wrote it."
             )
-    return {name: _hashable(value) for name, value in stored.items() if name not in _REMOVED}
+    return {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in stored.items()
+        if name not in _REMOVED
+    }
 
 
 def read_weights(folder: Path, card: Card) -> dict[str, np.ndarray]:
-    """The weights of a model's folder, if they are those that its card tells of.
-
-    Raises:
-        ZooError: if the file is missing, another one (sha256), or unreadable.
-    """
+    """The weights of a model's folder, if they are those that its card tells of."""
     weights = folder / WEIGHTS
     if not weights.is_file():
         raise ZooError(f"{folder} has no {WEIGHTS}; copy the whole folder again.")
@@ -115,27 +100,16 @@ def read_weights(folder: Path, card: Card) -> dict[str, np.ndarray]:
 
 
 def write_folder(
-    folder: Path,
-    configuration: Configuration,
-    values: Mapping[str, np.ndarray],
-    card: Card,
+    folder: Path, configuration: Configuration, values: Mapping[str, np.ndarray], card: Card
 ) -> None:
-    """Write a model's folder, its card last; the card gets names, version and sha256 from here.
-
-    Raises:
-        ZooError: if the folder cannot be written, or a weight is not finite.
-    """
+    """Write a model's folder, its card last; the card gets names, version and sha256 from here."""
     refuse_non_finite(values, "The model to save")
     with atomic_path(folder / WEIGHTS) as temporary:
         np.savez(temporary, **values)  # type: ignore[arg-type]
     write_json(folder / CONFIG, {"format": _FORMAT, **dataclasses.asdict(configuration)})
-    known = dataclasses.replace(
-        card,
-        model=configuration.model,
-        preset=configuration.preset,
-        zoo_version=__version__,
-        weights_sha256=sha256_of_file(folder / WEIGHTS),
-    )
+    names: dict[str, Any] = {"model": configuration.model, "preset": configuration.preset}
+    digest = sha256_of_file(folder / WEIGHTS)
+    known = dataclasses.replace(card, zoo_version=__version__, weights_sha256=digest, **names)
     write_card(folder, known)
 
 
@@ -151,11 +125,7 @@ def damage_told(folder: Path) -> Iterator[None]:
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an .npz file by name; nothing in it is executed.
-
-    Raises:
-        ZooError: if it cannot be read.
-    """
+    """The arrays of an .npz file by name; nothing in it is executed."""
     try:
         with np.load(path, allow_pickle=False) as archive:
             return dict(archive)
@@ -164,19 +134,10 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def refuse_non_finite(values: Mapping[str, np.ndarray], owner: str) -> None:
-    """Refuse weights that would color nothing, naming whose they are.
-
-    Raises:
-        ZooError: if one is NaN or infinite.
-    """
+    """Refuse weights that are NaN or infinite, naming whose they are."""
     for name, value in values.items():
         if np.issubdtype(value.dtype, np.floating) and not np.isfinite(value).all():
             raise ZooError(f"{owner} holds NaN or infinity in {name}; train again.")
-
-
-def _hashable(value: Any) -> Any:
-    """JSON has no tuples: lists become tuples again, so that a configuration stays hashable."""
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _was_fitted(folder: Path) -> bool:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import keras
 import numpy as np
 from skimage.color import deltaE_ciede2000, rgb2lab
 
@@ -80,7 +79,7 @@ def pack(
             written then.
     """
     model = load_model(source)
-    exact = {name: np.array(keras.ops.convert_to_numpy(v)) for name, v in model.variables().items()}
+    exact = model.weight_values()
     kept, content = _smallest_loss(exact, bits)
     compared = photos.spread(_COMPARED)
     before, scored = _colored(model, compared), evaluate(model, photos, progress=progress)

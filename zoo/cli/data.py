@@ -3,16 +3,17 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
 from rich.console import Console
+from typer import Argument, Option, Typer, echo
 
 from zoo.cli.inputs import counted
+from zoo.cli.scripts import one_sentence
 from zoo.cli.startup import start_keras
 
 if TYPE_CHECKING:
     from data_recipes.prepare import Outcome
 
-data = typer.Typer(no_args_is_help=True, help="Fetch public data sets, ready to train on.")
+data = Typer(no_args_is_help=True, help="Fetch public data sets, ready to train on.")
 
 
 @data.command("list")
@@ -26,11 +27,10 @@ def list_() -> None:
 
 @data.command()
 def prepare(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="One that `zoo data list` shows.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the photos.")],
+    name: Annotated[str, Argument(metavar="NAME", help="One that `zoo data list` shows.")],
+    out: Annotated[Path, Option(metavar="DIR", help="Folder for the photos.")],
     given: Annotated[
-        Path | None,
-        typer.Option("--from", metavar="FOLDER", help="What you have of it already."),
+        Path | None, Option("--from", metavar="FOLDER", help="What you have of it already.")
     ] = None,
 ) -> None:
     """Fetch a data set, verify it, and make a folder of photos with a manifest of it.
@@ -45,23 +45,20 @@ def prepare(
     from data_recipes.prepare import prepare as run
 
     if recipe.page:  # there is none for a folder of one's own
-        typer.echo(f"{recipe.title}: {recipe.size}.")
-        typer.echo(f"Source: {recipe.page}. License: {recipe.license}.")
-    try:
+        echo(f"{recipe.title}: {recipe.size}.")
+        echo(f"Source: {recipe.page}. License: {recipe.license}.")
+    with one_sentence("Interrupted; repeat the command to go on."):
         outcome = run(recipe, out, given, progress=True)
-    except KeyboardInterrupt:
-        typer.echo("Interrupted; repeat the command to go on.", err=True)
-        raise typer.Exit(130) from None
     _tell(outcome, out)
 
 
 def _tell(outcome: "Outcome", out: Path) -> None:
     if not outcome.fresh:
-        typer.echo(f"{out} was prepared before; nothing is left to do.")
+        echo(f"{out} was prepared before; nothing is left to do.")
     parts = ", ".join(f"{number:,} {split}" for split, number in outcome.photos.items())
-    typer.echo(f"{counted(sum(outcome.photos.values()), 'photo')}: {parts}.")
+    echo(f"{counted(sum(outcome.photos.values()), 'photo')}: {parts}.")
     if outcome.skipped:
-        typer.echo(f"{counted(len(outcome.skipped), 'file')} left out as unreadable:", err=True)
+        echo(f"{counted(len(outcome.skipped), 'file')} left out as unreadable:", err=True)
         for file in outcome.skipped:
-            typer.echo(f"  {file.name}: {file.reason}", err=True)
-    typer.echo(f"Train on them: zoo train MODEL --photos {out / 'manifest.csv'} --out RUN")
+            echo(f"  {file.name}: {file.reason}", err=True)
+    echo(f"Train on them: zoo train MODEL --photos {out / 'manifest.csv'} --out RUN")

@@ -1,13 +1,10 @@
-"""`zoo export`: a trained model as files that need no zoo.
-
-As in `commands.py`, nothing at the top imports a deep-learning framework.
-"""
+"""`zoo export`: a trained model as files that need no zoo."""
 
 import re
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option, echo
 
 from zoo.cli.inputs import load_run, option_values
 from zoo.cli.settings import parse_pairs
@@ -15,33 +12,26 @@ from zoo.errors import ZooError
 
 
 def export(
-    run: Annotated[
-        str, typer.Argument(metavar="RUN", help="Trained folder, or the name of a baseline.")
-    ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="A folder that is not there yet.")],
+    run: Annotated[str, Argument(metavar="RUN", help="Trained folder, or the name of a baseline.")],
+    out: Annotated[Path, Option(metavar="DIR", help="A folder that is not there yet.")],
     format_: Annotated[
-        str,
-        typer.Option("--format", metavar="NAME[,NAME...]", help="saved_model, onnx, litert."),
+        str, Option("--format", metavar="NAME[,NAME...]", help="saved_model, onnx, litert.")
     ] = "saved_model",
-    weights: Annotated[
-        str, typer.Option(help="float32, float16, or int8 (litert alone).")
-    ] = "float32",
+    weights: Annotated[str, Option(help="float32, float16, or int8 (litert alone).")] = "float32",
     size: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="WIDTHxHEIGHT",
             help="LiteRT from photo to photo of this size; else from lightness to color at any.",
         ),
     ] = None,
     calibration: Annotated[
         list[Path] | None,
-        typer.Option(
-            metavar="DIR", help="Photos that show int8 the range of the numbers; repeatable."
-        ),
+        Option(metavar="DIR", help="Photos that show int8 the range of the numbers; repeatable."),
     ] = None,
     option: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "-o",
             "--option",
             metavar="NAME=VALUE",
@@ -64,19 +54,15 @@ def export(
     model.export(out, format_.split(","), weights=weights, size=sides, calibration=photos, **values)
     exported = read_card(out).export
     for name, artifact in exported.artifacts.items() if exported else ():
-        typer.echo(
+        echo(
             f"{name}: {out / artifact.path}, {artifact.megabytes:g} MB, at most "
             f"{artifact.check.max_difference} of 255 off (CIEDE2000 {artifact.check.ciede2000:g})."
         )
-    typer.echo(f"How to use it: {out / 'README.md'}")
+    echo(f"How to use it: {out / 'README.md'}")
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """Read "640x480", width by height, as (height, width).
-
-    Raises:
-        ZooError: on anything else.
-    """
+    """Read "640x480", width by height, as (height, width)."""
     found = re.fullmatch(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})", text)
     if found is None:
         raise ZooError(f"Cannot read the size {text!r}; write width x height, as in 640x480.")

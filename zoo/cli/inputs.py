@@ -1,13 +1,13 @@
 """What several commands do first: find the model, its options and the photos that were named.
 
-As in `commands.py`, nothing at the top imports a deep-learning framework.
+Nothing at the top imports a deep-learning framework.
 """
 
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -19,6 +19,8 @@ from zoo.files import require_writable
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
 
+    Models = dict[str, tuple[Colorizer, dict[str, Any]]]
+
 
 def load_run(run: str) -> "Colorizer":
     """The model of a trained folder; by its name one that comes trained or needs no training."""
@@ -27,12 +29,13 @@ def load_run(run: str) -> "Colorizer":
     return registry.load_model(run)
 
 
-def load_runs(runs: list[str]) -> "dict[str, Colorizer]":
-    """The models of several folders or names, none of them given twice."""
+def load_runs(runs: list[str], given: dict[str, str]) -> "Models":
+    """The models of several folders or names with their options, none of them given twice."""
     twice = sorted({run for run in runs if runs.count(run) > 1})
     if twice:
         raise ZooError(f"{twice[0]} is given twice; give each model once.")
-    return {run: load_run(run) for run in runs}
+    models = {run: load_run(run) for run in runs}
+    return {run: (model, option_values(model, given)) for run, model in models.items()}
 
 
 def option_values(model: "Colorizer", given: dict[str, str]) -> dict[str, Any]:
@@ -57,18 +60,11 @@ def spoken_warnings() -> Iterator[None]:
             warnings.simplefilter("always", kind)
         before = warnings.showwarning
 
-        def show(
-            message: Warning | str,
-            category: type[Warning],
-            filename: str,
-            lineno: int,
-            file: TextIO | None = None,
-            line: str | None = None,
-        ) -> None:
+        def show(message: Warning | str, category: type[Warning], *place: Any, **to: Any) -> None:
             if issubclass(category, ours):
                 typer.echo(f"Caution: {message}", err=True)
             else:
-                before(message, category, filename, lineno, file, line)
+                before(message, category, *place, **to)
 
         warnings.showwarning = show
         yield

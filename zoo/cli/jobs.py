@@ -1,8 +1,6 @@
 """Coloring many photos: which file goes where, and making them one by one.
 
-A job makes one file; a photo whose confidence is wanted too has two jobs. One whose target exists
-needs not run again: targets are written atomically, so that a stopped folder goes on when it is
-repeated.
+A job makes one file, atomically; a photo whose confidence is wanted too has two jobs.
 """
 
 import os
@@ -22,16 +20,11 @@ from zoo.photos.photoset import find_photos
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
-    from zoo.models.classification.distribution import DistributionColorizer
-    from zoo.networks.runner import Runner
 
 
 @dataclass(frozen=True)
 class Job:
-    """One file to make: from which photo, its name among the inputs, and where it goes.
-
-    With `confidence` it is the picture of how sure the network is, else the colored photo.
-    """
+    """One file to make: the colored photo, or with `confidence` how sure the network is of it."""
 
     source: Path
     name: str
@@ -91,30 +84,20 @@ def run_jobs(model: "Colorizer", jobs: list[Job], options: dict[str, Any]) -> di
     from zoo.networks.runner import FixedWeights
 
     failures = {}
-    several = len(jobs) > 1
+    shown = track(jobs, "Coloring", console=Console(stderr=True), disable=len(jobs) < 2)
     with FixedWeights(model.networks.values(), len(jobs)) as runner:
-        for job in track(jobs, "Coloring", console=Console(stderr=True), disable=not several):
+        for job in shown:
             try:
                 if job.confidence:
                     assert isinstance(model, DistributionColorizer)
-                    _write_confidence(model, job, runner, options)
+                    sure = model.confidence(job.source, runner=runner, **options)
+                    with atomic_path(job.target) as temporary:  # white where it is sure
+                        levels = np.rint(255 * sure).astype(np.uint8)
+                        Image.fromarray(levels).save(temporary, "PNG")
                 else:
-                    _write_colored(model, job, runner, options)
+                    colored = model.colorize(job.source, runner=runner, **options)
+                    alpha = colored[..., 3] if colored.shape[2] == 4 else None
+                    write_photo(job.target, colored[..., :3], alpha)
             except PhotoError as error:
                 failures[job.name] = error.reason
     return failures
-
-
-def _write_colored(model: "Colorizer", job: Job, runner: "Runner", options: dict[str, Any]) -> None:
-    colored = model.colorize(job.source, runner=runner, **options)
-    alpha = colored[..., 3] if colored.shape[2] == 4 else None
-    write_photo(job.target, colored[..., :3], alpha)
-
-
-def _write_confidence(
-    model: "DistributionColorizer", job: Job, runner: "Runner", options: dict[str, Any]
-) -> None:
-    """Draw the confidence in gray: 255 where the network is sure, 0 where anything may be."""
-    levels = np.rint(255 * model.confidence(job.source, runner=runner, **options)).astype(np.uint8)
-    with atomic_path(job.target) as temporary:
-        Image.fromarray(levels).save(temporary, "PNG")

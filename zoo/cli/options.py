@@ -3,46 +3,42 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Option
 
 Photos = Annotated[
     list[Path],
-    typer.Option(metavar="DIR", help="Folder of color photos, or a .csv manifest; repeatable."),
+    Option(metavar="DIR", help="Folder of color photos, or a .csv manifest; repeatable."),
 ]
 ValidationPhotos = Annotated[
     list[Path] | None,
-    typer.Option(
-        metavar="DIR", help="Photos that choose the best weights; repeatable; else 5 % of all."
-    ),
+    Option(metavar="DIR", help="Photos that choose the best weights; repeatable; else 5 % of all."),
 ]
 PhotoSide = Annotated[
-    int | None, typer.Option(min=1, help="Shrink larger photos to this short side in px.")
+    int | None, Option(min=1, help="Shrink larger photos to this short side in px.")
 ]
 TrainingSizes = Annotated[
     str | None,
-    typer.Option(
+    Option(
         metavar="PX[,PX...]",
         help="Side of the training squares; several have equal shares: 64,96,128.",
     ),
 ]
-TrainingBudget = Annotated[str, typer.Option(help="Photos seen, or a time: 20000, 90s, 15min.")]
-Seed = Annotated[int, typer.Option(min=0, help="Decides every random choice.")]
-Precision = Annotated[
-    str, typer.Option(help="auto (what is faster here), float32 or mixed_bfloat16.")
-]
+TrainingBudget = Annotated[str, Option(help="Photos seen, or a time: 20000, 90s, 15min.")]
+Seed = Annotated[int, Option(min=0, help="Decides every random choice.")]
+Precision = Annotated[str, Option(help="auto (what is faster here), float32 or mixed_bfloat16.")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="FIELD=VALUE", help="Configuration; `zoo info` lists it."),
+    Option("--set", metavar="FIELD=VALUE", help="Configuration; `zoo info` lists it."),
 ]
 PredictionOptions = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "-o", "--option", metavar="NAME=VALUE", help="Prediction option; `zoo info` lists them."
     ),
 ]
 MetricNetworks = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         metavar="METRIC=NETWORK",
         help="A metric of a pretrained network, as classifier=hub:FOLDER; repeatable.",
     ),

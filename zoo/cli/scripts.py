@@ -14,11 +14,7 @@ from zoo.errors import TrainingInterrupted, ZooError
 def one_sentence(interrupted: str | None = None) -> Iterator[None]:
     """Say what goes wrong inside in one sentence on standard error, and exit with a status.
 
-    Args:
-        interrupted: what is said after Ctrl-C.
-
-    Raises:
-        typer.Exit: with status 130 after Ctrl-C, 2 after a mistake, 1 where the system refuses.
+    It is 130 after Ctrl-C, when `interrupted` is said; 2 after a mistake, 1 if the system refuses.
     """
     try:
         yield
@@ -32,11 +28,8 @@ def one_sentence(interrupted: str | None = None) -> Iterator[None]:
         place = f" {error.filename}" if error.filename else " a file"
         sentence, status = f"Cannot use{place}: {error.strerror or error}.", 1
     except MemoryError:
-        sentence, status = (
-            "There is not enough memory; close other programs, or choose a smaller size, "
-            "batch_size or preset.",
-            1,
-        )
+        sentence, status = "There is not enough memory; close other programs, or choose a ", 1
+        sentence += "smaller size, batch_size or preset."
     else:
         return
     typer.echo(sentence, err=True)
@@ -50,15 +43,8 @@ def run_script(
 ) -> int:
     """Run a function by the options in its signature; with several, the first argument picks one.
 
-    A parameter of the type `typer.Context` gets the arguments as its `obj`.
-
-    Args:
-        commands: functions in typer's style.
-        argv: the arguments; those of this process where None.
-        interrupted: what is said after Ctrl-C.
-
-    Returns:
-        The exit status: 0, or as of `one_sentence`, or what the function raises as `typer.Exit`.
+    A parameter of the type `typer.Context` gets the arguments, those of this process by default, as
+    its `obj`. Returns the exit status: 0, that of `one_sentence`, or of a raised `typer.Exit`.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)

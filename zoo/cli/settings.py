@@ -12,11 +12,7 @@ _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 
 
 def parse_pairs(given: list[str] | None, flag: str) -> dict[str, str]:
-    """Read ["name=value", ...]; of a name given twice the last value counts.
-
-    Raises:
-        ZooError: on anything else, naming the `flag` it came from.
-    """
+    """Read ["name=value", ...] of a `flag`; of a name given twice the last value counts."""
     pairs = {}
     for text in given or ():
         name, equals, value = text.partition("=")
@@ -27,11 +23,7 @@ def parse_pairs(given: list[str] | None, flag: str) -> dict[str, str]:
 
 
 def parse_sizes(text: str) -> tuple[int, ...]:
-    """Read "96" or "64,96,128".
-
-    Raises:
-        ZooError: on anything else.
-    """
+    """Read "96" or "64,96,128"."""
     parts = text.split(",")
     if not all(part.strip().isascii() and part.strip().isdigit() and int(part) for part in parts):
         raise ZooError(f"Cannot read the size {text!r}; write 96, or 64,96,128 for three stages.")
@@ -39,15 +31,10 @@ def parse_sizes(text: str) -> tuple[int, ...]:
 
 
 def parse_fields(config: Any, given: dict[str, str], kind: str) -> dict[str, Any]:
-    """Turn texts into values of the types that a configuration's fields declare.
+    """Turn texts by field name into values of the types that a dataclass instance declares.
 
-    Args:
-        config: a dataclass instance.
-        given: texts by field name.
-        kind: what the fields are, for the message.
-
-    Raises:
-        ZooError: on an unknown field, naming those there are, or a text that is no such value.
+    An unknown field is refused, and so is a text that is no such value; `kind` says in the message
+    what the fields are.
     """
     fields = tuple(field.name for field in dataclasses.fields(config))
     hints = get_type_hints(type(config))
@@ -68,26 +55,22 @@ def parse_fields(config: Any, given: dict[str, str], kind: str) -> dict[str, Any
 def parse_value(text: str, hint: Any) -> Any:
     """Read `text` as a bool, a whole number, a finite number, a text, or a tuple "1,2,3" of these.
 
-    A tuple of numbers may also be a NumPy file, "prior.npy". `hint` may also be an optional type:
-    "none".
-
-    Raises:
-        ValueError: if the text is none of that.
+    A tuple of numbers may also be a NumPy file, "prior.npy", and an optional value "none".
+    ValueError tells of a text that is none of that.
     """
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (types.UnionType, Union):
         if text.lower() == "none" and type(None) in inner:
             return None
         return parse_value(text, next(part for part in inner if part is not type(None)))
-    if origin is tuple and inner[0] is float and text.endswith(".npy"):
-        return _numbers_in(Path(text))
     if origin is tuple:
+        if inner[0] is float and text.endswith(".npy"):
+            return _numbers_in(Path(text))
         return tuple(parse_value(part.strip(), inner[0]) for part in text.split(","))
-    if hint is bool:
-        return _TRUTH[text.lower()] if text.lower() in _TRUTH else _fail(text)
-    if hint is float and not math.isfinite(float(text)):
-        return _fail(text)
-    return hint(text)
+    value = _TRUTH.get(text.lower()) if hint is bool else hint(text)
+    if value is None or (hint is float and not math.isfinite(value)):
+        raise ValueError(text)
+    return value
 
 
 def _numbers_in(path: Path) -> tuple[float, ...]:
@@ -97,11 +80,7 @@ def _numbers_in(path: Path) -> tuple[float, ...]:
         values = np.load(path, allow_pickle=False)  # an array of objects would be code
     except (OSError, EOFError) as error:
         raise ValueError(str(error)) from error
-    return tuple(float(value) for value in np.ravel(values))
-
-
-def _fail(text: str) -> Any:
-    raise ValueError(text)
+    return tuple(map(float, np.ravel(values)))
 
 
 def _in_words(hint: Any) -> str:

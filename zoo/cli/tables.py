@@ -2,7 +2,8 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
@@ -25,13 +26,12 @@ _METRIC_WIDTH, _MODEL_WIDTH = 16, 19
 _BETWEEN = 3
 
 
-def models_table(entries: list[ModelEntry], trained: Sequence[str]) -> Table:
+def models_table(entries: Iterable[ModelEntry], trained: Sequence[str]) -> Table:
     """One row a model: name, presets with the default first, whether `trained`, what it is."""
     table = Table("model", "presets", "trained", "summary")
     for entry in entries:
-        mark = "✓" if entry.name in trained else "–"
-        name = f"[bold]{entry.name}[/bold]"
-        table.add_row(name, ", ".join(entry.presets), mark, entry.summary)
+        mark, presets = "✓" if entry.name in trained else "–", ", ".join(entry.presets)
+        table.add_row(f"[bold]{entry.name}[/bold]", presets, mark, entry.summary)
     return table
 
 
@@ -49,8 +49,8 @@ def presets_table(model_class: "type[Colorizer]") -> Table:
     """One row a preset: where its numbers come from, and its configuration."""
     table = Table("preset", "source", "configuration (--set field=value)")
     for name, preset in model_class.PRESETS.items():
-        fields = dataclasses.asdict(preset.config)
-        configuration = "\n".join(f"{field}={value}" for field, value in fields.items())
+        fields = dataclasses.asdict(preset.config).items()
+        configuration = "\n".join(f"{field}={value}" for field, value in fields)
         table.add_row(f"[bold]{name}[/bold]", escape(preset.source), escape(configuration))
     return table
 
@@ -100,23 +100,16 @@ def card_tables(card: "Card") -> Iterator[Table]:
 
 
 def _card_facts(card: "Card") -> dict[str, Any]:
-    about = card.about
-    return {
-        **(_training_facts(card.training) if card.training else {}),
-        "temperature chosen on": card.temperature
-        and counted(card.temperature.study.photos, "photo"),
-        "imported from": card.origin and card.origin.file,
-        "that file's sha256": card.origin and card.origin.sha256,
-        "zoo version": card.zoo_version,
-        "weights' sha256": card.weights_sha256,
-        "photos": about and about.photos,
-        "license of the weights": about and about.license,
-        "rights": about and about.rights,
-        "good at": about and about.good_at,
-        "bad at": about and about.bad_at,
-        "limits": about and about.limits,
-        "what is stored": about and about.stored,
-    }
+    facts = _training_facts(card.training) if card.training else {}
+    if card.temperature:
+        facts["temperature chosen on"] = counted(card.temperature.study.photos, "photo")
+    if card.origin:
+        facts |= {"imported from": card.origin.file, "that file's sha256": card.origin.sha256}
+    facts |= {"zoo version": card.zoo_version, "weights' sha256": card.weights_sha256}
+    about = dataclasses.asdict(card.about) if card.about else {}
+    titles = {"license": "license of the weights", "stored": "what is stored"}
+    named = {titles.get(name, name.replace("_", " ")): text for name, text in about.items()}
+    return facts | named
 
 
 def _card_scores(sets: "dict[str, Scores]") -> Table:
@@ -149,55 +142,58 @@ def _training_facts(training: "Training") -> dict[str, Any]:
 
 def _details(details: dict[str, Any]) -> dict[str, Any]:
     """Without curves; of the stages that there were, what they saw. People count rounds from 1."""
-    seen = [
-        f"{stage['name']} {counted(stage['photos_seen'], 'photo')}"
-        for stage in details.get("stages", ())
-    ]
-    short = {
-        name.replace("_", " "): value
-        for name, value in details.items()
-        if not isinstance(value, list)
-    }
+    plain = {name: value for name, value in details.items() if not isinstance(value, list)}
+    short = {name.replace("_", " "): value for name, value in plain.items()}
     if details.get("best_round") is not None:
         short["best round"] = details["best_round"] + 1
+    stages = details.get("stages", ())
+    seen = [f"{stage['name']} {counted(stage['photos_seen'], 'photo')}" for stage in stages]
     return short | {"stages": ", ".join(seen) or None}
 
 
-def scores_tables(reports: "dict[str, Report]", width: int) -> Iterator[Table]:
-    """The figures of each model with their 95 % intervals: one row a model.
+def scores_tables(
+    reports: "dict[str, Report]", width: int, *, by_networks: bool = False
+) -> Iterator[Table]:
+    """The figures of each model with their 95 % intervals, one row a model; none without figures.
 
     Where the metrics do not fit side by side into `width` characters, several tables follow.
+    `by_networks` gives what pretrained networks say, in place of all else.
     """
-    yield from _summary_tables(reports, width, "photos", lambda name: "@" not in name)
-
-
-def network_tables(reports: "dict[str, Report]", width: int) -> Iterator[Table]:
-    """As `scores_tables` of what pretrained networks say; none where they were not asked."""
-    yield from _summary_tables(reports, width, "photos, by networks", lambda name: "@" in name)
+    first = next(iter(reports.values()))
+    what = "photos, by networks" if by_networks else "photos"
+    title = f"{len(first.photos):,} {what}, mean and 95 % interval over the photos"
+    summaries = {
+        run: {name: one for name, one in report.summary().items() if ("@" in name) == by_networks}
+        for run, report in reports.items()
+    }
+    if any(summaries.values()):
+        caption = _no_claims(len(first.photos))
+        yield from _metric_tables(summaries, reports, title, caption, width, _interval)
 
 
 def network_notes(report: "Report") -> list[str]:
     """How to read the figures of networks, and why some are missing, in sentences."""
     from zoo.metrics import get_metric
 
-    notes: dict[str, list[str]] = {}
+    notes, reasons = defaultdict(list), defaultdict(list)
     for name, source in report.sources.items():
         for note in (f"Seen: {source['input']}.", *source["notes"]):
-            notes.setdefault(note, []).append(get_metric(name).title)
-    lines = [f"{', '.join(titles)}: {note}" for note, titles in notes.items()]
-    reasons: dict[str, list[str]] = {}
+            notes[note].append(get_metric(name).title)
     for name, reason in report.missing.items():
-        reasons.setdefault(reason, []).append(get_metric(name).title)
-    for reason, titles in reasons.items():
-        lines.append(f"No {', '.join(titles)}: {reason.rstrip('.')}.")
-    return lines
+        reasons[f"{reason.rstrip('.')}."].append(get_metric(name).title)
+    return [
+        *(f"{', '.join(titles)}: {note}" for note, titles in notes.items()),
+        *(f"No {', '.join(titles)}: {reason}" for reason, titles in reasons.items()),
+    ]
 
 
 def difference_tables(reports: "dict[str, Report]", width: int) -> Iterator[Table]:
-    """Each further model minus the first one, paired over the photos."""
+    """Each further model minus the first one, paired over the photos; none for one model."""
     from zoo.evaluation.report import compare
 
     (base, first), *others = reports.items()
+    if not others:
+        return
     title = f"Differences to {base}, paired over the photos"
     caption = _no_claims(len(first.photos)) or "* the interval excludes zero"
     differences = {run: compare(report, first) for run, report in others}
@@ -238,21 +234,6 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def _summary_tables(
-    reports: "dict[str, Report]", width: int, what: str, wanted: Callable[[str], bool]
-) -> Iterator[Table]:
-    """The figures of those metrics whose names are wanted."""
-    first = next(iter(reports.values()))
-    title = f"{len(first.photos):,} {what}, mean and 95 % interval over the photos"
-    summaries = {
-        run: {name: one for name, one in report.summary().items() if wanted(name)}
-        for run, report in reports.items()
-    }
-    if any(summaries.values()):
-        caption = _no_claims(len(first.photos))
-        yield from _metric_tables(summaries, reports, title, caption, width, _interval)
-
-
 def _metric_tables(
     rows: "dict[str, dict[str, Interval]]",
     reports: "dict[str, Report]",
@@ -265,19 +246,18 @@ def _metric_tables(
     room = width - (_MODEL_WIDTH + _BETWEEN) - 1
     fitting = max(1, room // (_METRIC_WIDTH + _BETWEEN))
     for start in range(0, len(metrics), fitting):
-        last = start + fitting >= len(metrics)
+        shown = metrics[start : start + fitting]
         table = Table(title=escape(title) if start == 0 else None, show_lines=True)
-        table.caption = caption if last else None
+        table.caption = caption if shown[-1] == metrics[-1] else None
         table.add_column("model", width=_MODEL_WIDTH, overflow="fold")
-        for name in metrics[start : start + fitting]:
+        for name in shown:
             header = Text.from_markup(_header(name), overflow="fold")
             table.add_column(header, justify="right", width=_METRIC_WIDTH)
         for run, figures in rows.items():
             model = reports[run].model
             where = model.replace(":", ":\n")  # the column is narrow
             label = escape(run) if run == model else f"{escape(run)}\n[dim]{where}[/dim]"
-            cells = [cell(figures[name]) for name in metrics[start : start + fitting]]
-            table.add_row(label, *cells)
+            table.add_row(label, *(cell(figures[name]) for name in shown))
         yield table
 
 

@@ -1,11 +1,8 @@
-"""The trained weights that come with the package: a folder a model, named like it.
+"""The trained weights that come with the package: one folder per model, named like it.
 
-Each is a folder as `model.save` writes it (config.json, weights.npz, card.json) whose card also
-says what the weights may be used for, where they fail, and how they scored. `zoo.registry` finds
-them by name.
+The card also says what the weights may be used for, where they fail, and how they scored.
 """
 
 from pathlib import Path
 
-#: Where they are.
 FOLDER = Path(__file__).parent

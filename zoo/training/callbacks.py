@@ -10,12 +10,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import keras
-import numpy as np
-from keras import ops
 
 from zoo.errors import TrainingInterrupted, ZooError
 from zoo.photos.loader import PhotoLoader
-from zoo.training.checkpoint import Progress, training_variables
+from zoo.training.checkpoint import Progress, numpy_values, training_variables
 
 if TYPE_CHECKING:
     import rich.progress
@@ -28,31 +26,21 @@ _CHECK_EVERY = 10
 
 
 class StoppedError(Exception):
-    """Carries the reason for stopping out of Keras' `fit`."""
-
-    def __init__(self, reason: ZooError) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
+    """Carries the reason for stopping, a `ZooError`, out of Keras' `fit`."""
 
 
 class StageCallback(keras.callbacks.Callback):
-    """A callback that is also told when a stage has ended, with all that was logged."""
+    """A callback that is also told when a stage has ended, once the best weights are in place."""
 
     @abstractmethod
     def on_stage_end(self, name: str, progress: Progress) -> None:
-        """Called once the best weights are in place.
-
-        Args:
-            name: of the stage, part of its files' names; empty where there is only one.
-            progress: the scores of all rounds, and which was best.
-        """
+        """The `name` of the stage is part of its files' names; empty where there is only one."""
 
 
 class Keeper(keras.callbacks.Callback):
     """Moves the loader from round to round, watches the loss, keeps scores and checkpoints.
 
-    The task is always taken from `self.model`: on JAX, asking for that brings the
-    variables up to date.
+    The task is taken from `self.model`: on JAX, asking for that brings the variables up to date.
     """
 
     def __init__(
@@ -61,24 +49,18 @@ class Keeper(keras.callbacks.Callback):
         super().__init__()
         self.trainer, self.loader, self.offset = trainer, loader, offset
         self.interrupted = interrupted
-        # Keras sets the running means to zero at a round's beginning: an interrupted round's are
-        # put back.
-        self.running_means = [
-            np.array(ops.convert_to_numpy(variable))
-            for variable in training_variables(trainer.task)["metrics"]
-        ]
+        # Keras sets the running means to zero when a round begins: an interrupted one's come back.
+        self.running_means = numpy_values(training_variables(trainer.task)["metrics"])
         self.saved_at = time.monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.loader.offset = epoch * self.trainer.round_steps + self.offset
         if self.offset:
-            for variable, value in zip(
-                training_variables(self.model)["metrics"], self.running_means, strict=True
-            ):
+            variables = training_variables(self.model)["metrics"]
+            for variable, value in zip(variables, self.running_means, strict=True):
                 variable.assign(value)
-        self.trainer.log.begin_round(
-            self.offset, self.model.get_metrics_result() if self.offset else {}
-        )
+        means = self.model.get_metrics_result() if self.offset else {}
+        self.trainer.log.begin_round(self.offset, means)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Check the loss now and then; save once a minute, and on Ctrl-C."""
@@ -108,23 +90,22 @@ class Keeper(keras.callbacks.Callback):
     def _check_finite(self, logs: dict[str, Any] | None) -> None:
         for name, value in (logs or {}).items():
             if not math.isfinite(float(value)):
-                reason = ZooError(
-                    f"The training's {name} is no longer finite at step "
-                    f"{self.trainer.progress.step}; lower learning_rate or use --precision "
-                    "float32. The last checkpoint and the best weights so far are kept."
+                step = self.trainer.progress.step
+                reason = (
+                    f"The training's {name} is no longer finite at step {step}; lower "
+                    "learning_rate or use --precision float32. The last checkpoint and the best "
+                    "weights so far are kept."
                 )
-                raise StoppedError(reason)
+                raise StoppedError(ZooError(reason))
 
     def _interruption(self) -> str:
-        run_dir, photos = self.trainer.plan.run_dir, self.trainer.progress.step
-        photos *= self.trainer.batch_size
+        run_dir = self.trainer.plan.run_dir
+        stopped = f"Stopped after {self.trainer.progress.step * self.trainer.batch_size:,} photos"
         if run_dir is None:
-            return (
-                f"Stopped after {photos:,} photos; nothing was saved, as no run folder was given."
-            )
+            return f"{stopped}; nothing was saved, as no run folder was given."
         return (
-            f"Stopped after {photos:,} photos; the position is saved in {run_dir}: repeat the "
-            "command with --resume to go on."
+            f"{stopped}; the position is saved in {run_dir}: repeat the command with --resume to "
+            "go on."
         )
 
 
@@ -157,18 +138,15 @@ class ProgressBar(keras.callbacks.Callback):
     def __init__(self, trainer: "Trainer", bar: "rich.progress.Progress") -> None:
         super().__init__()
         self.trainer, self.bar = trainer, bar
-        self.task = bar.add_task(
-            " ".join(["Training", str(trainer.run_key["model"]), trainer.stage.name]).rstrip(),
-            total=trainer.rounds * trainer.round_steps,
-            completed=trainer.progress.step,
-            loss="",
-        )
+        title = f"Training {trainer.run_key['model']} {trainer.stage.name}".rstrip()
+        total, done = trainer.rounds * trainer.round_steps, trainer.progress.step
+        self.task = bar.add_task(title, total=total, completed=done, loss="")
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Move on by a step; the loss is looked at rarely, as that waits for the device."""
         step = self.trainer.progress.step
         self.bar.update(self.task, completed=step)
         if step % _CHECK_EVERY == 0:
+            # Rarely, as that waits for the device.
             self.bar.update(self.task, loss=f", loss {float((logs or {})['loss']):.4f}")
 
 

@@ -1,14 +1,13 @@
 """A stage's position on disk: everything that the next step depends on, in one atomic file.
 
 `checkpoint.npz`, or `checkpoint-NAME.npz` where a training has several stages, holds all variables
-of the task (random-generator states included, which `save_weights` would lose), the
-optimizer's, the running means of the current round, the best weights so far, and as JSON the run it
-belongs to, the position and the curves.
+of the task (random-generator states included, which `save_weights` would lose), the optimizer's,
+the running means of the round, the best weights so far, and as JSON the run, position and curves.
 """
 
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,10 +23,7 @@ _STEM = "checkpoint"
 
 @dataclass
 class Progress:
-    """Where a stage stands: finished steps, curves by round, the best score and its weights.
-
-    `ended` says why it ended before its budget was used up.
-    """
+    """Where a stage stands; `ended` says why it ended before its budget was used up."""
 
     step: int = 0
     seconds: float = 0.0
@@ -48,6 +44,11 @@ def training_variables(task: keras.Model) -> dict[str, Sequence[keras.Variable]]
     }
 
 
+def numpy_values(variables: Iterable[keras.Variable]) -> list[np.ndarray]:
+    """Copies of what the variables hold now."""
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+
+
 def file_of(run_dir: Path, stage: str) -> Path:
     """Where a stage's position is kept."""
     return run_dir / (f"{_STEM}-{stage}.npz" if stage else f"{_STEM}.npz")
@@ -64,17 +65,17 @@ def discard(run_dir: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def unfinished(run_dir: Path) -> ZooError:
+    """What to do about a folder with a position that is not to be resumed."""
+    return ZooError(
+        f"{run_dir} holds an unfinished training; resume it (--resume) or choose another folder."
+    )
+
+
 def save(path: Path, run: dict[str, Any], task: keras.Model, progress: Progress) -> None:
     """Write the position atomically: the previous checkpoint stays until this one is whole.
 
-    Args:
-        path: see `file_of`.
-        run: what the run is (JSON); resuming with anything else is refused.
-        task: the compiled task.
-        progress: the position.
-
-    Raises:
-        ZooError: if the folder cannot be written.
+    Resuming with anything else than `run`, which is JSON, is refused.
     """
     arrays = {
         f"{group}/{index:05d}": keras.ops.convert_to_numpy(variable)
@@ -89,20 +90,12 @@ def save(path: Path, run: dict[str, Any], task: keras.Model, progress: Progress)
 
 
 def stored_steps(path: Path) -> int:
-    """The number of steps of the stored stage, which decides its learning rates.
-
-    Raises:
-        ZooError: if the file is damaged.
-    """
+    """The number of steps of the stored stage, which decides its learning rates."""
     return _read(path)[1]["run"]["steps"]
 
 
 def load(path: Path, run: dict[str, Any], task: keras.Model) -> Progress:
-    """Set the task to a stored position and return it.
-
-    Raises:
-        ZooError: if the file is damaged or belongs to another run, naming what differs.
-    """
+    """Set the task to a stored position of the same run and return it."""
     arrays, about = _read(path)
     differing = sorted(key for key in run if about["run"].get(key) != run[key])
     if differing:
@@ -113,11 +106,8 @@ def load(path: Path, run: dict[str, Any], task: keras.Model) -> Progress:
     for group, variables in training_variables(task).items():
         for index, variable in enumerate(variables):
             variable.assign(arrays[f"{group}/{index:05d}"])
-    best = {
-        name.removeprefix("best/"): value
-        for name, value in arrays.items()
-        if name.startswith("best/")
-    }
+    kept = [name for name in arrays if name.startswith("best/")]
+    best = {name.removeprefix("best/"): arrays[name] for name in kept}
     return Progress(best=best, **about["progress"])
 
 

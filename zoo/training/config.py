@@ -13,16 +13,10 @@ class TrainingConfig:
 
     Attributes:
         train_size: side of the training squares in px, where `fit` is told no other.
-        batch_size: photos a step.
         learning_rate: Adam's at its highest.
         schedule: "cosine" (a short warm-up, then down to zero), "constant", or "zhang" (the paper's
             two steps, at the same shares of the training).
-        beta_2: Adam's, at least 0 and below 1.
-        weight_decay: so many times the weights are added to their gradient, for networks that use
-            it.
-
-    Raises:
-        ZooError: if a number cannot train.
+        weight_decay: so many times the weights are added to their gradient, where networks use it.
     """
 
     train_size: int = 96
@@ -41,17 +35,7 @@ class TrainingConfig:
 
 
 def check_fields(config: Any, holds: Callable[[Any], bool], words: str, *names: str) -> None:
-    """Refuse a configuration in which a named field does not hold what `words` say.
-
-    Args:
-        config: the configuration.
-        holds: from a field's value to whether it may be that.
-        words: what the value must be, for the message.
-        *names: of the fields.
-
-    Raises:
-        ZooError: naming the field and its value.
-    """
+    """Refuse a configuration in which the value of a named field is not what `words` say."""
     for name in names:
         if not holds(getattr(config, name)):
             raise ZooError(f"{name} must be {words}; got {getattr(config, name)}.")

@@ -57,14 +57,11 @@ class GroupedAdam(keras.optimizers.Adam):
     phase of a step keeps its weights and its moments, and its own count of steps.
 
     Args:
-        groups: the weights by name. Not their paths tell them apart, which two nets may share.
+        groups: the weights by name; two nets may share their paths.
         rates: a number or a schedule over all steps, by the groups' names.
         phases: the groups that are stepped in the first step, in the second ..., and then again
             from the start; where empty, all of them in every step.
         **kwargs: Adam's own.
-
-    Raises:
-        ZooError: if a phase names a group that there is not.
     """
 
     def __init__(

@@ -1,17 +1,15 @@
 """What a caller of `fit` asks for, and what a training did."""
 
 import dataclasses
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import keras
 
 from zoo.budget import Budget
 from zoo.errors import ZooError, valid_choice
 
-#: What `fit` accepts as precision.
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 #: What `fit` may start from: the weights that are there, these shrunk and perturbed, or new ones.
 STARTS = ("continue", "shrink", "fresh")
@@ -19,19 +17,7 @@ STARTS = ("continue", "shrink", "fresh")
 
 @dataclasses.dataclass(frozen=True)
 class TrainingPlan:
-    """What the caller of `fit` asked for; see there.
-
-    Attributes:
-        budget: how much training.
-        sizes: of the training squares in px, each for an equal share of the budget.
-        precision: one of `PRECISIONS`.
-        run_dir: where checkpoints go; None for none.
-        resume: whether to go on from the checkpoint in `run_dir`.
-        callbacks: Keras callbacks, for models that train by gradient.
-        progress: whether to show a progress bar.
-        freeze: shell patterns of the names of layers that stay as they are.
-        start: one of `STARTS`.
-    """
+    """What the caller of `Colorizer.fit` asked for; see there."""
 
     budget: Budget
     sizes: tuple[int, ...]
@@ -43,33 +29,12 @@ class TrainingPlan:
     freeze: tuple[str, ...] = ()
     start: str = "continue"
 
-    @classmethod
-    def checked(
-        cls,
-        *,
-        size: int | Sequence[int],
-        freeze: str | Sequence[str],
-        start: str,
-        precision: str,
-        run_dir: str | os.PathLike | None,
-        **others: Any,
-    ) -> Self:
-        """The plan that a caller's arguments make.
-
-        Raises:
-            ZooError: if one of them is none that there is.
-        """
-        sizes = tuple(size) if isinstance(size, Sequence) else (size,)
-        if not sizes or min(sizes) < 1:
-            raise ZooError(f"Training sizes must be at least 1 px, and one at least; got {size}.")
-        return cls(
-            sizes=sizes,
-            freeze=(freeze,) if isinstance(freeze, str) else tuple(freeze),
-            start=valid_choice("start", start, STARTS),
-            precision=valid_choice("precision", precision, PRECISIONS),
-            run_dir=None if run_dir is None else Path(run_dir),
-            **others,
-        )
+    def __post_init__(self) -> None:
+        valid_choice("start", self.start, STARTS)
+        valid_choice("precision", self.precision, PRECISIONS)
+        if not self.sizes or min(self.sizes) < 1:
+            given = ", ".join(map(str, self.sizes)) or "none"
+            raise ZooError(f"Training sizes must be at least 1 px, and one at least; got {given}.")
 
     @property
     def size(self) -> int:
@@ -84,7 +49,6 @@ class History:
     Attributes:
         curves: "photos_seen" and whatever the model logs ("loss", "val_loss", ...), by name.
         photos_seen: in total, each time that a photo was seen counting.
-        seconds: that the training took.
         details: what else the model has to say, in types that the `json` module writes.
     """
 

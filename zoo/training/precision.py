@@ -68,10 +68,7 @@ def _step_seconds(precision: str) -> float:
     network = keras.Model(inputs, layers.Conv2D(2, 1, name=HEAD)(x))
     network.compile("adam", "mse", jit_compile=use_jit())
     generator = np.random.default_rng(0)
-    batch = (
-        generator.random((16, 96, 96, 8), "float32"),
-        generator.random((16, 96, 96, 2), "float32"),
-    )
+    batch = [generator.random((16, 96, 96, channels), "float32") for channels in (8, 2)]
     seconds = []
     with training_precision(network, precision):
         for _ in range(6):

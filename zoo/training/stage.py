@@ -17,40 +17,20 @@ Curves = Mapping[str, list[float]]
 
 @dataclass(kw_only=True)
 class Stage:
-    """What the trainer runs.
-
-    Attributes:
-        task: what learns.
-        plan: what the caller of `fit` asked for, its precision decided.
-        batch_size: photos in a step.
-        optimizer: from the number of steps to what moves the task's weights.
-        loader: from the side of the squares and a number of steps to so many augmented batches.
-        validation: photos that are scored after each round, if there are some.
-        weights: those of which the best are kept, by name.
-        identity: what the training is, as JSON: a position on disk that belongs to another one is
-            refused.
-        name: tells the files of a training's stages apart; empty where there is only one.
-        rounds: it has one of these numbers of rounds, or fewer where it has fewer steps.
-        best_by: the logged value that the best weights are lowest in; the last ones are kept where
-            it is None or not logged.
-        examine: from a round's logs to further scores of the networks as they are.
-        keep: called after each round with its number and logs: keeps what is there for people.
-        warning: what goes wrong, and its likely cause, by the scores of all rounds so far.
-        end: why to stop before the budget is used up, by the scores of all rounds so far.
-    """
+    """What the trainer runs."""
 
     task: Task
-    plan: TrainingPlan
+    plan: TrainingPlan  # what the caller of `fit` asked for, its precision decided
     batch_size: int
-    optimizer: Callable[[int], keras.optimizers.Optimizer]
-    loader: Callable[[int, int], PhotoLoader]
-    validation: PhotoLoader | None
-    weights: Mapping[str, keras.Variable]
-    identity: Mapping[str, Any]
-    name: str = ""
-    rounds: range = range(8, 13)
-    best_by: str | None = "val_loss"
-    examine: Callable[[Logs], Logs] | None = None
-    keep: Callable[[int, Logs], None] | None = None
-    warning: Callable[[Curves], str | None] | None = None
-    end: Callable[[Curves], str | None] | None = None
+    optimizer: Callable[[int], keras.optimizers.Optimizer]  # from the number of steps
+    loader: Callable[[int, int], PhotoLoader]  # from the squares' side and a number of steps
+    validation: PhotoLoader | None  # photos that are scored after each round
+    weights: Mapping[str, keras.Variable]  # those of which the best are kept
+    identity: Mapping[str, Any]  # JSON: the position on disk of another training is refused
+    name: str = ""  # tells the files of a training's stages apart
+    rounds: range = range(8, 13)  # one of these numbers, or fewer where there are fewer steps
+    best_by: str | None = "val_loss"  # lowest with the best weights; the last ones if not logged
+    examine: Callable[[Logs], Logs] | None = None  # further scores of the networks after a round
+    keep: Callable[[int, Logs], None] | None = None  # keeps what is there after a round for people
+    warning: Callable[[Curves], str | None] | None = None  # what goes wrong, and its likely cause
+    end: Callable[[Curves], str | None] | None = None  # why to stop before the budget is used up

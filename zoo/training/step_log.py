@@ -11,19 +11,13 @@ from typing import Any
 import numpy as np
 
 from zoo.errors import ZooError
-from zoo.files import atomic_path
-
-_FIRST_COLUMNS = ("step", "photos_seen")
+from zoo.files import atomic_path, spoken_failure
 
 
 class StepLog:
     """Writes the table; rows past the position that a training resumes from are dropped.
 
-    Args:
-        run_dir: the run's folder; None writes nothing.
-        stage: the stage's name, part of the file's.
-        batch_size: photos in a step.
-        step: how many steps are done.
+    It begins after `step` steps; without a `run_dir` nothing is written.
     """
 
     def __init__(self, run_dir: Path | None, stage: str, batch_size: int, step: int) -> None:
@@ -36,48 +30,35 @@ class StepLog:
             self._cut(self._path)
 
     def begin_round(self, count: int, means: Mapping[str, Any]) -> None:
-        """A round begins or goes on: how many of its steps are done, and the means over these."""
+        """A round begins or goes on, `count` of its steps and the means over these done."""
         self._count = count
         self._means = {name: float(value) for name, value in means.items()}
 
     def add(self, means: Mapping[str, Any]) -> None:
-        """A step has ended; `means` are over the round so far, wherever they are computed."""
         self._step += 1
         self._count += 1
         # They are looked at later: each look waits for the device.
         self._waiting.append((self._step, self._count, dict(means)))
 
     def flush(self) -> None:
-        """Write what has gathered.
-
-        Raises:
-            ZooError: if it cannot be written.
-        """
         rows = [self._row(*waiting) for waiting in self._waiting]
         self._waiting = []
         if self._path is None or not rows:
             return
-        try:
+        with spoken_failure(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             header = not self._path.exists()
             with self._path.open("a", newline="", encoding="utf-8") as file:
                 writer = csv.writer(file, lineterminator="\n")
                 if header:
-                    writer.writerow([*_FIRST_COLUMNS, *self._means])
+                    writer.writerow(["step", "photos_seen", *self._means])
                 writer.writerows(rows)
-        except OSError as error:
-            raise ZooError(
-                f"Cannot write {self._path}: {error.strerror or error}; "
-                "choose a folder that you may write to, on a disk with space."
-            ) from error
 
     def _row(self, step: int, count: int, means: Mapping[str, Any]) -> list[str]:
         before = self._means
         self._means = {name: float(value) for name, value in means.items()}
-        values = [
-            value * count - before.get(name, 0.0) * (count - 1)
-            for name, value in self._means.items()
-        ]
+        sums = ((name, value * count) for name, value in self._means.items())
+        values = [total - before.get(name, 0.0) * (count - 1) for name, total in sums]
         return [str(step), str(step * self._batch_size), *(f"{value:.6g}" for value in values)]
 
     def _cut(self, path: Path) -> None:
@@ -98,11 +79,7 @@ def file_of(run_dir: Path, stage: str) -> Path:
 
 
 def read_steps(path: Path) -> dict[str, np.ndarray]:
-    """A table's columns by name.
-
-    Raises:
-        ZooError: if the file is missing or is no such table.
-    """
+    """A table's columns by name."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             names, *rows = csv.reader(file)

@@ -16,15 +16,7 @@ Batch = Mapping[str, Tensor]
 
 
 class Task(keras.Model):
-    """From a batch of photos to the scalar that a step makes smaller.
-
-    Args:
-        networks: those that learn, by name.
-        logged: the names of what `log` takes.
-
-    Attributes:
-        networks: those that learn, by name.
-    """
+    """From a batch of photos to the scalar that a step makes smaller; `log` takes the logged."""
 
     def __init__(self, networks: Mapping[str, keras.Model], logged: Sequence[str] = ()) -> None:
         super().__init__(name="training", dtype="float32")
@@ -47,7 +39,6 @@ class Task(keras.Model):
         sample_weight: Tensor = None,
         training: bool = True,
     ) -> Tensor:
-        """What Keras asks for; see `step_loss`."""
         return self.step_loss(x, y_pred, training)
 
     def log(self, **values: Tensor) -> None:
@@ -59,10 +50,7 @@ class Task(keras.Model):
 class NetworkTask(Task):
     """One network that learns by one loss.
 
-    Args:
-        network: what learns.
-        inputs: from a batch to what the network sees.
-        loss: from a batch and the network's output to a float32 scalar.
+    `inputs` makes of a batch what the network sees, `loss` a float32 scalar of batch and output.
     """
 
     def __init__(

@@ -1,10 +1,10 @@
 """The trainer that all gradient-trained models share, on Keras' own `fit`.
 
-A training is a number of steps, fixed beforehand and divided into rounds, about ten. A round is
-what Keras calls an epoch: at its end the networks are scored on the validation photos, the best
-weights are kept and a checkpoint is written. Which photo is seen in which step follows from the
-seed and the step's number alone, so that a training resumed from a checkpoint ends with the same
-weights, to the bit, on one machine with the same backend, precision, thread count and versions.
+A training is a number of steps, fixed beforehand and divided into about ten rounds, Keras' epochs:
+at the end of each the networks are scored on the validation photos, the best weights are kept and
+a checkpoint is written. Which photo is seen in which step follows from the seed and the step alone:
+a resumed training ends with the same weights, to the bit, on one machine with the same backend,
+precision, thread count and versions.
 """
 
 import gc
@@ -19,7 +19,6 @@ from threading import Event
 
 import keras
 import numpy as np
-from keras import ops
 
 from zoo.backend import use_jit
 from zoo.errors import TrainingWarning, ZooError
@@ -32,7 +31,7 @@ from zoo.training.callbacks import (
     interrupt_flag,
     progress_bar,
 )
-from zoo.training.checkpoint import Progress
+from zoo.training.checkpoint import Progress, numpy_values
 from zoo.training.plan import History
 from zoo.training.stage import Stage
 from zoo.training.step_log import StepLog
@@ -43,8 +42,7 @@ _WARM_UP_STEPS = 8
 def plan_rounds(steps: int, counts: range) -> tuple[int, int]:
     """Divide at least `steps` steps into equal rounds: (rounds, steps a round).
 
-    The number of rounds, one of `counts` or fewer where there are fewer steps, is the one that adds
-    the fewest steps.
+    Of `counts`, or fewer where there are fewer steps, the one that adds the fewest steps.
 
     Examples:
         >>> plan_rounds(6250, range(8, 13))
@@ -57,13 +55,9 @@ def plan_rounds(steps: int, counts: range) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Part:
-    """Rounds in a row that see photos of one size.
+    """Rounds in a row, without `end`, that see photos of one size in px.
 
-    Attributes:
-        begin: the first round.
-        end: the one after the last.
-        done: steps of the first round that an interrupted training has done.
-        size: side of the photos in px.
+    An interrupted training has `done` so many steps of the first one.
     """
 
     begin: int
@@ -73,38 +67,22 @@ class Part:
 
 
 class Trainer:
-    """Runs a stage: the compiled task, the loaders, and where it stands.
-
-    Args:
-        stage: what is to be done.
-    """
+    """Runs a stage: the compiled task, the loaders, and where it stands."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage, self.plan, self.task = stage, stage.plan, stage.task
         self.batch_size = stage.batch_size
         self.progress = Progress()
-        run = {
-            **stage.identity,
-            "sizes": self.plan.sizes,
-            "budget": str(self.plan.budget),
-            "precision": self.plan.precision,
-            "backend": keras.backend.backend(),
-        }
+        run = {"sizes": self.plan.sizes, "budget": str(self.plan.budget)}
+        run |= {"precision": self.plan.precision, "backend": keras.backend.backend()}
         # As it comes back from a file: tuples become lists.
-        self.run_key = json.loads(json.dumps(run))
+        self.run_key = json.loads(json.dumps({**stage.identity, **run}))
 
     def run(self) -> History:
-        """Train from the start or the checkpoint to the end; the best weights stay in place.
-
-        Raises:
-            ZooError: if the run folder holds another training, or one that is not to be resumed.
-            TrainingInterrupted: after Ctrl-C, once the position is saved.
-        """
+        """Train from the start or the checkpoint to the end; the best weights stay in place."""
         started = time.monotonic()
         stored = self._stored_position()
-        steps = (
-            self._budget_in_steps(started) if stored is None else checkpoint.stored_steps(stored)
-        )
+        steps = checkpoint.stored_steps(stored) if stored else self._budget_in_steps(started)
         self.run_key["steps"] = steps
         self.rounds, self.round_steps = plan_rounds(steps, self.stage.rounds)
         self._compile(self.rounds * self.round_steps)
@@ -142,10 +120,7 @@ class Trainer:
             checkpoint.save(path, self.run_key, task, self.progress)
 
     def end_round(self, task: keras.Model, number: int, logs: dict[str, float]) -> None:
-        """Keep the round's scores, the weights if they are the best so far, and a checkpoint.
-
-        Where the stage ends here, the task is told to stop.
-        """
+        """Keep the scores, the weights if they are the best so far, and a checkpoint; or stop."""
         stage, progress, curves = self.stage, self.progress, self.progress.curves
         logs = {"photos_seen": float(progress.step * self.batch_size)} | logs
         if stage.examine is not None:
@@ -155,10 +130,9 @@ class Trainer:
         score = None if stage.best_by is None else logs.get(stage.best_by)
         if score is not None and (progress.best_score is None or score < progress.best_score):
             progress.best_score, progress.best_round = score, number
-            progress.best = {
-                name: np.array(ops.convert_to_numpy(variable))
-                for name, variable in stage.weights.items()
-            }
+            progress.best = dict(
+                zip(stage.weights, numpy_values(stage.weights.values()), strict=True)
+            )
         self._warn(stage.warning(curves) if stage.warning else None)
         if stage.keep is not None:
             stage.keep(number, logs)
@@ -168,24 +142,18 @@ class Trainer:
 
     def _warn(self, warning: str | None) -> None:
         """Warn of each kind once: the figures in a warning are different every time."""
-        known = self.progress.warnings
-        if warning is not None and not any(
-            warning.partition(":")[0] == one.partition(":")[0] for one in known
-        ):
-            known.append(warning)
+        known = [one.partition(":")[0] for one in self.progress.warnings]
+        if warning is not None and warning.partition(":")[0] not in known:
+            self.progress.warnings.append(warning)
             warnings.warn(warning, TrainingWarning, stacklevel=3)
 
     def _stored_position(self) -> Path | None:
-        if self.plan.run_dir is None:
-            return None
-        path = checkpoint.file_of(self.plan.run_dir, self.stage.name)
-        if not path.is_file():
+        run_dir = self.plan.run_dir
+        path = run_dir and checkpoint.file_of(run_dir, self.stage.name)
+        if path is None or not path.is_file():
             return None
         if not self.plan.resume:
-            raise ZooError(
-                f"{self.plan.run_dir} holds an unfinished training; resume it (--resume) or choose "
-                "another folder."
-            )
+            raise checkpoint.unfinished(path.parent)
         return path
 
     def _compile(self, steps: int) -> None:
@@ -199,7 +167,7 @@ class Trainer:
         if budget.minutes is None:
             return max(1, round((budget.photos_seen or 0) / self.batch_size))
         self._compile(1)
-        before = [np.array(ops.convert_to_numpy(v)) for v in self.task.variables]
+        before = numpy_values(self.task.variables)
         clocks = [StepClock() for _ in self.plan.sizes]
         for clock, size in zip(clocks, self.plan.sizes, strict=True):
             loader = self.stage.loader(size, _WARM_UP_STEPS)
@@ -221,17 +189,15 @@ class Trainer:
         """What is left; the rest of a round that was interrupted is a part of its own."""
         if self.progress.ended is not None:
             return
+        given, rounds = self.plan.sizes, self.rounds
+        sizes = [given[number * len(given) // rounds] for number in range(rounds)]  # equal shares
         begin, inside = divmod(self.progress.step, self.round_steps)
-        while begin < self.rounds:
-            size, end = self._size_of(begin), begin + 1
-            while not inside and end < self.rounds and self._size_of(end) == size:
+        while begin < rounds:
+            end = begin + 1
+            while not inside and end < rounds and sizes[end] == sizes[begin]:
                 end += 1
-            yield Part(begin, end, inside, size)
+            yield Part(begin, end, inside, sizes[begin])
             begin, inside = end, 0
-
-    def _size_of(self, round_index: int) -> int:
-        """Each of the sizes gets an equal share of the rounds."""
-        return self.plan.sizes[round_index * len(self.plan.sizes) // self.rounds]
 
     def _fit(
         self, part: Part, callbacks: Sequence[keras.callbacks.Callback], interrupted: Event
@@ -253,22 +219,20 @@ class Trainer:
                 callbacks=[keeper, *callbacks],
             )
         except StoppedError as stopped:
-            return stopped.reason
+            return stopped.args[0]
         return None
 
     def _history(self) -> History:
         progress = self.progress
+        rare = {"ended": progress.ended, "warnings": progress.warnings}
         details = {
             "precision": self.plan.precision,
             "batch_size": self.batch_size,
             "steps": progress.step,
             "best_round": progress.best_round,
             "best_score": progress.best_score,
+            **{name: value for name, value in rare.items() if value},
         }
-        if progress.ended is not None:
-            details["ended"] = progress.ended
-        if progress.warnings:
-            details["warnings"] = progress.warnings
         return History(
             curves=progress.curves,
             photos_seen=progress.step * self.batch_size,

@@ -18,14 +18,9 @@ _KEPT, _ADDED = 0.4, 0.1
 
 @contextmanager
 def frozen_layers(network: keras.Model, patterns: Sequence[str]) -> Iterator[None]:
-    """Let layers stay as they are inside the block.
+    """Let the layers whose names fit one of the shell patterns stay as they are inside the block.
 
-    Args:
-        network: whose layers.
-        patterns: shell patterns of their names.
-
-    Raises:
-        ZooError: if a pattern fits no layer that learns, or no layer is left to learn.
+    A pattern that fits no layer that learns is refused, and so are those that leave none to learn.
     """
     learning = {layer.name: layer for layer in network.layers if layer.trainable_weights}
     frozen = set()
@@ -71,11 +66,7 @@ def shrink_and_perturb(network: keras.Model, fresh: keras.Model) -> None:
     Weights grow while they learn, and the larger they are the less a step turns them: without this
     a network that starts from trained weights ends worse than one that starts from none. Kernels
     keep their direction for the most part, which is what batch normalization lets count; layers
-    that are frozen stay as they are.
-
-    Args:
-        network: changed in place.
-        fresh: the same with initial weights.
+    that are frozen stay as they are. `fresh` is the same network with initial weights.
     """
     layers = zip(network.layers, fresh.layers, strict=True)
     for layer, new in ((one, other) for one, other in layers if one.trainable):
