@@ -11,8 +11,8 @@ import json
 import re
 import signal
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property
@@ -49,16 +49,10 @@ class ConformanceError(ZooError):
 
 
 class Subject:
-    """A model under check.
-
-    Attributes:
-        name: of the model.
-        photos: six small color photos, each with a label.
-    """
+    """A model under check, six small color photos with labels, and a folder to write into."""
 
     def __init__(self, name: str, folder: Path) -> None:
-        """Make photos in `folder`, which the checks write into."""
-        self.name, self._folder, self._folders = name, folder, 0
+        self.name, self._folder = name, folder
         self.photos = _make_photos(folder / "photos")
 
     def model(self, **changes: Any) -> Colorizer:
@@ -79,21 +73,17 @@ class Subject:
 
     def folder(self) -> Path:
         """Make an empty folder."""
-        self._folders += 1
-        folder = self._folder / str(self._folders)
-        folder.mkdir()
-        return folder
+        return Path(tempfile.mkdtemp(dir=self._folder))
 
 
 class CountingRunner(PlainRunner):
-    """Counts how often networks run, and notes the names of the inputs that they are given."""
+    """Counts how often networks run, and notes the names of their inputs."""
 
     def __init__(self) -> None:
         super().__init__()
         self.calls, self.names = 0, set[str]()
 
     def __call__(self, network: keras.Model, inputs: Mapping[str, Tensor]) -> Any:
-        """Run the network."""
         self.calls += 1
         self.names |= set(inputs)
         return super().__call__(network, inputs)
@@ -110,7 +100,6 @@ def check_model(name: str, checks: Sequence[str] | None = None) -> None:
 
     Raises:
         ConformanceError: naming the first check that fails, and what went wrong.
-        ZooError: if there is no such model or check.
     """
     of_model = {check.__name__: check for check in checks_of(name)}
     chosen = [valid_choice(f"check of {name}", one, tuple(of_model)) for one in checks or of_model]
@@ -217,18 +206,9 @@ def colorizes_every_mode(subject: Subject) -> None:
     model = subject.untrained
     rgb = Image.fromarray(random_photo(24, 30))
     gray = np.asarray(rgb.convert("L"))
-    alpha = np.full((24, 30), 77, np.uint8)
-    for photo in (
-        rgb,
-        gray,
-        gray.astype(np.uint16) * 257,
-        gray / 255.0,
-        gray > 100,
-        rgb.convert("P"),
-        rgb.convert("1"),
-        rgb.convert("CMYK"),
-        Image.fromarray(gray.astype(np.uint16) * 257),
-    ):
+    deep, alpha = gray.astype(np.uint16) * 257, np.full((24, 30), 77, np.uint8)
+    arrays = (gray, deep, gray / 255.0, gray > 100)
+    for photo in (rgb, *arrays, *map(rgb.convert, ("P", "1", "CMYK")), Image.fromarray(deep)):
         shape = model.colorize(photo, render_factor=2).shape
         expect(shape == (24, 30, 3), f"A photo of 24 x 30 px, {photo!r}, became {shape}.")
     colored = model.colorize(np.dstack([np.asarray(rgb), alpha]), render_factor=2)
@@ -253,21 +233,14 @@ def serves_two_threads(subject: Subject) -> None:
     model = subject.untrained
     photos = [random_photo(20, 30), random_photo(33, 24, seed=1)]
     alone = [model.colorize(photo, render_factor=2) for photo in photos]
-    found: dict[int, list[np.ndarray]] = {0: [], 1: []}
 
-    def color(number: int) -> None:
-        for _ in range(4):
-            found[number].append(model.colorize(photos[number], render_factor=2))
+    def color(photo: np.ndarray) -> list[np.ndarray]:
+        return [model.colorize(photo, render_factor=2) for _ in range(4)]
 
-    threads = [threading.Thread(target=color, args=(number,)) for number in found]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for number, colored in found.items():
-        expect(len(colored) == 4, "A thread that colors beside another one failed.")
-        for one in colored:
-            np.testing.assert_array_equal(one, alone[number], "colors beside another thread")
+    with ThreadPoolExecutor(2) as threads:
+        for colored, expected in zip(threads.map(color, photos), alone, strict=True):
+            for one in colored:
+                np.testing.assert_array_equal(one, expected, "colors beside another thread")
 
 
 def keeps_the_lightness(subject: Subject) -> None:
@@ -282,10 +255,13 @@ def keeps_the_lightness(subject: Subject) -> None:
 
 def starts_from_its_seed(subject: Subject) -> None:
     """Equal seeds give equal weights, and the global random state plays no part."""
-    state = _global_state()
-    first = subject.model(seed=3)
+
+    def global_state() -> np.ndarray:
+        return np.random.get_state(legacy=False)["state"]["key"].copy()  # noqa: NPY002
+
+    state, first = global_state(), subject.model(seed=3)
     same_weights(first, subject.model(seed=3))
-    np.testing.assert_array_equal(_global_state(), state, "NumPy's global random state")
+    np.testing.assert_array_equal(global_state(), state, "NumPy's global random state")
     if first.trains_by_gradient:
         one, other = weights_of(first), weights_of(subject.model(seed=4))
         expect(any((one[key] != other[key]).any() for key in one), "Every seed gives one start.")
@@ -313,9 +289,8 @@ def saves_and_loads_exactly(subject: Subject) -> None:
     """A trained model that was saved and loaded predicts the same to the bit."""
     (model, _), photo = subject.trained, subject.photos[0].read()
     path = model.save(subject.folder() / "model")
-    files = sorted(p.name for p in path.iterdir())
-    expected = sorted([CARD, saving.CONFIG, saving.WEIGHTS])
-    expect(files == expected, f"A saved model has the files {files}.")
+    files = {p.name for p in path.iterdir()}
+    expect(files == {CARD, saving.CONFIG, saving.WEIGHTS}, f"A saved model has the files {files}.")
     loaded = registry.load_model(path)
     same_weights(model, loaded)
     for part in ("config", "defaults", "fitted"):
@@ -362,7 +337,6 @@ class Stop(keras.callbacks.Callback):
         self.left = after
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Count the steps."""
         self.left -= 1
         if self.left == 0:
             signal.raise_signal(signal.SIGINT)
@@ -393,45 +367,41 @@ def learns_the_same_again(subject: Subject) -> None:
 
 def is_trained_further(subject: Subject) -> None:
     """A saved model learns from other photos, from where it was or from shrunken weights."""
-    model, _ = subject.trained
-    path = model.save(subject.folder())
-    start = registry.load_model(path)
-    rates = ("learning_rate", "joint_rate")
+    path = subject.trained[0].save(subject.folder())
+    start, budget = registry.load_model(path), Budget(photos_seen=8)
     # So slow that the weights show what a training began with.
-    changes = {rate: 1e-12 for rate in rates if hasattr(model.config, rate)}
-    further = start.copy(seed=5, **changes)
+    rates = ("learning_rate", "joint_rate")
+    changes = {rate: 1e-12 for rate in rates if hasattr(start.config, rate)}
+    further, shrunk = (start.copy(seed=5, **changes) for _ in range(2))
     same_weights(further, start)
-    first = _first_layer(further) if model.trains_by_gradient else None
-    settings: dict[str, Any] = {"budget": Budget(photos_seen=8)}
-    frozen = {} if first is None else {"freeze": [first.name]}
-    fit(further, subject.photos[1:], **settings, **frozen)
-    training, digest = further.card.training, sha256_of_file(path / saving.WEIGHTS)
-    origin = None if training is None else training.started_from
+    layers = further.networks["colorizer"].layers if start.trains_by_gradient else ()
+    frozen = next((layer for layer in layers if layer.trainable_weights), None)
+    freeze = () if frozen is None else (frozen.name,)
+    fit(further, subject.photos[1:], budget=budget, freeze=freeze)
+    training = further.card.training
     expect(
-        origin is not None and origin.weights_sha256 == digest,
+        training is not None
+        and training.started_from is not None
+        and training.started_from.weights_sha256 == sha256_of_file(path / saving.WEIGHTS),
         "The card does not say which weights the training started from.",
     )
-    if first is None:
+    if frozen is None:
         return
-    before = weights_of(start)
-    for variable in first.weights:
-        path_of = f"colorizer/{variable.path}"
-        np.testing.assert_array_equal(weights_of(further)[path_of], before[path_of], path_of)
-    learning = {f"colorizer/{v.path}" for v in further.networks["colorizer"].trainable_variables}
-    for name in learning:
-        np.testing.assert_allclose(
-            weights_of(further)[name], before[name], atol=1e-6, err_msg=f"{name}, continued"
-        )
-    shrunk = start.copy(seed=5, **changes)
-    fit(shrunk, subject.photos[1:], **settings, start="shrink")
-    after, initial = weights_of(shrunk), weights_of(subject.model(seed=5))
-    for name in learning:
+    fit(shrunk, subject.photos[1:], budget=budget, start="shrink")
+    before, after, of_shrunk = map(weights_of, (start, further, shrunk))
+    initial = weights_of(subject.model(seed=5))
+    for name in [f"colorizer/{variable.path}" for variable in frozen.weights]:
+        np.testing.assert_array_equal(after[name], before[name], name)
+    for variable in further.networks["colorizer"].trainable_variables:
+        name = f"colorizer/{variable.path}"
         expected = before[name]
         if expected.ndim > 1:
             expected = 0.4 * expected + 0.1 * initial[name]
-        np.testing.assert_allclose(
-            after[name], expected, atol=1e-6, err_msg=f"{name}, shrunk and perturbed"
-        )
+        for value, wanted, how in (
+            (after, before[name], "continued"),
+            (of_shrunk, expected, "shrunk and perturbed"),
+        ):
+            np.testing.assert_allclose(value[name], wanted, atol=1e-6, err_msg=f"{name}, {how}")
 
 
 def every_parameter_gets_a_gradient(subject: Subject) -> None:
@@ -591,11 +561,7 @@ def same_weights(first: Colorizer, second: Colorizer) -> None:
 
 
 def expect(holds: bool, otherwise: str) -> None:
-    """Fail with the message `otherwise` where something does not hold.
-
-    Raises:
-        ConformanceError: then.
-    """
+    """Fail with the message `otherwise` where something does not hold."""
     if not holds:
         raise ConformanceError(otherwise)
 
@@ -612,15 +578,6 @@ def refusal(pattern: str, kind: type[ZooError] = ZooError) -> Iterator[None]:
         )
         return
     raise ConformanceError(f"Nothing was refused; an error that says {pattern!r} was expected.")
-
-
-def _global_state() -> np.ndarray:
-    # The global generator is the point.
-    return np.random.get_state(legacy=False)["state"]["key"].copy()  # noqa: NPY002
-
-
-def _first_layer(model: Colorizer) -> keras.layers.Layer:
-    return next(layer for layer in model.networks["colorizer"].layers if layer.trainable_weights)
 
 
 def _make_photos(folder: Path) -> PhotoSet:

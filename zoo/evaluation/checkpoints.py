@@ -39,14 +39,11 @@ class Checkpoint:
 
     @property
     def caption(self) -> str:
-        """What it is, in one line."""
         parts = [self.name, f"{self.photos_seen:,} photos"]
         if "val_auc" in self.scores:
-            parts.append(f"AuC {self.scores['val_auc']:.3f}")
-            parts.append(
-                f"colorfulness {self.scores['val_colorfulness']:.1f} of "
-                f"{self.scores['val_truth']:.1f}"
-            )
+            auc, *colorfulness = (self.scores[f"val_{n}"] for n in ("auc", "colorfulness", "truth"))
+            parts.append(f"AuC {auc:.3f}")
+            parts.append("colorfulness {:.1f} of {:.1f}".format(*colorfulness))
         return ", ".join(parts) + (" (chosen)" if self.chosen else "")
 
     def samples(self) -> np.ndarray:
@@ -59,11 +56,7 @@ class Checkpoint:
 
 
 def stored(run_dir: Path) -> list[Checkpoint]:
-    """Return the checkpoints of a run, the best ones first.
-
-    Raises:
-        ZooError: if there are none, or a card cannot be read.
-    """
+    """Return the checkpoints of a run, the best ones first."""
     folders = sorted(path.parent for path in (run_dir / FOLDER).glob(f"*/{CARD}"))
     if not folders:
         raise ZooError(
@@ -77,11 +70,7 @@ def stored(run_dir: Path) -> list[Checkpoint]:
 
 
 def pick(run_dir: Path, name: str) -> None:
-    """Make a checkpoint the run's model.
-
-    Raises:
-        ZooError: if there is none of this name, it is damaged, or the run has not ended yet.
-    """
+    """Make a checkpoint the run's model, which must have ended its training."""
     kept = {checkpoint.name: checkpoint for checkpoint in stored(run_dir)}
     valid_choice(f"checkpoint of {run_dir}", name, tuple(sorted(kept)))
     if not (run_dir / CARD).is_file():
@@ -99,11 +88,5 @@ def _checkpoint(folder: Path, present: str | None) -> Checkpoint:
     if card.checkpoint is None:
         raise ZooError(f"{folder / CARD} is not the card of a checkpoint; remove its folder.")
     kept = card.checkpoint
-    return Checkpoint(
-        name=folder.name,
-        path=folder,
-        photos_seen=kept.photos_seen,
-        score=kept.score,
-        scores=kept.scores,
-        chosen=card.weights_sha256 == present,
-    )
+    chosen = card.weights_sha256 == present
+    return Checkpoint(folder.name, folder, kept.photos_seen, kept.score, kept.scores, chosen)

@@ -21,26 +21,17 @@ PLACES = {"saved_model": "saved_model/1", "onnx": "model.onnx", "litert": "model
 
 
 class Artifacts:
-    """What a plan makes of a model.
-
-    Args:
-        model: on the TensorFlow backend.
-        folder: where the artifacts go.
-        plan: which, and how.
-    """
+    """What a plan makes of a model on the TensorFlow backend, written into a folder."""
 
     def __init__(self, model: "Colorizer", folder: Path, plan: "Plan") -> None:
         self._model, self._folder, self._plan = model, folder, plan
         self._half = plan.weights == "float16"
 
     def write(self, photos: Sequence[np.ndarray]) -> list[Check]:
-        """Write all artifacts.
+        """Write all artifacts, and say what is to be checked of each, in the formats' order.
 
         Args:
             photos: what they will have to color, of several sizes, (H, W, 3) uint8 each.
-
-        Returns:
-            What is to be checked of each, in the order of the formats.
         """
         questions = Questions(self._model, photos, self._plan.options)
         writers = {"saved_model": self._saved_model, "onnx": self._onnx, "litert": self._litert}

@@ -25,7 +25,6 @@ class Call:
     """A call of an artifact, and the photos that are expected of it.
 
     Attributes:
-        signature: its name.
         inputs: arrays by name, or lists of files' bytes.
         expected: a photo, or one for each file, uint8.
         photo: makes a photo of the answer.
@@ -46,7 +45,6 @@ class Check:
         format: "saved_model", "onnx" or "litert".
         path: of the file or folder.
         exact: whether it may be off by no more than `ALLOWED`.
-        calls: what is compared.
     """
 
     title: str
@@ -62,9 +60,8 @@ def check(checks: Sequence[Check]) -> list[Outcome]:
     Raises:
         ZooError: if one cannot be run, or is exact and differs.
     """
-    answers = _answers(checks)
     outcomes = []
-    for one, parts in zip(checks, answers, strict=True):
+    for one, parts in zip(checks, _answers(checks), strict=True):
         pairs = [
             (call.photo(answer), expected)
             for call, found in zip(one.calls, parts, strict=True)
@@ -112,7 +109,8 @@ def _answers(checks: Sequence[Check]) -> list[list[list[np.ndarray]]]:
             text=True,
             errors="replace",
             check=False,
-            env=_environment(),
+            # TensorFlow is quiet, and off any GPU that this process may hold.
+            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"},
         )
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
@@ -129,11 +127,6 @@ def _answers(checks: Sequence[Check]) -> list[list[list[np.ndarray]]]:
                 ]
                 for number, one in enumerate(checks)
             ]
-
-
-def _environment() -> dict[str, str]:
-    """That of this process, with TensorFlow quiet and off any GPU that this process may hold."""
-    return os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"}
 
 
 def _described(one: Check, arrays: dict[str, np.ndarray]) -> dict[str, Any]:

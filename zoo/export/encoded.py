@@ -26,14 +26,13 @@ def colorize_encoded(files: tf.Tensor, colorize: Callable[[tf.Tensor], tf.Tensor
         colorize: (1, H, W, 3) uint8 -> the same.
 
     Returns:
-        (N,) strings, PNG files of the photos' own sizes, with opacity where the photo has some.
+        (N,) PNG files of the photos' own sizes, with opacity where the photo has some.
     """
 
     def one(data: tf.Tensor) -> tf.Tensor:
         photo = decode(data)
-        rest = photo[..., 3:]
         colored = colorize(photo[None, ..., :3])[0]
-        return tf.io.encode_png(tf.concat([colored, rest], axis=-1))
+        return tf.io.encode_png(tf.concat([colored, photo[..., 3:]], axis=-1))
 
     # One after the other: a single large photo fills the memory that is meant for it.
     signature = tf.TensorSpec((), tf.string)

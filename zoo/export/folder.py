@@ -81,16 +81,7 @@ def export(
 
 
 def write(model: "Colorizer", folder: Path, plan: Plan) -> None:
-    """Write the artifacts of a plan, check them, and explain them.
-
-    Args:
-        model: on the TensorFlow backend.
-        folder: there already, and empty.
-        plan: what to write.
-
-    Raises:
-        ZooError: if an artifact gives colors more than 1 of 255 off the model's own.
-    """
+    """Write the artifacts of a plan into an empty folder, check them, and explain them."""
     from zoo.export import documents
     from zoo.export.artifacts import Artifacts
     from zoo.export.checking import check

@@ -41,9 +41,7 @@ class Graph:
         half: whether weights are stored as float16; computed is in float32.
 
     Attributes:
-        size: as given.
-        options: the options that are inputs, in their order, each with the default that `values`
-            has for it.
+        options: those that are inputs, with their defaults from `values`.
     """
 
     def __init__(
@@ -55,7 +53,7 @@ class Graph:
         half: bool = False,
     ) -> None:
         self.size = size
-        self.options = input_options(model, values)
+        self.options = {o.name: values[o.name] for o in model.options if o.export == "input"}
         self._freeze = partial(_frozen, half=half)
         self._render_factor = int(values[RENDER_FACTOR.name])
         self._derived = {
@@ -67,11 +65,9 @@ class Graph:
 
     def ab(self, lightness: tf.Tensor, *options: tf.Tensor) -> tf.Tensor:
         """(N, h, w, 1) L in [0, 100] and `options` -> (N, h, w, 2) ab, as the model gives it."""
-
-        def squares(side: int) -> tf.Tensor:
-            return preprocessing.resample_lightness(lightness, (side, side))
-
-        return self._colored(lightness, squares, options)
+        return self._colored(
+            lightness, partial(preprocessing.resample_lightness, lightness), options
+        )
 
     def photo(self, photos: tf.Tensor, *options: tf.Tensor, striped: bool) -> tf.Tensor:
         """Color photos: (N, H, W, 3) or (N, H, W, 1) uint8 -> (N, H, W, 3) uint8.
@@ -87,20 +83,16 @@ class Graph:
         height, width = keras.ops.shape(rgb)[1:3]
         shrink = _striped_lightness if striped else preprocessing.whole_lightness
         working = preprocessing.working_size(height, width, self._render_factor)
-
-        def squares(side: int) -> tf.Tensor:
-            return shrink(rgb, (side, side))
-
-        ab = self._colored(shrink(rgb, working), squares, options)
+        ab = self._colored(shrink(rgb, working), partial(shrink, rgb), options)
         return _striped_merge(rgb, ab) if striped else preprocessing.merged_rows(rgb, ab, height)
 
     def _colored(
         self,
         lightness: tf.Tensor,
-        squares: Callable[[int], tf.Tensor],
+        shrink: Callable[[tuple[int, int]], tf.Tensor],
         options: Sequence[tf.Tensor],
     ) -> tf.Tensor:
-        derived = [derive(squares(side))[0] for side, derive in self._derived.values()]
+        derived = [derive(shrink((side, side)))[0] for side, derive in self._derived.values()]
         (ab,) = self._ab(lightness, *derived, *options)
         return ab
 
@@ -130,11 +122,6 @@ class Graph:
             return [model.to_ab(prediction, **decode)]
 
         return self._freeze(ab, specs)
-
-
-def input_options(model: "Colorizer", values: Mapping[str, float]) -> dict[str, float]:
-    """The options that exports take as inputs, with their values."""
-    return {one.name: values[one.name] for one in model.options if one.export == "input"}
 
 
 def _frozen(
@@ -209,10 +196,7 @@ def _by_stripes(
     Args:
         rgb: (N, H, W, 3).
         action: (N, r, W, 3) rows and the first one's number -> (N, r, ...).
-        like: shape and type of its result.
-
-    Returns:
-        (N, H, ...).
+        like: shape and type of the result, (N, H, ...).
     """
     count, height, width = tf.unstack(tf.shape(rgb)[:3])
     rows = tf.maximum(1, _STRIPE_PIXELS // tf.maximum(1, count * width))

@@ -11,14 +11,7 @@ from PIL import Image
 
 from zoo import preprocessing
 from zoo.export.checking import Call
-from zoo.export.graph import input_options
-from zoo.export.signatures import (
-    COLORIZE,
-    COLORIZE_ENCODED,
-    PREDICT_AB,
-    SERVING_DEFAULT,
-    as_inputs,
-)
+from zoo.export.signatures import COLORIZE, COLORIZE_ENCODED, PREDICT_AB, SERVING_DEFAULT, as_inputs
 from zoo.inputs import LIGHTNESS
 from zoo.options import RENDER_FACTOR
 
@@ -51,7 +44,7 @@ def other_values(model: "Colorizer", values: Mapping[str, float]) -> dict[str, f
     """
     others = {}
     for option in model.options:
-        if option.name in input_options(model, values):
+        if option.export == "input":
             value = values[option.name]
             middle = (value + (option.low if value > option.low else option.high)) / 2
             others[option.name] = int(middle) if option.whole else middle

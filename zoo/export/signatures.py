@@ -21,7 +21,7 @@ class Signature:
     """A function of an export.
 
     Attributes:
-        name: of the form that takes the input alone.
+        name: of the form that takes the input alone; `with_options` is that of the other one.
         takes: the input's name.
         gives: the output's name.
     """
@@ -32,7 +32,6 @@ class Signature:
 
     @property
     def with_options(self) -> str:
-        """The name of the form that takes the options, too."""
         return f"{self.name}_with_options"
 
 

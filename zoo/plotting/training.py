@@ -70,9 +70,6 @@ def draw_training(
             without "val_".
         best_round: whose model was kept, counted from 0.
         ended: why the training ended early, if it did.
-
-    Raises:
-        ZooError: if the suffix is another one, or the file cannot be written.
     """
     figure = new_figure(*_INCHES)
     panels = figure.subplots(2, 3)

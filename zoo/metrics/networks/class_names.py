@@ -54,12 +54,6 @@ class ClassNames:
     Args:
         lines: each class' names, with commas between.
         groups: words that stand for several classes, beside `GROUPS` and before those.
-
-    Attributes:
-        sha256: of all this.
-
-    Raises:
-        ZooError: if a group names a class that there is not.
     """
 
     def __init__(
@@ -81,10 +75,7 @@ class ClassNames:
         self.sha256 = hashlib.sha256(json.dumps([list(lines), sets]).encode()).hexdigest()
 
     def right_for(self, label: str | None) -> frozenset[int]:
-        """The numbers of the classes that are right for a label; none where it means nothing here.
-
-        A plural counts as its singular: "dogs".
-        """
+        """The classes that are right for a label; a plural counts as its singular: "dogs"."""
         if label is None:
             return frozenset()
         for form in (label, label.removesuffix("s")):
@@ -104,7 +95,7 @@ class ClassNames:
 
 
 def read_class_names(spec: Spec, width: int) -> ClassNames | None:
-    """The class names that go with a classifier.
+    """The class names that go with a classifier, if any.
 
     They are in the file that the setting `labels` names or, for a module in a folder, in the only
     file *labels*.txt inside that folder or else beside it. The setting `groups` names a JSON file
@@ -113,19 +104,20 @@ def read_class_names(spec: Spec, width: int) -> ClassNames | None:
     Args:
         spec: the classifier.
         width: how many classes it has.
-
-    Returns:
-        The names; None where there is no such file.
-
-    Raises:
-        ZooError: if a file cannot be read or does not suit the classifier.
     """
     path = _labels_file(spec)
     if path is None:
         if "groups" in spec.settings:
             raise ZooError("groups= takes class names, too: add labels=FILE, a text file of them.")
         return None
-    lines = _lines_of(path)
+    try:
+        lines = path.read_text(encoding="utf-8-sig").strip("\n").splitlines()
+    except OSError as error:
+        raise ZooError(
+            f"Cannot read the class names {path}: {error.strerror or error}; give labels=FILE."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ZooError(f"{path} is no text in UTF-8; give class names, one a line.") from error
     if len(lines) != width:
         raise ZooError(
             f"{path} has {len(lines):,} class names, but the classifier {spec.name} has {width:,} "
@@ -145,17 +137,6 @@ def _labels_file(spec: Spec) -> Path | None:
         if len(found) == 1:
             return found[0]
     return None
-
-
-def _lines_of(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8-sig").strip("\n").splitlines()
-    except OSError as error:
-        raise ZooError(
-            f"Cannot read the class names {path}: {error.strerror or error}; give labels=FILE."
-        ) from error
-    except UnicodeDecodeError as error:
-        raise ZooError(f"{path} is no text in UTF-8; give class names, one a line.") from error
 
 
 def _read_groups(file: str | None) -> dict[str, list[str]]:
