@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,15 +125,14 @@ def declares_itself(subject: Subject) -> None:
     """The registry's line, presets and options are complete; configurations go through JSON."""
     line = registry.entry(subject.name)
     model_class = line.load()
-    expect(
-        tuple(model_class.PRESETS) == line.presets,
-        f"The class has the presets {tuple(model_class.PRESETS)}, the registry {line.presets}.",
-    )
+    presets = tuple(model_class.PRESETS)
+    expect(presets == line.presets, f"The class has {presets}, the registry {line.presets}.")
     for name, preset in model_class.PRESETS.items():
         expect(bool(preset.source), f"Preset {name} names no source.")
-        stored = json.loads(json.dumps(asdict(preset.config)))
+        fields = asdict(preset.config)
+        stored = json.loads(json.dumps(fields))
         restored = {k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()}
-        expect(restored == asdict(preset.config), f"Preset {name} does not go through JSON.")
+        expect(restored == fields, f"Preset {name} does not go through JSON.")
         expect(preset.config.train_size > 0, f"Preset {name} has no train_size.")
     for option in model_class.options:
         expect(option.low <= option.default <= option.high, f"{option} has a default out of range.")
@@ -150,10 +149,7 @@ def is_given_the_inputs_that_it_declares(subject: Subject) -> None:
     model.colorize(photo, runner=runner, render_factor=2)
     # Options that change what a network computes may be inputs of it, too.
     given = runner.names - {option.name for option in model.options if option.step == "network"}
-    expect(
-        given == set(declared),
-        f"The networks are given {sorted(given)}, declared are {sorted(declared)}.",
-    )
+    expect(given == set(declared), f"The networks are given {given}, declared are {declared}.")
     with refusal("no input .*'lightnes'.*lightness"):
         model.predict({"lightnes": np.zeros((1, 8, 8, 1), "float32")})
 
@@ -170,11 +166,8 @@ def honors_its_options(subject: Subject) -> None:
         for one, other in zip(alone, together, strict=True):
             np.testing.assert_array_equal(one, other, f"{option.name}: alone and among others")
         expected = once.calls // 2 if option.step == "decode" else once.calls
-        expect(
-            both.calls == expected,
-            f"With two values of {option.name}, of the step {option.step!r}, the networks ran "
-            f"{both.calls} times, and not {expected}.",
-        )
+        ran = f"With two values of {option.name}, networks ran {both.calls}, not {expected} times."
+        expect(both.calls == expected, ran)
 
 
 # ---------------------------------------------------------------------- what it predicts
@@ -187,8 +180,8 @@ def predicts_finite_chroma_of_any_size(subject: Subject) -> None:
         lightness = np.random.default_rng(0).uniform(0, 100, (count, height, width, 1))
         ab = model.decode(model.predict({"lightness": lightness}))
         size = (count, height, width, 2)
-        expect(ab.shape == size, f"The ab of {lightness.shape} L has the shape {ab.shape}.")
-        expect(ab.dtype == np.float32, f"ab must be float32, and is {ab.dtype}.")
+        right = ab.shape == size and ab.dtype == np.float32
+        expect(right, f"The ab of {lightness.shape} L is {ab.shape} {ab.dtype}.")
         expect(bool(np.isfinite(ab).all()), "The ab of an untrained model is not finite.")
 
 
@@ -207,8 +200,8 @@ def colorizes_every_mode(subject: Subject) -> None:
     rgb = Image.fromarray(random_photo(24, 30))
     gray = np.asarray(rgb.convert("L"))
     deep, alpha = gray.astype(np.uint16) * 257, np.full((24, 30), 77, np.uint8)
-    arrays = (gray, deep, gray / 255.0, gray > 100)
-    for photo in (rgb, *arrays, *map(rgb.convert, ("P", "1", "CMYK")), Image.fromarray(deep)):
+    photos: list[Any] = [rgb, gray, deep, gray / 255.0, gray > 100, Image.fromarray(deep)]
+    for photo in photos + [rgb.convert(mode) for mode in ("P", "1", "CMYK")]:
         shape = model.colorize(photo, render_factor=2).shape
         expect(shape == (24, 30, 3), f"A photo of 24 x 30 px, {photo!r}, became {shape}.")
     colored = model.colorize(np.dstack([np.asarray(rgb), alpha]), render_factor=2)
@@ -358,11 +351,8 @@ def learns_the_same_again(subject: Subject) -> None:
     history = fit(resumed, photos, run_dir=run_dir, resume=True)
     same_weights(undisturbed, resumed)
     expect(history.curves == expected.curves, "A resumed training has other curves.")
-    expect(
-        history.photos_seen == expected.photos_seen <= PHOTOS_SEEN,
-        f"Of {PHOTOS_SEEN} photos, {expected.photos_seen} were seen, and {history.photos_seen} "
-        "when the training was interrupted.",
-    )
+    seen = f"{expected.photos_seen} photos were seen, and {history.photos_seen} when interrupted."
+    expect(history.photos_seen == expected.photos_seen <= PHOTOS_SEEN, seen)
 
 
 def is_trained_further(subject: Subject) -> None:
@@ -378,13 +368,10 @@ def is_trained_further(subject: Subject) -> None:
     frozen = next((layer for layer in layers if layer.trainable_weights), None)
     freeze = () if frozen is None else (frozen.name,)
     fit(further, subject.photos[1:], budget=budget, freeze=freeze)
-    training = further.card.training
-    expect(
-        training is not None
-        and training.started_from is not None
-        and training.started_from.weights_sha256 == sha256_of_file(path / saving.WEIGHTS),
-        "The card does not say which weights the training started from.",
-    )
+    training, digest = further.card.training, sha256_of_file(path / saving.WEIGHTS)
+    origin = training.started_from if training else None
+    known = origin is not None and origin.weights_sha256 == digest
+    expect(known, "The card does not say which weights the training started from.")
     if frozen is None:
         return
     fit(shrunk, subject.photos[1:], budget=budget, start="shrink")
@@ -397,11 +384,9 @@ def is_trained_further(subject: Subject) -> None:
         expected = before[name]
         if expected.ndim > 1:
             expected = 0.4 * expected + 0.1 * initial[name]
-        for value, wanted, how in (
-            (after, before[name], "continued"),
-            (of_shrunk, expected, "shrunk and perturbed"),
-        ):
-            np.testing.assert_allclose(value[name], wanted, atol=1e-6, err_msg=f"{name}, {how}")
+        near = partial(np.testing.assert_allclose, atol=1e-6)
+        near(after[name], before[name], err_msg=f"{name}, continued")
+        near(of_shrunk[name], expected, err_msg=f"{name}, shrunk and perturbed")
 
 
 def every_parameter_gets_a_gradient(subject: Subject) -> None:
@@ -445,13 +430,12 @@ def stops_on_a_loss_that_is_not_finite(subject: Subject) -> None:
 
 def trains_in_mixed_precision(subject: Subject) -> None:
     """Variables and predictions stay float32."""
-    model, photo = subject.model(), subject.photos[0].read()
+    model, again, photo = subject.model(), subject.model(), subject.photos[0].read()
     budget = Budget(photos_seen=8)
     history = fit(model, subject.photos, precision="mixed_bfloat16", budget=budget)
     kinds = {str(v.dtype) for v in model.variables().values()}
     expect(kinds == {"float32"}, f"After mixed precision, variables are {sorted(kinds)}.")
     expect(bool(np.isfinite(history.curves["loss"]).all()), "In bfloat16 the loss is not finite.")
-    again = subject.model()
     again.assign(weights_of(model))
     again.defaults = dict(model.defaults)
     np.testing.assert_array_equal(again.colorize(photo), model.colorize(photo), "colors")
@@ -462,7 +446,7 @@ def is_exported(subject: Subject) -> None:
     colors_alike_exported([exported(subject)])
 
 
-EVERY: tuple[Callable[[Subject], None], ...] = (
+EVERY = (
     declares_itself,
     is_given_the_inputs_that_it_declares,
     predicts_finite_chroma_of_any_size,
@@ -479,7 +463,7 @@ EVERY: tuple[Callable[[Subject], None], ...] = (
     learns_the_same_again,
     is_trained_further,
 )
-BY_GRADIENT: tuple[Callable[[Subject], None], ...] = (
+BY_GRADIENT = (
     every_parameter_gets_a_gradient,
     overfits_one_photo,
     stops_on_a_loss_that_is_not_finite,
@@ -490,16 +474,14 @@ BY_GRADIENT: tuple[Callable[[Subject], None], ...] = (
 
 
 def exported(subject: Subject) -> "checking.Check":
-    """Write a SavedModel; a process of its own can tell whether it colors as the model does.
-
-    The photos have two working sizes between them, because a new one costs a compilation.
-    """
+    """Write a SavedModel; a process of its own can tell whether it colors as the model does."""
     from zoo.export.artifacts import Artifacts
     from zoo.export.plan import Plan
 
     trained = registry.entry(subject.name).load().trains_by_gradient
     model = shaken(subject.model()) if trained else subject.trained[0]
     plan = Plan(("saved_model",), "float32", None, model.resolve_options({"render_factor": 2}))
+    # Two working sizes between them, because a new one costs a compilation.
     photos = [random_photo(*side) for side in ((1, 1), (37, 23), (48, 48), (74, 46))]
     (check,) = Artifacts(model, subject.folder() / "exported", plan).write(photos)
     return check
@@ -572,10 +554,8 @@ def refusal(pattern: str, kind: type[ZooError] = ZooError) -> Iterator[None]:
     try:
         yield
     except kind as error:
-        expect(
-            re.search(pattern, str(error)) is not None,
-            f"An error should say {pattern!r}, and says: {error}",
-        )
+        said = re.search(pattern, str(error))
+        expect(said is not None, f"An error should say {pattern!r}, and says: {error}")
         return
     raise ConformanceError(f"Nothing was refused; an error that says {pattern!r} was expected.")
 

@@ -57,7 +57,7 @@ class Checkpoint:
 
 def stored(run_dir: Path) -> list[Checkpoint]:
     """Return the checkpoints of a run, the best ones first."""
-    folders = sorted(path.parent for path in (run_dir / FOLDER).glob(f"*/{CARD}"))
+    folders = [path.parent for path in (run_dir / FOLDER).glob(f"*/{CARD}")]
     if not folders:
         raise ZooError(
             f"{run_dir} holds no checkpoints; adversarial models (`gan`, `nogan`) keep some when "

@@ -3,10 +3,12 @@
 `evaluate_variants` scores one model with several sets of options in one pass.
 """
 
+import contextlib
 import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -100,24 +102,22 @@ class TruePhotos:
         return rgb
 
 
+@dataclass
 class _Scoring:
     """Scores photos in several variants of their colors, batch by batch."""
 
-    def __init__(
-        self,
-        photos: "PhotoSet",
-        variants: Sequence[Mapping[str, Any]],
-        size: int | None,
-        metrics: Sequence[str] | None,
-        batch_size: int,
-        progress: bool,
-    ) -> None:
-        names = list_metrics() if metrics is None else dict.fromkeys(metrics)
+    photos: "PhotoSet"
+    variants: Sequence[Mapping[str, Any]]
+    size: int | None
+    names: Sequence[str] | None
+    batch_size: int
+    progress: bool
+
+    def __post_init__(self) -> None:
+        names = list_metrics() if self.names is None else dict.fromkeys(self.names)
         self.metrics = [get_metric(valid_choice("metric", n, list_metrics())) for n in names]
-        _check_settings(size, batch_size, variants)
-        self.photos, self.variants, self.size = photos, variants, size
-        self.batch_size, self.progress = batch_size, progress
-        self.scores = [defaultdict[str, list[float]](list) for _ in variants]
+        _check_settings(self.size, self.batch_size, self.variants)
+        self.scores = [defaultdict[str, list[float]](list) for _ in self.variants]
         self.weights = defaultdict[str, list[float]](list)
 
     def run(
@@ -208,10 +208,9 @@ def _check_settings(
         if number < 1:
             raise ZooError(f"{name} must be at least 1, got {number}.")
     for name, value in (item for options in variants for item in options.items()):
-        try:
+        kept = False
+        with contextlib.suppress(TypeError, ValueError):
             kept = json.loads(json.dumps(value, allow_nan=False)) == value
-        except (TypeError, ValueError):
-            kept = False
         if not kept:
             raise ZooError(
                 f"Option {name!r} must be a finite number, a text, a truth value or a list of "

@@ -186,10 +186,6 @@ def compare(
     the choice of photos, not about training seeds, and under 30 photos it makes no claim.
 
     Confidence, resamples and seed are those of `Report.summary`.
-
-    Raises:
-        ZooError: if the reports are not of the same photos at the same size, share no metric, or
-            hold scores of different networks under one name.
     """
     return compare_all([a, b], confidence=confidence, resamples=resamples, seed=seed)[0, 1]
 

@@ -28,11 +28,7 @@ class Artifacts:
         self._half = plan.weights == "float16"
 
     def write(self, photos: Sequence[np.ndarray]) -> list[Check]:
-        """Write all artifacts, and say what is to be checked of each, in the formats' order.
-
-        Args:
-            photos: what they will have to color, of several sizes, (H, W, 3) uint8 each.
-        """
+        """Write all artifacts, and say what each has to make of photos, (H, W, 3) uint8."""
         questions = Questions(self._model, photos, self._plan.options)
         writers = {"saved_model": self._saved_model, "onnx": self._onnx, "litert": self._litert}
         checks = []

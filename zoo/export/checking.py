@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +36,13 @@ class Call:
     photo: Callable[[np.ndarray], np.ndarray] = np.asarray
 
 
-@dataclass
+@dataclass(frozen=True)
 class Check:
     """An artifact and the calls that it has to answer.
 
     Attributes:
         title: what it is, for messages.
         format: "saved_model", "onnx" or "litert".
-        path: of the file or folder.
         exact: whether it may be off by no more than `ALLOWED`.
     """
 
@@ -51,29 +50,36 @@ class Check:
     format: str
     path: Path
     exact: bool
-    calls: list[Call] = field(default_factory=list)
+    calls: list[Call]
 
 
 def check(checks: Sequence[Check]) -> list[Outcome]:
-    """Run artifacts in one fresh process and compare their answers with what is expected.
-
-    Raises:
-        ZooError: if one cannot be run, or is exact and differs.
-    """
-    outcomes = []
-    for one, parts in zip(checks, _answers(checks), strict=True):
-        pairs = [
-            (call.photo(answer), expected)
-            for call, found in zip(one.calls, parts, strict=True)
-            for answer, expected in zip(found, call.expected, strict=True)
-        ]
-        outcomes.append(_compared(one, pairs))
-    return outcomes
+    """Run artifacts in one fresh process and compare their answers with what is expected."""
+    return [_compared(*each) for each in zip(checks, _answers(checks), strict=True)]
 
 
-def _compared(one: Check, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> Outcome:
+def run(command: Sequence[str], **environment: str) -> str | None:
+    """Run a program; return the last line of its complaint if it fails."""
+    done = subprocess.run(
+        command,
+        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"} | environment,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    lines = done.stderr.strip().splitlines() or ["it says nothing"]
+    return lines[-1] if done.returncode else None
+
+
+def _compared(one: Check, answers: Sequence[Sequence[np.ndarray]]) -> Outcome:
     from zoo.metrics import Pair
 
+    pairs = [
+        (call.photo(answer), expected)
+        for call, found in zip(one.calls, answers, strict=True)
+        for answer, expected in zip(found, call.expected, strict=True)
+    ]
     worst, errors = 0, []
     for answer, expected in pairs:
         if answer.shape != expected.shape or answer.dtype != np.uint8:
@@ -103,20 +109,11 @@ def _answers(checks: Sequence[Check]) -> list[list[list[np.ndarray]]]:
         request.write_text(json.dumps([_described(one, arrays) for one in checks]), "utf-8")
         np.savez(inputs, **arrays)
         command = [sys.executable, "-P", runner.__file__, *map(str, (request, inputs, outputs))]
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            # TensorFlow is quiet, and off any GPU that this process may hold.
-            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"},
-        )
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        # Off any GPU that this process may hold.
+        if failure := run(command, CUDA_VISIBLE_DEVICES="-1"):
             titles = ", ".join(one.title for one in checks)
             raise ZooError(
-                f"What was written cannot be run, and was not kept ({titles}): {last[:500]}; "
+                f"What was written cannot be run, and was not kept ({titles}): {failure[:500]}; "
                 "choose another format or other options."
             )
         with np.load(outputs, allow_pickle=False) as found:

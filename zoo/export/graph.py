@@ -35,7 +35,7 @@ class Graph:
     """Functions that color photos as a model does, with its weights of now.
 
     Args:
-        model: any Colorizer, on the TensorFlow backend.
+        model: on the TensorFlow backend.
         values: the value of every option.
         size: (height, width) of photos, or None where it may be any.
         half: whether weights are stored as float16; computed is in float32.
@@ -72,10 +72,7 @@ class Graph:
     def photo(self, photos: tf.Tensor, *options: tf.Tensor, striped: bool) -> tf.Tensor:
         """Color photos: (N, H, W, 3) or (N, H, W, 1) uint8 -> (N, H, W, 3) uint8.
 
-        Args:
-            photos: color or gray ones.
-            *options: the value of each of `options`.
-            striped: whether large photos are handled piece by piece, to bound the memory.
+        If `striped`, large photos are handled piece by piece, to bound the memory.
         """
         shape = tf.shape(photos) if self.size is None else (tf.shape(photos)[0], *self.size)
         rgb = tf.broadcast_to(photos[..., :3], tf.stack([*tf.unstack(shape[:3]), 3]))

@@ -16,11 +16,7 @@ from zoo.export.signatures import COLORIZE, PREDICT_AB, as_inputs, functions
 def write(graph: Graph, file: Path, weights: str, calibration: Sequence[np.ndarray] = ()) -> None:
     """Write a graph: from photo to photo if it is for one size, else from L to ab.
 
-    Args:
-        graph: what to write.
-        file: the .tflite file.
-        weights: "float32", "float16", or "int8" for weights and convolutions.
-        calibration: for "int8", L as the network sees it of some photos, each (1, h, w, 1).
+    Weights and calibration are those of a `Plan`.
     """
     made = _functions(graph)
     module = tf.Module()

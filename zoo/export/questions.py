@@ -23,11 +23,8 @@ _LARGE = 1030
 
 
 def check_photos(photo: np.ndarray, render_factor: int) -> list[np.ndarray]:
-    """A photo at sizes that find mistakes, (H, W, 3) uint8 each.
-
-    A single pixel, odd sides, portrait, landscape, a strip, and larger than the working size and
-    than a stripe.
-    """
+    """A photo at sizes that find mistakes, (H, W, 3) uint8 each."""
+    # Larger than the working size and than a stripe.
     larger = max(_LARGE, preprocessing.RENDER_UNIT * render_factor + 7)
     sizes = ((1, 1), (37, 23), (90, 64), (64, 121), (3, 50), (larger, larger - 9))
     image = Image.fromarray(photo)
@@ -38,10 +35,7 @@ def check_photos(photo: np.ndarray, render_factor: int) -> list[np.ndarray]:
 
 
 def other_values(model: "Colorizer", values: Mapping[str, float]) -> dict[str, float]:
-    """For every option that is an input a value that differs from the exported one.
-
-    It is halfway to the lowest value, or to the highest one where the exported is the lowest.
-    """
+    """For every option that is an input a value halfway from the exported to an extreme one."""
     others = {}
     for option in model.options:
         if option.export == "input":
@@ -55,11 +49,6 @@ class Questions:
     """The calls that an artifact has to answer, with the model's own answers to them.
 
     Forms of a function that take options are asked with other values than the exported ones.
-
-    Args:
-        model: what was exported.
-        photos: (H, W, 3) uint8, of several sizes.
-        options: every option as the model was exported with it.
     """
 
     def __init__(
@@ -70,7 +59,6 @@ class Questions:
         self._expected = [self._colored(photo[None]) for photo in photos]
 
     def saved_model(self) -> list[Call]:
-        """Photos, gray batches, files and L."""
         photo, gray = self._photos[1], self._photos[1][None, ..., 1:2]
         gray = np.concatenate([gray, gray[:, :, ::-1]])
         expected = self._colored(np.repeat(gray, 3, axis=-1))
@@ -104,7 +92,6 @@ class Questions:
         return calls
 
     def litert_photo(self, size: tuple[int, int]) -> list[Call]:
-        """A photo of the one size."""
         image = Image.fromarray(self._photos[-1]).resize(size[::-1], Image.Resampling.LANCZOS)
         photo = np.asarray(image)
         calls = [self._photo_call(COLORIZE.name, photo)]

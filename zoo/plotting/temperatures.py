@@ -28,15 +28,7 @@ def draw_temperatures(
     *,
     chosen: float | None = None,
 ) -> None:
-    """Draw a photo as it is colored at several temperatures and as it was, in one picture.
-
-    Args:
-        path: where to; its suffix is one of `zoo.plotting.pictures.PICTURE_SUFFIXES`.
-        photo: as for `model.colorize`.
-        model: a model with the option `temperature`.
-        temperatures: which ones, in their order.
-        chosen: the one that is marked as such.
-    """
+    """Draw a photo as it is colored at several temperatures, one `chosen`, and as it was."""
     # Many panels of a large photo would fill the memory.
     original = shrink(read_rgb(photo), PANEL_SIDE)
     variants = [{"temperature": temperature} for temperature in temperatures]

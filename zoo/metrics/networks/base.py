@@ -49,7 +49,6 @@ class Network:
     """A network of `zoo.networks.embeddings` that looks at colored photos.
 
     Attributes:
-        name: what columns call it.
         size: side of the squares that it sees, in px.
         width: how many classes it has.
         sha256: of all that decides its answers.
@@ -85,8 +84,6 @@ class NetworkMetric(ABC, Generic[AnySide]):
         KIND: what specifications call it.
         SETTINGS: that it takes beside the network's.
         SIDE: makes an empty side.
-        spec: the network's specification, with the metric's own settings.
-        network: that network.
     """
 
     KIND: ClassVar[str]

@@ -42,7 +42,7 @@ Mexican hairless
 #: Words that ImageNet splits into breeds, by the first name of each of its classes. Of the usual
 #: flowers ImageNet knows the daisy alone (and the rose's hip): roses, tulips, sunflowers and
 #: dandelions have no right answer, and no group here pretends that they had.
-GROUPS: dict[str, tuple[str, ...]] = {
+GROUPS: dict[str, Sequence[str]] = {
     "cat": ("tabby", "tiger cat", "Persian cat", "Siamese cat", "Egyptian cat"),
     "dog": tuple(" ".join(_DOGS.split()).split(", ")),
 }
@@ -65,12 +65,16 @@ class ClassNames:
                 # ImageNet's Cardigan is a dog, and its cardigan is worn: case counts where it can.
                 for form in {_plain(name), _plain(name).casefold()}:
                     self._numbers.setdefault(form, set()).add(number)
-        self._groups = {word: self._known(names) for word, names in GROUPS.items()}
-        for word, names in (groups or {}).items():
+        own = groups or {}
+        for word, names in own.items():
             for name in names:
                 if not self._called(name):
                     valid_choice(f"class (group {word})", name, tuple(self._numbers))
-            self._groups[_plain(word).casefold()] = self._known(names)
+        # Classifiers of other classes than ImageNet's have few of a group.
+        self._groups = {
+            _plain(word).casefold(): set[int]().union(*map(self._called, names))
+            for word, names in {**GROUPS, **own}.items()
+        }
         sets = {word: sorted(numbers) for word, numbers in sorted(self._groups.items())}
         self.sha256 = hashlib.sha256(json.dumps([list(lines), sets]).encode()).hexdigest()
 
@@ -84,10 +88,6 @@ class ClassNames:
                 return frozenset(found)
         return frozenset()
 
-    def _known(self, names: Sequence[str]) -> set[int]:
-        """The classes of a group that this classifier has: others than ImageNet's have few."""
-        return set().union(*map(self._called, names))
-
     def _called(self, name: str) -> set[int]:
         """The classes of a name: usually one, but ImageNet has two cranes."""
         form = _plain(name)
@@ -99,11 +99,7 @@ def read_class_names(spec: Spec, width: int) -> ClassNames | None:
 
     They are in the file that the setting `labels` names or, for a module in a folder, in the only
     file *labels*.txt inside that folder or else beside it. The setting `groups` names a JSON file
-    of groups, {"word": ["class", ...]}.
-
-    Args:
-        spec: the classifier.
-        width: how many classes it has.
+    of groups, {"word": ["class", ...]}. The classifier has `width` classes.
     """
     path = _labels_file(spec)
     if path is None:

@@ -55,14 +55,7 @@ _LINEAR = "vgg.pth of the package lpips"
 
 
 class Lpips:
-    """The distance, with the weights that a specification names.
-
-    Args:
-        spec: "keras:VGG16" with the settings `weights` and `linear`.
-
-    Attributes:
-        sha256: of both files' numbers.
-    """
+    """The distance, with the weights that a specification's `weights` and `linear` name."""
 
     def __init__(self, spec: Spec) -> None:
         given, wanted = spec.settings, {"weights", "linear"}

@@ -42,10 +42,6 @@ class NetworkMetrics:
         specs: what to compute, "METRIC=NETWORK" with settings, as "classifier=hub:FOLDER".
         skip_missing: record a network that is not at hand as the reason why its metrics are
             missing, where it is an error otherwise.
-
-    Raises:
-        ZooError: if a specification cannot be read, two would give columns of one name, or a
-            network, its weights or its class names are missing or damaged.
     """
 
     def __init__(self, specs: Sequence[str], *, skip_missing: bool = False) -> None:
