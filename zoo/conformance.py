@@ -11,9 +11,8 @@ import json
 import re
 import signal
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property, partial
 from pathlib import Path
@@ -150,8 +149,8 @@ def is_given_the_inputs_that_it_declares(subject: Subject) -> None:
     # Options that change what a network computes may be inputs of it, too.
     given = runner.names - {option.name for option in model.options if option.step == "network"}
     expect(given == set(declared), f"The networks are given {given}, declared are {declared}.")
-    with refusal("no input .*'lightnes'.*lightness"):
-        model.predict({"lightnes": np.zeros((1, 8, 8, 1), "float32")})
+    unknown = {"lightnes": np.zeros((1, 8, 8, 1), "float32")}
+    refused("no input .*'lightnes'.*lightness", model.predict, unknown)
 
 
 def honors_its_options(subject: Subject) -> None:
@@ -263,16 +262,11 @@ def starts_from_its_seed(subject: Subject) -> None:
 def refuses_what_it_lacks(subject: Subject) -> None:
     """Unknown options, values, fields and presets are answered with those that there are."""
     model, photo = subject.untrained, random_photo(8, 8)
-    with refusal(r"no option of .*'temprature'.*render_factor"):
-        model.colorize(photo, temprature=1.0)
-    wrong: Any
+    refused(r"no option of .*'temprature'.*render_factor", model.colorize, photo, temprature=1.0)
     for wrong in (0, 2.5, 1e9, "many", float("nan")):
-        with refusal("render_factor"):
-            model.colorize(photo, render_factor=wrong)
-    with refusal("configuration field"):
-        subject.model(wdith=3)
-    with refusal("preset"):
-        registry.create_model(subject.name, "huge")
+        refused("render_factor", model.colorize, photo, render_factor=wrong)
+    refused("configuration field", subject.model, wdith=3)
+    refused("preset", registry.create_model, subject.name, "huge")
 
 
 # ---------------------------------------------------------------------- what it keeps
@@ -302,21 +296,15 @@ def refuses_broken_folders(subject: Subject) -> None:
     weights = model.save(folder / "model") / saving.WEIGHTS
     whole = weights.read_bytes()
     weights.write_bytes(whole[:-20] + bytes(20))
-    with refusal("sha256"):
-        registry.load_model(folder / "model")
+    refused("sha256", registry.load_model, folder / "model")
     weights.unlink()
-    with refusal(r"no weights\.npz"):
-        registry.load_model(folder / "model")
-    with refusal("not a saved model"):
-        registry.load_model(folder)
+    refused(r"no weights\.npz", registry.load_model, folder / "model")
+    refused("not a saved model", registry.load_model, folder)
     poisoned = {key: np.full_like(value, np.nan) for key, value in weights_of(model).items()}
-    with refusal("NaN"):
-        model.set_weights(poisoned, "the file")
-    with refusal("another model"):
-        model.set_weights({"kernel": np.zeros(3)}, "the file")
+    refused("NaN", model.set_weights, poisoned, "the file")
+    refused("another model", model.set_weights, {"kernel": np.zeros(3)}, "the file")
     (folder / "text.npz").write_text("no weights here")
-    with refusal("cannot be read"):
-        saving.read_arrays(folder / "text.npz")
+    refused("cannot be read", saving.read_arrays, folder / "text.npz")
 
 
 # ---------------------------------------------------------------------- how it learns
@@ -337,18 +325,16 @@ class Stop(keras.callbacks.Callback):
 
 def learns_the_same_again(subject: Subject) -> None:
     """Once undisturbed, and once stopped in the middle of the training and resumed."""
-    (undisturbed, expected), photos, run_dir = subject.trained, subject.photos, subject.folder()
+    (undisturbed, expected), photos = subject.trained, subject.photos
+    train = partial(fit, run_dir=subject.folder())
     resumed = subject.model()
     if undisturbed.trains_by_gradient:
         # The 7th step ends in the middle of a round of two.
-        with refusal("--resume", TrainingInterrupted):
-            fit(resumed, photos, run_dir=run_dir, callbacks=[Stop(7)])
+        refused("--resume", train, resumed, photos, callbacks=[Stop(7)], kind=TrainingInterrupted)
         resumed = subject.model()
-        with refusal("unfinished training"):
-            fit(resumed, photos, run_dir=run_dir)
-        with refusal(r"another run \(different: photos,"):
-            fit(resumed, photos[1:], run_dir=run_dir, resume=True)
-    history = fit(resumed, photos, run_dir=run_dir, resume=True)
+        refused("unfinished training", train, resumed, photos)
+        refused(r"another run \(different: photos,", train, resumed, photos[1:], resume=True)
+    history = train(resumed, photos, resume=True)
     same_weights(undisturbed, resumed)
     expect(history.curves == expected.curves, "A resumed training has other curves.")
     seen = f"{expected.photos_seen} photos were seen, and {history.photos_seen} when interrupted."
@@ -424,8 +410,8 @@ def overfits_one_photo(subject: Subject) -> None:
 
 def stops_on_a_loss_that_is_not_finite(subject: Subject) -> None:
     """A training that diverges ends with an error."""
-    with refusal("no longer finite"):
-        fit(subject.model(learning_rate=1e30), subject.photos, run_dir=subject.folder())
+    model = subject.model(learning_rate=1e30)
+    refused("no longer finite", fit, model, subject.photos, run_dir=subject.folder())
 
 
 def trains_in_mixed_precision(subject: Subject) -> None:
@@ -475,7 +461,7 @@ BY_GRADIENT = (
 
 def exported(subject: Subject) -> "checking.Check":
     """Write a SavedModel; a process of its own can tell whether it colors as the model does."""
-    from zoo.export.artifacts import Artifacts
+    from zoo.export import artifacts
     from zoo.export.plan import Plan
 
     trained = registry.entry(subject.name).load().trains_by_gradient
@@ -483,7 +469,7 @@ def exported(subject: Subject) -> "checking.Check":
     plan = Plan(("saved_model",), "float32", None, model.resolve_options({"render_factor": 2}))
     # Two working sizes between them, because a new one costs a compilation.
     photos = [random_photo(*side) for side in ((1, 1), (37, 23), (48, 48), (74, 46))]
-    (check,) = Artifacts(model, subject.folder() / "exported", plan).write(photos)
+    (check,) = artifacts.write(model, subject.folder() / "exported", plan, photos)
     return check
 
 
@@ -548,11 +534,12 @@ def expect(holds: bool, otherwise: str) -> None:
         raise ConformanceError(otherwise)
 
 
-@contextmanager
-def refusal(pattern: str, kind: type[ZooError] = ZooError) -> Iterator[None]:
-    """Expect an error inside the block whose message has a regular expression."""
+def refused(
+    pattern: str, action: Callable[..., Any], *given: Any, kind: Any = ZooError, **options: Any
+) -> None:
+    """Expect an action to raise an error whose message has a regular expression."""
     try:
-        yield
+        action(*given, **options)
     except kind as error:
         said = re.search(pattern, str(error))
         expect(said is not None, f"An error should say {pattern!r}, and says: {error}")

@@ -1,7 +1,7 @@
 """Compare exported models with what they were made of, in a fresh process without the zoo."""
 
-import json
 import os
+import pickle
 import subprocess
 import sys
 import tempfile
@@ -103,12 +103,14 @@ def _compared(one: Check, answers: Sequence[Sequence[np.ndarray]]) -> Outcome:
 
 def _answers(checks: Sequence[Check]) -> list[list[list[np.ndarray]]]:
     """For each artifact and call, the parts of the answer."""
+    asked = [
+        (one.format, str(one.path), [(call.signature, call.inputs) for call in one.calls])
+        for one in checks
+    ]
     with tempfile.TemporaryDirectory() as folder:
-        request, inputs, outputs = (Path(folder) / n for n in ("r.json", "in.npz", "out.npz"))
-        arrays: dict[str, Any] = {}
-        request.write_text(json.dumps([_described(one, arrays) for one in checks]), "utf-8")
-        np.savez(inputs, **arrays)
-        command = [sys.executable, "-P", runner.__file__, *map(str, (request, inputs, outputs))]
+        request, answers = Path(folder) / "request", Path(folder) / "answers"
+        request.write_bytes(pickle.dumps(asked))
+        command = [sys.executable, "-P", runner.__file__, str(request), str(answers)]
         # Off any GPU that this process may hold.
         if failure := run(command, CUDA_VISIBLE_DEVICES="-1"):
             titles = ", ".join(one.title for one in checks)
@@ -116,29 +118,4 @@ def _answers(checks: Sequence[Check]) -> list[list[list[np.ndarray]]]:
                 f"What was written cannot be run, and was not kept ({titles}): {failure[:500]}; "
                 "choose another format or other options."
             )
-        with np.load(outputs, allow_pickle=False) as found:
-            return [
-                [
-                    [found[f"{number}.{index}.{part}"] for part in range(len(call.expected))]
-                    for index, call in enumerate(one.calls)
-                ]
-                for number, one in enumerate(checks)
-            ]
-
-
-def _described(one: Check, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
-    """A check for the runner; its arrays are added to those that go along."""
-
-    def stored(values: np.ndarray | bytes) -> str:
-        key = str(len(arrays))
-        arrays[key] = np.frombuffer(values, np.uint8) if isinstance(values, bytes) else values
-        return key
-
-    calls = []
-    for call in one.calls:
-        keys = {
-            name: [stored(v) for v in values] if isinstance(values, list) else stored(values)
-            for name, values in call.inputs.items()
-        }
-        calls.append({"signature": call.signature, "inputs": keys})
-    return {"format": one.format, "path": str(one.path), "calls": calls}
+        return pickle.loads(answers.read_bytes())

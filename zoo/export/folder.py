@@ -78,13 +78,12 @@ def export(
 
 def write(model: "Colorizer", folder: Path, plan: Plan) -> None:
     """Write the artifacts of a plan into an empty folder, check them, and explain them."""
-    from zoo.export import documents
-    from zoo.export.artifacts import Artifacts
+    from zoo.export import artifacts, documents
     from zoo.export.questions import check_photos
 
     sample = documents.sample_photo()
     photos = check_photos(sample, int(plan.options[RENDER_FACTOR.name]))
-    checks = Artifacts(model, folder, plan).write(photos)
+    checks = artifacts.write(model, folder, plan, photos)
     outcomes = dict(zip(plan.formats, check(checks), strict=True))
     documents.write(model, folder, plan, outcomes, sample)
 

@@ -83,15 +83,14 @@ class Questions:
             calls.append(self._photo_call(COLORIZE.name, self._photos[1], **self._others))
         return calls
 
-    def litert_network(self) -> list[Call]:
-        """L at the working size, whose ab is merged with the photo here."""
-        calls = [self._network_call(PREDICT_AB.name, photo) for photo in self._photos]
-        if self._others:
-            photo = self._photos[1]
-            calls.append(self._network_call(PREDICT_AB.with_options, photo, **self._others))
-        return calls
-
-    def litert_photo(self, size: tuple[int, int]) -> list[Call]:
+    def litert(self, size: tuple[int, int] | None) -> list[Call]:
+        """A photo of the one size, or L at the working size, whose ab is merged with the photo."""
+        if size is None:
+            calls = [self._network_call(PREDICT_AB.name, photo) for photo in self._photos]
+            if self._others:
+                photo = self._photos[1]
+                calls.append(self._network_call(PREDICT_AB.with_options, photo, **self._others))
+            return calls
         image = Image.fromarray(self._photos[-1]).resize(size[::-1], Image.Resampling.LANCZOS)
         photo = np.asarray(image)
         calls = [self._photo_call(COLORIZE.name, photo)]
