@@ -10,31 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.card import CARD, read_card
+from zoo.card import CARD, Round, read_card
 from zoo.errors import ZooError, valid_choice
 from zoo.models.adversarial.rounds import FOLDER, SAMPLES, TRUTH
 from zoo.photos.decoding import read_rgb
 from zoo.registry import load_model
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """The model as it was after a round.
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint(Round):
+    """The model as it was after a round: its folder, and whether the run's model is this one."""
 
-    Attributes:
-        name: of its folder.
-        path: that folder.
-        photos_seen: by the training so far.
-        score: lower is better; None where there were no validation photos.
-        scores: on the validation photos, by name.
-        chosen: whether the run's model is this one.
-    """
-
-    name: str
     path: Path
-    photos_seen: int
-    score: float | None
-    scores: dict[str, float]
     chosen: bool
 
     @property
@@ -87,6 +74,5 @@ def _checkpoint(folder: Path, present: str | None) -> Checkpoint:
     card = read_card(folder)
     if card.checkpoint is None:
         raise ZooError(f"{folder / CARD} is not the card of a checkpoint; remove its folder.")
-    kept = card.checkpoint
-    chosen = card.weights_sha256 == present
-    return Checkpoint(folder.name, folder, kept.photos_seen, kept.score, kept.scores, chosen)
+    kept, chosen = vars(card.checkpoint) | {"name": folder.name}, card.weights_sha256 == present
+    return Checkpoint(**kept, path=folder, chosen=chosen)

@@ -94,10 +94,8 @@ class Graph:
         return ab
 
     def _trace_input(self, declared: DerivedInput) -> Any:
-        def derive(squares: tf.Tensor) -> list[tf.Tensor]:
-            return [declared.derive(squares, traced=True)]
-
-        return self._freeze(derive, [tf.TensorSpec((None, declared.side, declared.side, 1))])
+        spec = tf.TensorSpec((None, declared.side, declared.side, 1))
+        return self._freeze(lambda squares: [declared.derive(squares, traced=True)], [spec])
 
     def _trace_ab(self, model: "Colorizer", values: Mapping[str, float]) -> Any:
         """Both steps of a prediction, of L, the derived inputs and the options."""

@@ -18,7 +18,12 @@ def write(graph: Graph, file: Path, weights: str, calibration: Sequence[np.ndarr
 
     Weights and calibration are those of a `Plan`.
     """
-    made = _functions(graph)
+    if graph.size is None:
+        spec = tf.TensorSpec((None, None, None, 1), tf.float32, PREDICT_AB.takes)
+        made = functions(PREDICT_AB, spec, graph.ab, graph.options)
+    else:
+        spec = tf.TensorSpec((1, *graph.size, 3), tf.uint8, COLORIZE.takes)
+        made = functions(COLORIZE, spec, partial(graph.photo, striped=False), graph.options)
     module = tf.Module()
     module.functions = made
     with tempfile.TemporaryDirectory() as folder:
@@ -38,14 +43,6 @@ def write(graph: Graph, file: Path, weights: str, calibration: Sequence[np.ndarr
             # For int8 the converter runs TensorFlow's own interpreter, of whose end it warns.
             warnings.filterwarnings("ignore", r"\s*Warning: tf\.lite\.Interpreter is deprecated")
             file.write_bytes(converter.convert())
-
-
-def _functions(graph: Graph) -> dict[str, tf.types.experimental.PolymorphicFunction]:
-    if graph.size is None:
-        spec = tf.TensorSpec((None, None, None, 1), tf.float32, PREDICT_AB.takes)
-        return functions(PREDICT_AB, spec, graph.ab, graph.options)
-    spec = tf.TensorSpec((1, *graph.size, 3), tf.uint8, COLORIZE.takes)
-    return functions(COLORIZE, spec, partial(graph.photo, striped=False), graph.options)
 
 
 def _examples(
