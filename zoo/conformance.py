@@ -11,11 +11,10 @@ import json
 import re
 import signal
 import tempfile
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,16 +48,10 @@ class ConformanceError(ZooError):
 
 
 class Subject:
-    """A model under check.
-
-    Attributes:
-        name: of the model.
-        photos: six small color photos, each with a label.
-    """
+    """A model under check, six small color photos with labels, and a folder to write into."""
 
     def __init__(self, name: str, folder: Path) -> None:
-        """Make photos in `folder`, which the checks write into."""
-        self.name, self._folder, self._folders = name, folder, 0
+        self.name, self._folder = name, folder
         self.photos = _make_photos(folder / "photos")
 
     def model(self, **changes: Any) -> Colorizer:
@@ -79,21 +72,17 @@ class Subject:
 
     def folder(self) -> Path:
         """Make an empty folder."""
-        self._folders += 1
-        folder = self._folder / str(self._folders)
-        folder.mkdir()
-        return folder
+        return Path(tempfile.mkdtemp(dir=self._folder))
 
 
 class CountingRunner(PlainRunner):
-    """Counts how often networks run, and notes the names of the inputs that they are given."""
+    """Counts how often networks run, and notes the names of their inputs."""
 
     def __init__(self) -> None:
         super().__init__()
         self.calls, self.names = 0, set[str]()
 
     def __call__(self, network: keras.Model, inputs: Mapping[str, Tensor]) -> Any:
-        """Run the network."""
         self.calls += 1
         self.names |= set(inputs)
         return super().__call__(network, inputs)
@@ -110,7 +99,6 @@ def check_model(name: str, checks: Sequence[str] | None = None) -> None:
 
     Raises:
         ConformanceError: naming the first check that fails, and what went wrong.
-        ZooError: if there is no such model or check.
     """
     of_model = {check.__name__: check for check in checks_of(name)}
     chosen = [valid_choice(f"check of {name}", one, tuple(of_model)) for one in checks or of_model]
@@ -136,15 +124,14 @@ def declares_itself(subject: Subject) -> None:
     """The registry's line, presets and options are complete; configurations go through JSON."""
     line = registry.entry(subject.name)
     model_class = line.load()
-    expect(
-        tuple(model_class.PRESETS) == line.presets,
-        f"The class has the presets {tuple(model_class.PRESETS)}, the registry {line.presets}.",
-    )
+    presets = tuple(model_class.PRESETS)
+    expect(presets == line.presets, f"The class has {presets}, the registry {line.presets}.")
     for name, preset in model_class.PRESETS.items():
         expect(bool(preset.source), f"Preset {name} names no source.")
-        stored = json.loads(json.dumps(asdict(preset.config)))
+        fields = asdict(preset.config)
+        stored = json.loads(json.dumps(fields))
         restored = {k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()}
-        expect(restored == asdict(preset.config), f"Preset {name} does not go through JSON.")
+        expect(restored == fields, f"Preset {name} does not go through JSON.")
         expect(preset.config.train_size > 0, f"Preset {name} has no train_size.")
     for option in model_class.options:
         expect(option.low <= option.default <= option.high, f"{option} has a default out of range.")
@@ -161,12 +148,9 @@ def is_given_the_inputs_that_it_declares(subject: Subject) -> None:
     model.colorize(photo, runner=runner, render_factor=2)
     # Options that change what a network computes may be inputs of it, too.
     given = runner.names - {option.name for option in model.options if option.step == "network"}
-    expect(
-        given == set(declared),
-        f"The networks are given {sorted(given)}, declared are {sorted(declared)}.",
-    )
-    with refusal("no input .*'lightnes'.*lightness"):
-        model.predict({"lightnes": np.zeros((1, 8, 8, 1), "float32")})
+    expect(given == set(declared), f"The networks are given {given}, declared are {declared}.")
+    unknown = {"lightnes": np.zeros((1, 8, 8, 1), "float32")}
+    refused("no input .*'lightnes'.*lightness", model.predict, unknown)
 
 
 def honors_its_options(subject: Subject) -> None:
@@ -181,11 +165,8 @@ def honors_its_options(subject: Subject) -> None:
         for one, other in zip(alone, together, strict=True):
             np.testing.assert_array_equal(one, other, f"{option.name}: alone and among others")
         expected = once.calls // 2 if option.step == "decode" else once.calls
-        expect(
-            both.calls == expected,
-            f"With two values of {option.name}, of the step {option.step!r}, the networks ran "
-            f"{both.calls} times, and not {expected}.",
-        )
+        ran = f"With two values of {option.name}, networks ran {both.calls}, not {expected} times."
+        expect(both.calls == expected, ran)
 
 
 # ---------------------------------------------------------------------- what it predicts
@@ -198,8 +179,8 @@ def predicts_finite_chroma_of_any_size(subject: Subject) -> None:
         lightness = np.random.default_rng(0).uniform(0, 100, (count, height, width, 1))
         ab = model.decode(model.predict({"lightness": lightness}))
         size = (count, height, width, 2)
-        expect(ab.shape == size, f"The ab of {lightness.shape} L has the shape {ab.shape}.")
-        expect(ab.dtype == np.float32, f"ab must be float32, and is {ab.dtype}.")
+        right = ab.shape == size and ab.dtype == np.float32
+        expect(right, f"The ab of {lightness.shape} L is {ab.shape} {ab.dtype}.")
         expect(bool(np.isfinite(ab).all()), "The ab of an untrained model is not finite.")
 
 
@@ -217,18 +198,9 @@ def colorizes_every_mode(subject: Subject) -> None:
     model = subject.untrained
     rgb = Image.fromarray(random_photo(24, 30))
     gray = np.asarray(rgb.convert("L"))
-    alpha = np.full((24, 30), 77, np.uint8)
-    for photo in (
-        rgb,
-        gray,
-        gray.astype(np.uint16) * 257,
-        gray / 255.0,
-        gray > 100,
-        rgb.convert("P"),
-        rgb.convert("1"),
-        rgb.convert("CMYK"),
-        Image.fromarray(gray.astype(np.uint16) * 257),
-    ):
+    deep, alpha = gray.astype(np.uint16) * 257, np.full((24, 30), 77, np.uint8)
+    photos: list[Any] = [rgb, gray, deep, gray / 255.0, gray > 100, Image.fromarray(deep)]
+    for photo in photos + [rgb.convert(mode) for mode in ("P", "1", "CMYK")]:
         shape = model.colorize(photo, render_factor=2).shape
         expect(shape == (24, 30, 3), f"A photo of 24 x 30 px, {photo!r}, became {shape}.")
     colored = model.colorize(np.dstack([np.asarray(rgb), alpha]), render_factor=2)
@@ -253,21 +225,14 @@ def serves_two_threads(subject: Subject) -> None:
     model = subject.untrained
     photos = [random_photo(20, 30), random_photo(33, 24, seed=1)]
     alone = [model.colorize(photo, render_factor=2) for photo in photos]
-    found: dict[int, list[np.ndarray]] = {0: [], 1: []}
 
-    def color(number: int) -> None:
-        for _ in range(4):
-            found[number].append(model.colorize(photos[number], render_factor=2))
+    def color(photo: np.ndarray) -> list[np.ndarray]:
+        return [model.colorize(photo, render_factor=2) for _ in range(4)]
 
-    threads = [threading.Thread(target=color, args=(number,)) for number in found]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for number, colored in found.items():
-        expect(len(colored) == 4, "A thread that colors beside another one failed.")
-        for one in colored:
-            np.testing.assert_array_equal(one, alone[number], "colors beside another thread")
+    with ThreadPoolExecutor(2) as threads:
+        for colored, expected in zip(threads.map(color, photos), alone, strict=True):
+            for one in colored:
+                np.testing.assert_array_equal(one, expected, "colors beside another thread")
 
 
 def keeps_the_lightness(subject: Subject) -> None:
@@ -282,10 +247,13 @@ def keeps_the_lightness(subject: Subject) -> None:
 
 def starts_from_its_seed(subject: Subject) -> None:
     """Equal seeds give equal weights, and the global random state plays no part."""
-    state = _global_state()
-    first = subject.model(seed=3)
+
+    def global_state() -> np.ndarray:
+        return np.random.get_state(legacy=False)["state"]["key"].copy()  # noqa: NPY002
+
+    state, first = global_state(), subject.model(seed=3)
     same_weights(first, subject.model(seed=3))
-    np.testing.assert_array_equal(_global_state(), state, "NumPy's global random state")
+    np.testing.assert_array_equal(global_state(), state, "NumPy's global random state")
     if first.trains_by_gradient:
         one, other = weights_of(first), weights_of(subject.model(seed=4))
         expect(any((one[key] != other[key]).any() for key in one), "Every seed gives one start.")
@@ -294,16 +262,11 @@ def starts_from_its_seed(subject: Subject) -> None:
 def refuses_what_it_lacks(subject: Subject) -> None:
     """Unknown options, values, fields and presets are answered with those that there are."""
     model, photo = subject.untrained, random_photo(8, 8)
-    with refusal(r"no option of .*'temprature'.*render_factor"):
-        model.colorize(photo, temprature=1.0)
-    wrong: Any
+    refused(r"no option of .*'temprature'.*render_factor", model.colorize, photo, temprature=1.0)
     for wrong in (0, 2.5, 1e9, "many", float("nan")):
-        with refusal("render_factor"):
-            model.colorize(photo, render_factor=wrong)
-    with refusal("configuration field"):
-        subject.model(wdith=3)
-    with refusal("preset"):
-        registry.create_model(subject.name, "huge")
+        refused("render_factor", model.colorize, photo, render_factor=wrong)
+    refused("configuration field", subject.model, wdith=3)
+    refused("preset", registry.create_model, subject.name, "huge")
 
 
 # ---------------------------------------------------------------------- what it keeps
@@ -313,9 +276,8 @@ def saves_and_loads_exactly(subject: Subject) -> None:
     """A trained model that was saved and loaded predicts the same to the bit."""
     (model, _), photo = subject.trained, subject.photos[0].read()
     path = model.save(subject.folder() / "model")
-    files = sorted(p.name for p in path.iterdir())
-    expected = sorted([CARD, saving.CONFIG, saving.WEIGHTS])
-    expect(files == expected, f"A saved model has the files {files}.")
+    files = {p.name for p in path.iterdir()}
+    expect(files == {CARD, saving.CONFIG, saving.WEIGHTS}, f"A saved model has the files {files}.")
     loaded = registry.load_model(path)
     same_weights(model, loaded)
     for part in ("config", "defaults", "fitted"):
@@ -334,21 +296,15 @@ def refuses_broken_folders(subject: Subject) -> None:
     weights = model.save(folder / "model") / saving.WEIGHTS
     whole = weights.read_bytes()
     weights.write_bytes(whole[:-20] + bytes(20))
-    with refusal("sha256"):
-        registry.load_model(folder / "model")
+    refused("sha256", registry.load_model, folder / "model")
     weights.unlink()
-    with refusal(r"no weights\.npz"):
-        registry.load_model(folder / "model")
-    with refusal("not a saved model"):
-        registry.load_model(folder)
+    refused(r"no weights\.npz", registry.load_model, folder / "model")
+    refused("not a saved model", registry.load_model, folder)
     poisoned = {key: np.full_like(value, np.nan) for key, value in weights_of(model).items()}
-    with refusal("NaN"):
-        model.set_weights(poisoned, "the file")
-    with refusal("another model"):
-        model.set_weights({"kernel": np.zeros(3)}, "the file")
+    refused("NaN", model.set_weights, poisoned, "the file")
+    refused("another model", model.set_weights, {"kernel": np.zeros(3)}, "the file")
     (folder / "text.npz").write_text("no weights here")
-    with refusal("cannot be read"):
-        saving.read_arrays(folder / "text.npz")
+    refused("cannot be read", saving.read_arrays, folder / "text.npz")
 
 
 # ---------------------------------------------------------------------- how it learns
@@ -362,7 +318,6 @@ class Stop(keras.callbacks.Callback):
         self.left = after
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Count the steps."""
         self.left -= 1
         if self.left == 0:
             signal.raise_signal(signal.SIGINT)
@@ -370,68 +325,54 @@ class Stop(keras.callbacks.Callback):
 
 def learns_the_same_again(subject: Subject) -> None:
     """Once undisturbed, and once stopped in the middle of the training and resumed."""
-    (undisturbed, expected), photos, run_dir = subject.trained, subject.photos, subject.folder()
+    (undisturbed, expected), photos = subject.trained, subject.photos
+    train = partial(fit, run_dir=subject.folder())
     resumed = subject.model()
     if undisturbed.trains_by_gradient:
         # The 7th step ends in the middle of a round of two.
-        with refusal("--resume", TrainingInterrupted):
-            fit(resumed, photos, run_dir=run_dir, callbacks=[Stop(7)])
+        refused("--resume", train, resumed, photos, callbacks=[Stop(7)], kind=TrainingInterrupted)
         resumed = subject.model()
-        with refusal("unfinished training"):
-            fit(resumed, photos, run_dir=run_dir)
-        with refusal(r"another run \(different: photos,"):
-            fit(resumed, photos[1:], run_dir=run_dir, resume=True)
-    history = fit(resumed, photos, run_dir=run_dir, resume=True)
+        refused("unfinished training", train, resumed, photos)
+        refused(r"another run \(different: photos,", train, resumed, photos[1:], resume=True)
+    history = train(resumed, photos, resume=True)
     same_weights(undisturbed, resumed)
     expect(history.curves == expected.curves, "A resumed training has other curves.")
-    expect(
-        history.photos_seen == expected.photos_seen <= PHOTOS_SEEN,
-        f"Of {PHOTOS_SEEN} photos, {expected.photos_seen} were seen, and {history.photos_seen} "
-        "when the training was interrupted.",
-    )
+    seen = f"{expected.photos_seen} photos were seen, and {history.photos_seen} when interrupted."
+    expect(history.photos_seen == expected.photos_seen <= PHOTOS_SEEN, seen)
 
 
 def is_trained_further(subject: Subject) -> None:
     """A saved model learns from other photos, from where it was or from shrunken weights."""
-    model, _ = subject.trained
-    path = model.save(subject.folder())
-    start = registry.load_model(path)
-    rates = ("learning_rate", "joint_rate")
+    path = subject.trained[0].save(subject.folder())
+    start, budget = registry.load_model(path), Budget(photos_seen=8)
     # So slow that the weights show what a training began with.
-    changes = {rate: 1e-12 for rate in rates if hasattr(model.config, rate)}
-    further = start.copy(seed=5, **changes)
+    rates = ("learning_rate", "joint_rate")
+    changes = {rate: 1e-12 for rate in rates if hasattr(start.config, rate)}
+    further, shrunk = (start.copy(seed=5, **changes) for _ in range(2))
     same_weights(further, start)
-    first = _first_layer(further) if model.trains_by_gradient else None
-    settings: dict[str, Any] = {"budget": Budget(photos_seen=8)}
-    frozen = {} if first is None else {"freeze": [first.name]}
-    fit(further, subject.photos[1:], **settings, **frozen)
+    layers = further.networks["colorizer"].layers if start.trains_by_gradient else ()
+    frozen = next((layer for layer in layers if layer.trainable_weights), None)
+    freeze = () if frozen is None else (frozen.name,)
+    fit(further, subject.photos[1:], budget=budget, freeze=freeze)
     training, digest = further.card.training, sha256_of_file(path / saving.WEIGHTS)
-    origin = None if training is None else training.started_from
-    expect(
-        origin is not None and origin.weights_sha256 == digest,
-        "The card does not say which weights the training started from.",
-    )
-    if first is None:
+    origin = training.started_from if training else None
+    known = origin is not None and origin.weights_sha256 == digest
+    expect(known, "The card does not say which weights the training started from.")
+    if frozen is None:
         return
-    before = weights_of(start)
-    for variable in first.weights:
-        path_of = f"colorizer/{variable.path}"
-        np.testing.assert_array_equal(weights_of(further)[path_of], before[path_of], path_of)
-    learning = {f"colorizer/{v.path}" for v in further.networks["colorizer"].trainable_variables}
-    for name in learning:
-        np.testing.assert_allclose(
-            weights_of(further)[name], before[name], atol=1e-6, err_msg=f"{name}, continued"
-        )
-    shrunk = start.copy(seed=5, **changes)
-    fit(shrunk, subject.photos[1:], **settings, start="shrink")
-    after, initial = weights_of(shrunk), weights_of(subject.model(seed=5))
-    for name in learning:
+    fit(shrunk, subject.photos[1:], budget=budget, start="shrink")
+    before, after, of_shrunk = map(weights_of, (start, further, shrunk))
+    initial = weights_of(subject.model(seed=5))
+    for name in [f"colorizer/{variable.path}" for variable in frozen.weights]:
+        np.testing.assert_array_equal(after[name], before[name], name)
+    for variable in further.networks["colorizer"].trainable_variables:
+        name = f"colorizer/{variable.path}"
         expected = before[name]
         if expected.ndim > 1:
             expected = 0.4 * expected + 0.1 * initial[name]
-        np.testing.assert_allclose(
-            after[name], expected, atol=1e-6, err_msg=f"{name}, shrunk and perturbed"
-        )
+        near = partial(np.testing.assert_allclose, atol=1e-6)
+        near(after[name], before[name], err_msg=f"{name}, continued")
+        near(of_shrunk[name], expected, err_msg=f"{name}, shrunk and perturbed")
 
 
 def every_parameter_gets_a_gradient(subject: Subject) -> None:
@@ -469,19 +410,18 @@ def overfits_one_photo(subject: Subject) -> None:
 
 def stops_on_a_loss_that_is_not_finite(subject: Subject) -> None:
     """A training that diverges ends with an error."""
-    with refusal("no longer finite"):
-        fit(subject.model(learning_rate=1e30), subject.photos, run_dir=subject.folder())
+    model = subject.model(learning_rate=1e30)
+    refused("no longer finite", fit, model, subject.photos, run_dir=subject.folder())
 
 
 def trains_in_mixed_precision(subject: Subject) -> None:
     """Variables and predictions stay float32."""
-    model, photo = subject.model(), subject.photos[0].read()
+    model, again, photo = subject.model(), subject.model(), subject.photos[0].read()
     budget = Budget(photos_seen=8)
     history = fit(model, subject.photos, precision="mixed_bfloat16", budget=budget)
     kinds = {str(v.dtype) for v in model.variables().values()}
     expect(kinds == {"float32"}, f"After mixed precision, variables are {sorted(kinds)}.")
     expect(bool(np.isfinite(history.curves["loss"]).all()), "In bfloat16 the loss is not finite.")
-    again = subject.model()
     again.assign(weights_of(model))
     again.defaults = dict(model.defaults)
     np.testing.assert_array_equal(again.colorize(photo), model.colorize(photo), "colors")
@@ -492,7 +432,7 @@ def is_exported(subject: Subject) -> None:
     colors_alike_exported([exported(subject)])
 
 
-EVERY: tuple[Callable[[Subject], None], ...] = (
+EVERY = (
     declares_itself,
     is_given_the_inputs_that_it_declares,
     predicts_finite_chroma_of_any_size,
@@ -509,7 +449,7 @@ EVERY: tuple[Callable[[Subject], None], ...] = (
     learns_the_same_again,
     is_trained_further,
 )
-BY_GRADIENT: tuple[Callable[[Subject], None], ...] = (
+BY_GRADIENT = (
     every_parameter_gets_a_gradient,
     overfits_one_photo,
     stops_on_a_loss_that_is_not_finite,
@@ -520,18 +460,16 @@ BY_GRADIENT: tuple[Callable[[Subject], None], ...] = (
 
 
 def exported(subject: Subject) -> "checking.Check":
-    """Write a SavedModel; a process of its own can tell whether it colors as the model does.
-
-    The photos have two working sizes between them, because a new one costs a compilation.
-    """
-    from zoo.export.artifacts import Artifacts
+    """Write a SavedModel; a process of its own can tell whether it colors as the model does."""
+    from zoo.export import artifacts
     from zoo.export.plan import Plan
 
     trained = registry.entry(subject.name).load().trains_by_gradient
     model = shaken(subject.model()) if trained else subject.trained[0]
     plan = Plan(("saved_model",), "float32", None, model.resolve_options({"render_factor": 2}))
+    # Two working sizes between them, because a new one costs a compilation.
     photos = [random_photo(*side) for side in ((1, 1), (37, 23), (48, 48), (74, 46))]
-    (check,) = Artifacts(model, subject.folder() / "exported", plan).write(photos)
+    (check,) = artifacts.write(model, subject.folder() / "exported", plan, photos)
     return check
 
 
@@ -591,36 +529,22 @@ def same_weights(first: Colorizer, second: Colorizer) -> None:
 
 
 def expect(holds: bool, otherwise: str) -> None:
-    """Fail with the message `otherwise` where something does not hold.
-
-    Raises:
-        ConformanceError: then.
-    """
+    """Fail with the message `otherwise` where something does not hold."""
     if not holds:
         raise ConformanceError(otherwise)
 
 
-@contextmanager
-def refusal(pattern: str, kind: type[ZooError] = ZooError) -> Iterator[None]:
-    """Expect an error inside the block whose message has a regular expression."""
+def refused(
+    pattern: str, action: Callable[..., Any], *given: Any, kind: Any = ZooError, **options: Any
+) -> None:
+    """Expect an action to raise an error whose message has a regular expression."""
     try:
-        yield
+        action(*given, **options)
     except kind as error:
-        expect(
-            re.search(pattern, str(error)) is not None,
-            f"An error should say {pattern!r}, and says: {error}",
-        )
+        said = re.search(pattern, str(error))
+        expect(said is not None, f"An error should say {pattern!r}, and says: {error}")
         return
     raise ConformanceError(f"Nothing was refused; an error that says {pattern!r} was expected.")
-
-
-def _global_state() -> np.ndarray:
-    # The global generator is the point.
-    return np.random.get_state(legacy=False)["state"]["key"].copy()  # noqa: NPY002
-
-
-def _first_layer(model: Colorizer) -> keras.layers.Layer:
-    return next(layer for layer in model.networks["colorizer"].layers if layer.trainable_weights)
 
 
 def _make_photos(folder: Path) -> PhotoSet:

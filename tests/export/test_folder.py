@@ -74,7 +74,7 @@ def test_another_backend_exports_in_a_process_of_tensorflow(tmp_path, monkeypatc
         return subprocess.CompletedProcess(command, 1, "", f"chatter\nNo room for {model.name}.\n")
 
     monkeypatch.setattr(folders.keras.backend, "backend", lambda: "jax")
-    monkeypatch.setattr(folders.subprocess, "run", run)
+    monkeypatch.setattr("subprocess.run", run)
     with pytest.raises(ZooError, match=r"^No room for gray\.$"):
         zoo.create_model("gray").export(tmp_path / "made", ("onnx", "litert"), size=(8, 9))
     assert asked["backend"] == "tensorflow"

@@ -58,10 +58,6 @@ def study(
         temperatures: which ones; each counts once.
         size: photos with a longer short side are shrunk to it, in px; None keeps every size.
         progress: whether to draw a progress bar with the time left, on standard error.
-
-    Raises:
-        ZooError: if the model has no temperature, one is out of range or none is given, or
-            evaluating fails.
     """
     require_temperature(model)
     if not len(temperatures):
@@ -139,9 +135,6 @@ def choose_saturation(
 
     Returns:
         The saturation, and the colorfulness there as a share of the true photos'.
-
-    Raises:
-        ZooError: if the model has no saturation, one is out of range, or evaluating fails.
     """
     variants = [{"saturation": saturation} for saturation in saturations]
     metrics = ("colorfulness", "delta_colorfulness")
@@ -156,21 +149,15 @@ def choose_saturation(
 
 
 def require_temperature(model: "Colorizer") -> None:
-    """Refuse a model without the option `temperature`.
+    """Refuse a model without the option `temperature`, naming those that have it."""
 
-    Raises:
-        ZooError: naming the models that have it.
-    """
-    if _has_temperature(model):
+    def able(one: "Colorizer | type[Colorizer]") -> bool:
+        return any(option.name == "temperature" for option in one.options)
+
+    if able(model):
         return
-    able = [
-        name for name in registry.list_models() if _has_temperature(registry.entry(name).load())
-    ]
+    names = [name for name in registry.list_models() if able(registry.entry(name).load())]
     raise ZooError(
         f"{model.name} predicts one color a place, no distribution, so it has no temperature; "
-        f"take one of these models: {', '.join(able)}."
+        f"take one of these models: {', '.join(names)}."
     )
-
-
-def _has_temperature(model: "Colorizer | type[Colorizer]") -> bool:
-    return any(option.name == "temperature" for option in model.options)

@@ -10,43 +10,27 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.card import CARD, read_card
+from zoo.card import CARD, Round, read_card
 from zoo.errors import ZooError, valid_choice
 from zoo.models.adversarial.rounds import FOLDER, SAMPLES, TRUTH
 from zoo.photos.decoding import read_rgb
 from zoo.registry import load_model
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """The model as it was after a round.
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint(Round):
+    """The model as it was after a round: its folder, and whether the run's model is this one."""
 
-    Attributes:
-        name: of its folder.
-        path: that folder.
-        photos_seen: by the training so far.
-        score: lower is better; None where there were no validation photos.
-        scores: on the validation photos, by name.
-        chosen: whether the run's model is this one.
-    """
-
-    name: str
     path: Path
-    photos_seen: int
-    score: float | None
-    scores: dict[str, float]
     chosen: bool
 
     @property
     def caption(self) -> str:
-        """What it is, in one line."""
         parts = [self.name, f"{self.photos_seen:,} photos"]
         if "val_auc" in self.scores:
-            parts.append(f"AuC {self.scores['val_auc']:.3f}")
-            parts.append(
-                f"colorfulness {self.scores['val_colorfulness']:.1f} of "
-                f"{self.scores['val_truth']:.1f}"
-            )
+            auc, *colorfulness = (self.scores[f"val_{n}"] for n in ("auc", "colorfulness", "truth"))
+            parts.append(f"AuC {auc:.3f}")
+            parts.append("colorfulness {:.1f} of {:.1f}".format(*colorfulness))
         return ", ".join(parts) + (" (chosen)" if self.chosen else "")
 
     def samples(self) -> np.ndarray:
@@ -59,12 +43,8 @@ class Checkpoint:
 
 
 def stored(run_dir: Path) -> list[Checkpoint]:
-    """Return the checkpoints of a run, the best ones first.
-
-    Raises:
-        ZooError: if there are none, or a card cannot be read.
-    """
-    folders = sorted(path.parent for path in (run_dir / FOLDER).glob(f"*/{CARD}"))
+    """Return the checkpoints of a run, the best ones first."""
+    folders = [path.parent for path in (run_dir / FOLDER).glob(f"*/{CARD}")]
     if not folders:
         raise ZooError(
             f"{run_dir} holds no checkpoints; adversarial models (`gan`, `nogan`) keep some when "
@@ -77,11 +57,7 @@ def stored(run_dir: Path) -> list[Checkpoint]:
 
 
 def pick(run_dir: Path, name: str) -> None:
-    """Make a checkpoint the run's model.
-
-    Raises:
-        ZooError: if there is none of this name, it is damaged, or the run has not ended yet.
-    """
+    """Make a checkpoint the run's model, which must have ended its training."""
     kept = {checkpoint.name: checkpoint for checkpoint in stored(run_dir)}
     valid_choice(f"checkpoint of {run_dir}", name, tuple(sorted(kept)))
     if not (run_dir / CARD).is_file():
@@ -98,12 +74,5 @@ def _checkpoint(folder: Path, present: str | None) -> Checkpoint:
     card = read_card(folder)
     if card.checkpoint is None:
         raise ZooError(f"{folder / CARD} is not the card of a checkpoint; remove its folder.")
-    kept = card.checkpoint
-    return Checkpoint(
-        name=folder.name,
-        path=folder,
-        photos_seen=kept.photos_seen,
-        score=kept.score,
-        scores=kept.scores,
-        chosen=card.weights_sha256 == present,
-    )
+    kept, chosen = vars(card.checkpoint) | {"name": folder.name}, card.weights_sha256 == present
+    return Checkpoint(**kept, path=folder, chosen=chosen)

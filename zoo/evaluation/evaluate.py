@@ -3,23 +3,19 @@
 `evaluate_variants` scores one model with several sets of options in one pass.
 """
 
+import contextlib
 import json
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from zoo.errors import ZooError, valid_choice
 from zoo.evaluation.report import Report
-from zoo.metrics import (
-    ColorStatistics,
-    NetworkScores,
-    Pair,
-    get_metric,
-    list_metrics,
-    rgb_to_lab,
-)
+from zoo.metrics import ColorStatistics, NetworkScores, Pair, get_metric, list_metrics, rgb_to_lab
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
@@ -70,10 +66,6 @@ def evaluate(
         batch_size: at most so many photos are colorized at once: those of one shape in a row.
         progress: whether to draw a progress bar with the time left, on standard error.
         **options: passed on to the model, and stored: numbers, texts, truth values.
-
-    Raises:
-        ZooError: if there are no photos, a metric is unknown, a number is out of range, an option
-            cannot be stored, or the model returns anything but uint8 photos of the same shape.
     """
     scoring = _Scoring(photos, [options], size, metrics, batch_size, progress)
     run = None if networks is None else networks.start(photos, size)
@@ -94,23 +86,8 @@ def evaluate_variants(
     """Evaluate a model with several sets of options, in one pass over the photos.
 
     The network runs once a photo for all sets that differ in how its answer becomes color, as
-    temperatures do.
-
-    Args:
-        model: the model.
-        photos: as for `evaluate`.
-        variants: the sets of options.
-        size: as for `evaluate`.
-        metrics: as for `evaluate`.
-        batch_size: as for `evaluate`.
-        progress: as for `evaluate`.
-
-    Returns:
-        A report for each set: what `evaluate` gives with these options, but for the time, which
-        is divided equally.
-
-    Raises:
-        ZooError: as `evaluate`, and if an option does not fit the model.
+    temperatures do. The report of each is what `evaluate` gives with these options, but for the
+    time, which is divided equally.
     """
     scoring = _Scoring(photos, variants, size, metrics, batch_size, progress)
     return scoring.run(model, lambda rgb: model.colorize_variants(rgb, variants), None)
@@ -122,33 +99,26 @@ class TruePhotos:
     name, preset = "truth", "photos"
 
     def colorize_batch(self, rgb: np.ndarray) -> np.ndarray:
-        """The photos themselves."""
         return rgb
 
 
+@dataclass
 class _Scoring:
     """Scores photos in several variants of their colors, batch by batch."""
 
-    def __init__(
-        self,
-        photos: "PhotoSet",
-        variants: Sequence[Mapping[str, Any]],
-        size: int | None,
-        metrics: Sequence[str] | None,
-        batch_size: int,
-        progress: bool,
-    ) -> None:
-        names = list_metrics() if metrics is None else dict.fromkeys(metrics)
+    photos: "PhotoSet"
+    variants: Sequence[Mapping[str, Any]]
+    size: int | None
+    names: Sequence[str] | None
+    batch_size: int
+    progress: bool
+
+    def __post_init__(self) -> None:
+        names = list_metrics() if self.names is None else dict.fromkeys(self.names)
         self.metrics = [get_metric(valid_choice("metric", n, list_metrics())) for n in names]
-        _check_settings(size, batch_size, variants)
-        self.photos, self.variants, self.size = photos, variants, size
-        self.batch_size, self.progress = batch_size, progress
-        self.scores: list[dict[str, list[float]]] = [
-            {metric.name: [] for metric in self.metrics} for _ in variants
-        ]
-        self.weights: dict[str, list[float]] = {
-            metric.name: [] for metric in self.metrics if metric.weight is not None
-        }
+        _check_settings(self.size, self.batch_size, self.variants)
+        self.scores = [defaultdict[str, list[float]](list) for _ in self.variants]
+        self.weights = defaultdict[str, list[float]](list)
 
     def run(
         self,
@@ -177,12 +147,9 @@ class _Scoring:
                 fingerprint=self.photos.fingerprint,
                 size=self.size,
                 options=dict(options),
-                scores={name: np.array(part) for name, part in scores.items()} | of_networks.scores,
-                weights={name: np.array(weights) for name, weights in self.weights.items()},
+                weights=_as_arrays(self.weights),
                 seconds=seconds / len(self.variants),
-                set_scores=of_networks.set_scores,
-                sources=of_networks.sources,
-                missing=of_networks.missing,
+                **vars(of_networks) | {"scores": _as_arrays(scores) | of_networks.scores},
             )
             for options, scores in zip(self.variants, self.scores, strict=True)
         ]
@@ -212,25 +179,25 @@ class _Scoring:
         batch: list[np.ndarray] = []
         for photo in self._tracked("Scoring"):
             rgb = photo.read(short_side=self.size)
-            if batch and (rgb.shape != batch[0].shape or len(batch) == self._most(rgb)):
+            most = max(1, min(self.batch_size, _PIXELS // (rgb[..., 0].size * len(self.variants))))
+            if batch and (rgb.shape != batch[0].shape or len(batch) == most):
                 yield np.stack(batch)
                 batch = []
             batch.append(rgb)
         if batch:
             yield np.stack(batch)
 
-    def _most(self, rgb: np.ndarray) -> int:
-        pixels = rgb.shape[0] * rgb.shape[1] * len(self.variants)
-        return max(1, min(self.batch_size, _PIXELS // pixels))
-
     def _tracked(self, description: str) -> "Iterable[Photo]":
-        """Iterate over the photos, with a progress bar on standard error if asked for."""
         if not self.progress:
             return self.photos
         from rich.console import Console
         from rich.progress import track
 
         return track(self.photos, description, console=Console(stderr=True))
+
+
+def _as_arrays(numbers: Mapping[str, list[float]]) -> dict[str, np.ndarray]:
+    return {name: np.array(part) for name, part in numbers.items()}
 
 
 def _check_settings(
@@ -241,10 +208,9 @@ def _check_settings(
         if number < 1:
             raise ZooError(f"{name} must be at least 1, got {number}.")
     for name, value in (item for options in variants for item in options.items()):
-        try:
+        kept = False
+        with contextlib.suppress(TypeError, ValueError):
             kept = json.loads(json.dumps(value, allow_nan=False)) == value
-        except (TypeError, ValueError):
-            kept = False
         if not kept:
             raise ZooError(
                 f"Option {name!r} must be a finite number, a text, a truth value or a list of "

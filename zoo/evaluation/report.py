@@ -11,7 +11,7 @@ interval: FID grows as photos repeat, so that resampled photos would tell nothin
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, TypeVar
 
@@ -39,10 +39,10 @@ class Report:
     """The scores of one model on n photos.
 
     Attributes:
-        model: the model's name and preset, as in "zhang:compact".
-        photos: the photos' names, n of them.
-        labels: the photos' labels; None where a photo has none.
-        fingerprint: the fingerprint of the photo set.
+        model: its name and preset, as in "zhang:compact".
+        photos: their names, n of them.
+        labels: theirs; None where a photo has none.
+        fingerprint: of the photo set.
         size: the short side that larger photos were shrunk to, in px; None if they were not.
         options: the prediction options that were given.
         scores: for each metric (n,) float64; NaN where a network gives a photo no score.
@@ -50,11 +50,7 @@ class Report:
         seconds: the time spent colorizing, all photos together.
         set_scores: figures that networks give for all photos together, by metric.
         sources: where the scores of networks come from, by metric, as in `NetworkScores`.
-        missing: for each metric of a network that there is no figure of the reason.
-
-    Raises:
-        ZooError: if there are no photos, a metric is unknown or lacks its weights, or a number is
-            missing or not finite.
+        missing: the reason, for each metric of a network without a figure.
     """
 
     model: str
@@ -79,22 +75,14 @@ class Report:
         if weighted != set(self.weights):
             raise ZooError("A report needs the weights of its metrics; evaluate the model again.")
         for name, numbers in [*self.scores.items(), *self.weights.items()]:
-            if not self._complete(name, numbers):
+            metric = get_metric(name)
+            known = numbers[~np.isnan(numbers)] if metric.score is None else numbers
+            right_shape = metric.aggregate is not None and numbers.shape == (len(self.photos),)
+            if not (right_shape and known.size and np.isfinite(known).all()):
                 raise ZooError(
                     f"A report needs one finite number of metric {name!r} for each photo; "
                     "evaluate the model again."
                 )
-        self._check_networks()
-
-    def _complete(self, name: str, numbers: np.ndarray) -> bool:
-        metric = get_metric(name)
-        partial = metric.score is None
-        known = numbers[~np.isnan(numbers)] if partial else numbers
-        right_shape = metric.aggregate is not None and numbers.shape == (len(self.photos),)
-        return right_shape and known.size > 0 and bool(np.isfinite(known).all())
-
-    def _check_networks(self) -> None:
-        """Refuse figures of networks without their source, and damaged ones."""
         for name, figure in self.set_scores.items():
             if get_metric(name).aggregate is not None or not math.isfinite(figure):
                 raise ZooError(
@@ -110,7 +98,6 @@ class Report:
 
     @property
     def supports_claims(self) -> bool:
-        """Whether there are enough photos, 30, for the intervals to mean anything."""
         return len(self.photos) >= MIN_PHOTOS_FOR_CLAIMS
 
     @property
@@ -133,9 +120,6 @@ class Report:
             confidence: the probability that intervals made in this way hold the true figure.
             resamples: how many times n photos are drawn with replacement.
             seed: of the draws; reports of n photos share them.
-
-        Raises:
-            ZooError: if confidence is not between 0 and 1, or resamples is under 1.
         """
         found = _bootstrap(self._figures, len(self.photos), confidence, resamples, seed)
         return found | {name: Interval(one, None, None) for name, one in self.set_scores.items()}
@@ -155,10 +139,7 @@ class Report:
         return Scores(len(self.photos), self.fingerprint, self.size, self.summary(), protocol)
 
     def per_photo_rows(self) -> list[dict[str, Any]]:
-        """Return a row a photo: "photo", "label" and each metric's score, for `csv.DictWriter`.
-
-        The score is None where a network gives the photo none.
-        """
+        """Return one row per photo: "photo", "label" and each metric's score or None."""
         columns = {name: _without_nan(scores) for name, scores in self.scores.items()}
         return [
             {"photo": photo, "label": label}
@@ -175,11 +156,7 @@ class Report:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Report":
-        """Rebuild the report that `to_json` described, unchanged.
-
-        Raises:
-            ZooError: if something is missing, unknown or not a finite number.
-        """
+        """Rebuild the report that `to_json` described, unchanged."""
         expected = {part.name for part in fields(cls)}
         if not isinstance(content, dict) or set(content) | _LATER != expected:
             raise ZooError(f"A stored report must have the parts {', '.join(sorted(expected))}.")
@@ -208,16 +185,7 @@ def compare(
     both cancels out: the interval is narrower than those of the two figures suggest. It is about
     the choice of photos, not about training seeds, and under 30 photos it makes no claim.
 
-    Args:
-        a: the report of one model.
-        b: the report of another, on the same photos at the same size.
-        confidence: as in `Report.summary`.
-        resamples: as in `Report.summary`.
-        seed: as in `Report.summary`.
-
-    Raises:
-        ZooError: if the reports are not of the same photos at the same size, share no metric, or
-            hold scores of different networks under one name.
+    Confidence, resamples and seed are those of `Report.summary`.
     """
     return compare_all([a, b], confidence=confidence, resamples=resamples, seed=seed)[0, 1]
 
@@ -229,15 +197,6 @@ def compare_all(
 
     No correction is made for the number of pairs: of twenty pairs without any difference, one is
     to be expected whose interval excludes zero.
-
-    Args:
-        reports: two at least.
-        confidence: as in `Report.summary`.
-        resamples: as in `Report.summary`.
-        seed: as in `Report.summary`.
-
-    Raises:
-        ZooError: as `compare`, for any two of them.
     """
     shared = {
         (i, j): _shared_metrics(reports[i], reports[j])
@@ -266,9 +225,6 @@ def ranks(differences: Differences, models: int, metric: str) -> list[int]:
         differences: what `compare_all` gave for the models' reports.
         models: how many these are.
         metric: its name; all reports must have it.
-
-    Raises:
-        ZooError: if neither direction of the metric is the better one.
 
     Examples:
         >>> better, unclear = Interval(0.02, 0.01, 0.03), Interval(0.01, -0.01, 0.03)
@@ -323,7 +279,11 @@ def _bootstrap(
         raise ZooError(f"confidence must lie between 0 and 1, got {confidence}.")
     if resamples < 1:
         raise ZooError(f"resamples must be at least 1, got {resamples}.")
-    blocks = [figures(chosen) for chosen in _resampled(photos, resamples, seed)]
+    generator, rows = np.random.default_rng(seed), max(1, _BLOCK // photos)
+    blocks = [
+        figures(generator.integers(photos, size=(min(rows, resamples - start), photos)))
+        for start in range(0, resamples, rows)
+    ]
     tail = (1 - confidence) / 2
     intervals = {}
     for name, figure in figures(np.arange(photos)).items():
@@ -333,11 +293,3 @@ def _bootstrap(
         low, high = np.quantile(drawn if drawn.size else figure, (tail, 1 - tail))
         intervals[name] = Interval(float(figure), float(low), float(high))
     return intervals
-
-
-def _resampled(photos: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
-    """Draw `photos` photo numbers with replacement, `resamples` times: blocks (rows, photos)."""
-    generator = np.random.default_rng(seed)
-    rows = max(1, _BLOCK // photos)
-    for start in range(0, resamples, rows):
-        yield generator.integers(photos, size=(min(rows, resamples - start), photos))

@@ -1,14 +1,14 @@
 """The files of an export, and the questions that each of them has to answer."""
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from zoo.export import litert, onnx, saved_model
-from zoo.export.checking import Call, Check
+from zoo.export.checking import Check
 from zoo.export.graph import Graph
 from zoo.export.questions import Questions
 
@@ -20,55 +20,36 @@ if TYPE_CHECKING:
 PLACES = {"saved_model": "saved_model/1", "onnx": "model.onnx", "litert": "model.tflite"}
 
 
-class Artifacts:
-    """What a plan makes of a model.
+def write(
+    model: "Colorizer", folder: Path, plan: "Plan", photos: Sequence[np.ndarray]
+) -> list[Check]:
+    """Write what a plan makes of a model, and say what each has to make of photos.
 
     Args:
         model: on the TensorFlow backend.
         folder: where the artifacts go.
         plan: which, and how.
+        photos: of several sizes, (H, W, 3) uint8 each.
     """
+    questions, checks = Questions(model, photos, plan.options), []
+    half, exact = plan.weights == "float16", plan.weights == "float32"
 
-    def __init__(self, model: "Colorizer", folder: Path, plan: "Plan") -> None:
-        self._model, self._folder, self._plan = model, folder, plan
-        self._half = plan.weights == "float16"
+    @cache
+    def graph(size: tuple[int, int] | None, half: bool) -> Graph:
+        return Graph(model, plan.options, size, half=half)
 
-    def write(self, photos: Sequence[np.ndarray]) -> list[Check]:
-        """Write all artifacts.
-
-        Args:
-            photos: what they will have to color, of several sizes, (H, W, 3) uint8 each.
-
-        Returns:
-            What is to be checked of each, in the order of the formats.
-        """
-        questions = Questions(self._model, photos, self._plan.options)
-        writers = {"saved_model": self._saved_model, "onnx": self._onnx, "litert": self._litert}
-        checks = []
-        for name in self._plan.formats:
-            path = self._folder / PLACES[name]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            title = f"{name} of {self._model.name}:{self._model.preset}"
-            exact = self._plan.weights == "float32"
-            checks.append(Check(title, name, path, exact, writers[name](path, questions)))
-        return checks
-
-    def _saved_model(self, path: Path, questions: Questions) -> list[Call]:
-        graph = Graph(self._model, self._plan.options, half=True) if self._half else self._graph
-        saved_model.write(graph, path)
-        return questions.saved_model()
-
-    def _onnx(self, path: Path, questions: Questions) -> list[Call]:
-        onnx.write(self._graph, path, half=self._half)
-        return questions.onnx()
-
-    def _litert(self, path: Path, questions: Questions) -> list[Call]:
-        size = self._plan.size
-        graph = self._graph if size is None else Graph(self._model, self._plan.options, size)
-        litert.write(graph, path, self._plan.weights, self._plan.calibration)
-        return questions.litert_network() if size is None else questions.litert_photo(size)
-
-    @cached_property
-    def _graph(self) -> Graph:
-        """Of photos of any size, in float32."""
-        return Graph(self._model, self._plan.options)
+    for name in plan.formats:
+        path = folder / PLACES[name]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if name == "saved_model":
+            saved_model.write(graph(None, half), path)
+            calls = questions.saved_model()
+        elif name == "onnx":
+            onnx.write(graph(None, False), path, half=half)
+            calls = questions.onnx()
+        else:
+            litert.write(graph(plan.size, False), path, plan.weights, plan.calibration)
+            calls = questions.litert(plan.size)
+        title = f"{name} of {model.name}:{model.preset}"
+        checks.append(Check(title, name, path, exact, calls))
+    return checks

@@ -1,12 +1,12 @@
 """Compare exported models with what they were made of, in a fresh process without the zoo."""
 
-import json
 import os
+import pickle
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,6 @@ class Call:
     """A call of an artifact, and the photos that are expected of it.
 
     Attributes:
-        signature: its name.
         inputs: arrays by name, or lists of files' bytes.
         expected: a photo, or one for each file, uint8.
         photo: makes a photo of the answer.
@@ -37,46 +36,50 @@ class Call:
     photo: Callable[[np.ndarray], np.ndarray] = np.asarray
 
 
-@dataclass
+@dataclass(frozen=True)
 class Check:
     """An artifact and the calls that it has to answer.
 
     Attributes:
         title: what it is, for messages.
         format: "saved_model", "onnx" or "litert".
-        path: of the file or folder.
         exact: whether it may be off by no more than `ALLOWED`.
-        calls: what is compared.
     """
 
     title: str
     format: str
     path: Path
     exact: bool
-    calls: list[Call] = field(default_factory=list)
+    calls: list[Call]
 
 
 def check(checks: Sequence[Check]) -> list[Outcome]:
-    """Run artifacts in one fresh process and compare their answers with what is expected.
-
-    Raises:
-        ZooError: if one cannot be run, or is exact and differs.
-    """
-    answers = _answers(checks)
-    outcomes = []
-    for one, parts in zip(checks, answers, strict=True):
-        pairs = [
-            (call.photo(answer), expected)
-            for call, found in zip(one.calls, parts, strict=True)
-            for answer, expected in zip(found, call.expected, strict=True)
-        ]
-        outcomes.append(_compared(one, pairs))
-    return outcomes
+    """Run artifacts in one fresh process and compare their answers with what is expected."""
+    return [_compared(*each) for each in zip(checks, _answers(checks), strict=True)]
 
 
-def _compared(one: Check, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> Outcome:
+def run(command: Sequence[str], **environment: str) -> str | None:
+    """Run a program; return the last line of its complaint if it fails."""
+    done = subprocess.run(
+        command,
+        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"} | environment,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    lines = done.stderr.strip().splitlines() or ["it says nothing"]
+    return lines[-1] if done.returncode else None
+
+
+def _compared(one: Check, answers: Sequence[Sequence[np.ndarray]]) -> Outcome:
     from zoo.metrics import Pair
 
+    pairs = [
+        (call.photo(answer), expected)
+        for call, found in zip(one.calls, answers, strict=True)
+        for answer, expected in zip(found, call.expected, strict=True)
+    ]
     worst, errors = 0, []
     for answer, expected in pairs:
         if answer.shape != expected.shape or answer.dtype != np.uint8:
@@ -100,55 +103,19 @@ def _compared(one: Check, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> Out
 
 def _answers(checks: Sequence[Check]) -> list[list[list[np.ndarray]]]:
     """For each artifact and call, the parts of the answer."""
+    asked = [
+        (one.format, str(one.path), [(call.signature, call.inputs) for call in one.calls])
+        for one in checks
+    ]
     with tempfile.TemporaryDirectory() as folder:
-        request, inputs, outputs = (Path(folder) / n for n in ("r.json", "in.npz", "out.npz"))
-        arrays: dict[str, Any] = {}
-        request.write_text(json.dumps([_described(one, arrays) for one in checks]), "utf-8")
-        np.savez(inputs, **arrays)
-        command = [sys.executable, "-P", runner.__file__, *map(str, (request, inputs, outputs))]
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            env=_environment(),
-        )
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        request, answers = Path(folder) / "request", Path(folder) / "answers"
+        request.write_bytes(pickle.dumps(asked))
+        command = [sys.executable, "-P", runner.__file__, str(request), str(answers)]
+        # Off any GPU that this process may hold.
+        if failure := run(command, CUDA_VISIBLE_DEVICES="-1"):
             titles = ", ".join(one.title for one in checks)
             raise ZooError(
-                f"What was written cannot be run, and was not kept ({titles}): {last[:500]}; "
+                f"What was written cannot be run, and was not kept ({titles}): {failure[:500]}; "
                 "choose another format or other options."
             )
-        with np.load(outputs, allow_pickle=False) as found:
-            return [
-                [
-                    [found[f"{number}.{index}.{part}"] for part in range(len(call.expected))]
-                    for index, call in enumerate(one.calls)
-                ]
-                for number, one in enumerate(checks)
-            ]
-
-
-def _environment() -> dict[str, str]:
-    """That of this process, with TensorFlow quiet and off any GPU that this process may hold."""
-    return os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"}
-
-
-def _described(one: Check, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
-    """A check for the runner; its arrays are added to those that go along."""
-
-    def stored(values: np.ndarray | bytes) -> str:
-        key = str(len(arrays))
-        arrays[key] = np.frombuffer(values, np.uint8) if isinstance(values, bytes) else values
-        return key
-
-    calls = []
-    for call in one.calls:
-        keys = {
-            name: [stored(v) for v in values] if isinstance(values, list) else stored(values)
-            for name, values in call.inputs.items()
-        }
-        calls.append({"signature": call.signature, "inputs": keys})
-    return {"format": one.format, "path": str(one.path), "calls": calls}
+        return pickle.loads(answers.read_bytes())

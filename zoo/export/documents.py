@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -15,13 +15,7 @@ from zoo.card import Artifact, Export, Outcome, write_card
 from zoo.color.spaces import lightness_to_gray, rgb_to_lightness, unit_to_uint8
 from zoo.export.artifacts import PLACES
 from zoo.export.questions import other_values
-from zoo.export.signatures import (
-    COLORIZE,
-    COLORIZE_ENCODED,
-    PREDICT_AB,
-    SERVING_DEFAULT,
-    Signature,
-)
+from zoo.export.signatures import COLORIZE, COLORIZE_ENCODED, PREDICT_AB, SERVING_DEFAULT, Signature
 from zoo.files import sha256_of_file
 from zoo.options import RENDER_FACTOR
 from zoo.photos.decoding import write_photo
@@ -30,7 +24,6 @@ from zoo.photos.samples import sample_photos
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
     from zoo.export.plan import Plan
-    from zoo.options import Option
 
 #: The photo that comes along: Stefan van der Walt's cat, in the public domain (CC0).
 _SAMPLE, _SAMPLE_SIDE = "chelsea.png", 256
@@ -49,15 +42,7 @@ def write(
     outcomes: Mapping[str, Outcome],
     photo: np.ndarray,
 ) -> None:
-    """Write everything but the artifacts.
-
-    Args:
-        model: what was exported.
-        folder: the export's.
-        plan: what it holds.
-        outcomes: how far each format is off.
-        photo: (H, W, 3) uint8, for the sample.
-    """
+    """Write everything but the artifacts; `photo` is for the sample, (H, W, 3) uint8."""
     gray = np.asarray(unit_to_uint8(lightness_to_gray(rgb_to_lightness(photo))))
     write_photo(folder / "sample.png", gray)
     colored = model.colorize_batch(gray[None], **plan.options)[0]
@@ -71,13 +56,8 @@ def write(
         keras_version=keras.__version__,
         artifacts={name: _described(folder, name, outcomes[name]) for name in outcomes},
     )
-    card = dataclasses.replace(
-        model.card,
-        model=model.name,
-        preset=model.preset,
-        zoo_version=__version__,
-        export=export,
-    )
+    names: dict[str, Any] = {"model": model.name, "preset": model.preset}
+    card = dataclasses.replace(model.card, **names, zoo_version=__version__, export=export)
     write_card(folder, card)
     (folder / "README.md").write_text(_readme(model, plan, export), "utf-8")
 
@@ -116,10 +96,19 @@ def _readme(model: "Colorizer", plan: "Plan", export: Export) -> str:
 
 def _introduction(model: "Colorizer", plan: "Plan", export: Export) -> str:
     rows = "\n".join(
-        f"| `{found.path}` | {name} | {found.megabytes:g} MB | {_accuracy(found.check)} |"
+        f"| `{found.path}` | {name} | {found.megabytes:g} MB | at most {found.check.max_difference} of 255 off, "
+        f"CIEDE2000 {found.check.ciede2000:g} on average ({found.check.photos} photos) |"
         for name, found in export.artifacts.items()
     )
-    options = "\n".join(_option_row(one, plan.options[one.name]) for one in model.options)
+    ranges = {
+        o.name: f"an input, float32 (), from {o.low:g} to {o.high:g}"
+        for o in model.options
+        if o.export == "input"
+    }
+    options = "\n".join(
+        f"| `{one.name}` | {plan.options[one.name]:g} | {ranges.get(one.name, 'fixed')} | {one.meaning} |"
+        for one in model.options
+    )
     return f"""
 # {model.name}:{model.preset}, exported
 
@@ -146,19 +135,6 @@ Color photos may be given, too: only their lightness counts. Colors are plausibl
 | LiteRT, network | no, lightness | yes | of one size | of the network |
 | LiteRT, photo | no, pixels | no, the one fixed at export | no | of the photo |
 """
-
-
-def _accuracy(check: Outcome) -> str:
-    return (
-        f"at most {check.max_difference} of 255 off, CIEDE2000 {check.ciede2000:g} on average "
-        f"({check.photos} photos)"
-    )
-
-
-def _option_row(option: "Option", value: float) -> str:
-    kind = f"an input, float32 (), from {option.low:g} to {option.high:g}"
-    here = kind if option.export == "input" else "fixed"
-    return f"| `{option.name}` | {value:g} | {here} | {option.meaning} |"
 
 
 def _side(plan: "Plan") -> int:
@@ -267,12 +243,8 @@ def _litert(plan: "Plan", others: Mapping[str, float]) -> str:
 A second signature, `{signature.with_options}`, takes the options, too:
 `Interpreter("model.tflite").get_signature_runner("{signature.with_options}")({signature.takes}={signature.takes}{arguments})`.
 """
-    write_section = _litert_network if plan.size is None else _litert_photo
-    return write_section(plan, also)
-
-
-def _litert_photo(plan: "Plan", also: str) -> str:
-    assert plan.size is not None
+    if plan.size is None:
+        return _litert_network(_side(plan), also)
     height, width = plan.size
     shape = f"uint8 (1, {height}, {width}, 3)"
     return f"""
@@ -293,8 +265,7 @@ Image.fromarray(colorized[0]).save("colorized.png")
 """
 
 
-def _litert_network(plan: "Plan", also: str) -> str:
-    side = _side(plan)
+def _litert_network(side: int, also: str) -> str:
     return f"""
 ## LiteRT
 

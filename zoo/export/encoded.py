@@ -19,21 +19,12 @@ _APP1, _IMAGE_STARTS, _IMAGE_ENDS = 0xE1, 0xDA, 0xD9
 
 
 def colorize_encoded(files: tf.Tensor, colorize: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
-    """Color photos of different sizes, given by their files' bytes.
-
-    Args:
-        files: (N,) strings, each a JPEG or PNG file.
-        colorize: (1, H, W, 3) uint8 -> the same.
-
-    Returns:
-        (N,) strings, PNG files of the photos' own sizes, with opacity where the photo has some.
-    """
+    """Color (N,) JPEG or PNG files of any sizes -> (N,) PNG files, with the photos' opacity."""
 
     def one(data: tf.Tensor) -> tf.Tensor:
         photo = decode(data)
-        rest = photo[..., 3:]
         colored = colorize(photo[None, ..., :3])[0]
-        return tf.io.encode_png(tf.concat([colored, rest], axis=-1))
+        return tf.io.encode_png(tf.concat([colored, photo[..., 3:]], axis=-1))
 
     # One after the other: a single large photo fills the memory that is meant for it.
     signature = tf.TensorSpec((), tf.string)

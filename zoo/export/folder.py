@@ -15,7 +15,6 @@ TensorFlow backend; from another one it starts this file as a program.
 import dataclasses
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -26,6 +25,7 @@ import keras
 import numpy as np
 
 from zoo.errors import ZooError
+from zoo.export.checking import check, run
 from zoo.export.plan import Plan, make_plan
 from zoo.files import atomic_folder, require_writable
 from zoo.options import RENDER_FACTOR
@@ -59,13 +59,9 @@ def export(
             the defaults of inputs of second signatures, `colorize_with_options` and so on; the
             others are fixed in what is exported.
 
-    Returns:
-        The path.
-
     Raises:
-        ZooError: on a format, option or combination that there is not, a package that is missing,
-            a folder that is there already, or if what was written gives colors more than 1 of 255
-            off the model's own; nothing is left behind then.
+        ZooError: among others, if what was written gives colors more than 1 of 255 off the model's
+            own; nothing is left behind then.
     """
     path, formats = Path(path), (format,) if isinstance(format, str) else tuple(format)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
@@ -81,24 +77,13 @@ def export(
 
 
 def write(model: "Colorizer", folder: Path, plan: Plan) -> None:
-    """Write the artifacts of a plan, check them, and explain them.
-
-    Args:
-        model: on the TensorFlow backend.
-        folder: there already, and empty.
-        plan: what to write.
-
-    Raises:
-        ZooError: if an artifact gives colors more than 1 of 255 off the model's own.
-    """
-    from zoo.export import documents
-    from zoo.export.artifacts import Artifacts
-    from zoo.export.checking import check
+    """Write the artifacts of a plan into an empty folder, check them, and explain them."""
+    from zoo.export import artifacts, documents
     from zoo.export.questions import check_photos
 
     sample = documents.sample_photo()
     photos = check_photos(sample, int(plan.options[RENDER_FACTOR.name]))
-    checks = Artifacts(model, folder, plan).write(photos)
+    checks = artifacts.write(model, folder, plan, photos)
     outcomes = dict(zip(plan.formats, check(checks), strict=True))
     documents.write(model, folder, plan, outcomes, sample)
 
@@ -111,17 +96,9 @@ def _start_process(model: "Colorizer", path: Path, plan: Plan) -> None:
         np.savez(request / "calibration.npz", *plan.calibration)
         stated = dataclasses.asdict(dataclasses.replace(plan, calibration=()))
         (request / "plan.json").write_text(json.dumps(stated), "utf-8")
-        done = subprocess.run(
-            [sys.executable, "-m", "zoo.export.folder", str(request), str(path.absolute())],
-            env=os.environ | {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "2"},
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
-            raise ZooError(last)
+        command = [sys.executable, "-m", "zoo.export.folder", folder, str(path.absolute())]
+        if failure := run(command, KERAS_BACKEND="tensorflow"):
+            raise ZooError(failure)
 
 
 def _run_process(request: Path, path: Path) -> None:

@@ -35,15 +35,13 @@ class Graph:
     """Functions that color photos as a model does, with its weights of now.
 
     Args:
-        model: any Colorizer, on the TensorFlow backend.
+        model: on the TensorFlow backend.
         values: the value of every option.
         size: (height, width) of photos, or None where it may be any.
         half: whether weights are stored as float16; computed is in float32.
 
     Attributes:
-        size: as given.
-        options: the options that are inputs, in their order, each with the default that `values`
-            has for it.
+        options: those that are inputs, with their defaults from `values`.
     """
 
     def __init__(
@@ -55,7 +53,7 @@ class Graph:
         half: bool = False,
     ) -> None:
         self.size = size
-        self.options = input_options(model, values)
+        self.options = {o.name: values[o.name] for o in model.options if o.export == "input"}
         self._freeze = partial(_frozen, half=half)
         self._render_factor = int(values[RENDER_FACTOR.name])
         self._derived = {
@@ -67,19 +65,14 @@ class Graph:
 
     def ab(self, lightness: tf.Tensor, *options: tf.Tensor) -> tf.Tensor:
         """(N, h, w, 1) L in [0, 100] and `options` -> (N, h, w, 2) ab, as the model gives it."""
-
-        def squares(side: int) -> tf.Tensor:
-            return preprocessing.resample_lightness(lightness, (side, side))
-
-        return self._colored(lightness, squares, options)
+        return self._colored(
+            lightness, partial(preprocessing.resample_lightness, lightness), options
+        )
 
     def photo(self, photos: tf.Tensor, *options: tf.Tensor, striped: bool) -> tf.Tensor:
         """Color photos: (N, H, W, 3) or (N, H, W, 1) uint8 -> (N, H, W, 3) uint8.
 
-        Args:
-            photos: color or gray ones.
-            *options: the value of each of `options`.
-            striped: whether large photos are handled piece by piece, to bound the memory.
+        If `striped`, large photos are handled piece by piece, to bound the memory.
         """
         shape = tf.shape(photos) if self.size is None else (tf.shape(photos)[0], *self.size)
         rgb = tf.broadcast_to(photos[..., :3], tf.stack([*tf.unstack(shape[:3]), 3]))
@@ -87,28 +80,22 @@ class Graph:
         height, width = keras.ops.shape(rgb)[1:3]
         shrink = _striped_lightness if striped else preprocessing.whole_lightness
         working = preprocessing.working_size(height, width, self._render_factor)
-
-        def squares(side: int) -> tf.Tensor:
-            return shrink(rgb, (side, side))
-
-        ab = self._colored(shrink(rgb, working), squares, options)
+        ab = self._colored(shrink(rgb, working), partial(shrink, rgb), options)
         return _striped_merge(rgb, ab) if striped else preprocessing.merged_rows(rgb, ab, height)
 
     def _colored(
         self,
         lightness: tf.Tensor,
-        squares: Callable[[int], tf.Tensor],
+        shrink: Callable[[tuple[int, int]], tf.Tensor],
         options: Sequence[tf.Tensor],
     ) -> tf.Tensor:
-        derived = [derive(squares(side))[0] for side, derive in self._derived.values()]
+        derived = [derive(shrink((side, side)))[0] for side, derive in self._derived.values()]
         (ab,) = self._ab(lightness, *derived, *options)
         return ab
 
     def _trace_input(self, declared: DerivedInput) -> Any:
-        def derive(squares: tf.Tensor) -> list[tf.Tensor]:
-            return [declared.derive(squares, traced=True)]
-
-        return self._freeze(derive, [tf.TensorSpec((None, declared.side, declared.side, 1))])
+        spec = tf.TensorSpec((None, declared.side, declared.side, 1))
+        return self._freeze(lambda squares: [declared.derive(squares, traced=True)], [spec])
 
     def _trace_ab(self, model: "Colorizer", values: Mapping[str, float]) -> Any:
         """Both steps of a prediction, of L, the derived inputs and the options."""
@@ -130,11 +117,6 @@ class Graph:
             return [model.to_ab(prediction, **decode)]
 
         return self._freeze(ab, specs)
-
-
-def input_options(model: "Colorizer", values: Mapping[str, float]) -> dict[str, float]:
-    """The options that exports take as inputs, with their values."""
-    return {one.name: values[one.name] for one in model.options if one.export == "input"}
 
 
 def _frozen(
@@ -209,10 +191,7 @@ def _by_stripes(
     Args:
         rgb: (N, H, W, 3).
         action: (N, r, W, 3) rows and the first one's number -> (N, r, ...).
-        like: shape and type of its result.
-
-    Returns:
-        (N, H, ...).
+        like: shape and type of the result, (N, H, ...).
     """
     count, height, width = tf.unstack(tf.shape(rgb)[:3])
     rows = tf.maximum(1, _STRIPE_PIXELS // tf.maximum(1, count * width))

@@ -16,13 +16,14 @@ from zoo.export.signatures import COLORIZE, PREDICT_AB, as_inputs, functions
 def write(graph: Graph, file: Path, weights: str, calibration: Sequence[np.ndarray] = ()) -> None:
     """Write a graph: from photo to photo if it is for one size, else from L to ab.
 
-    Args:
-        graph: what to write.
-        file: the .tflite file.
-        weights: "float32", "float16", or "int8" for weights and convolutions.
-        calibration: for "int8", L as the network sees it of some photos, each (1, h, w, 1).
+    Weights and calibration are those of a `Plan`.
     """
-    made = _functions(graph)
+    if graph.size is None:
+        spec = tf.TensorSpec((None, None, None, 1), tf.float32, PREDICT_AB.takes)
+        made = functions(PREDICT_AB, spec, graph.ab, graph.options)
+    else:
+        spec = tf.TensorSpec((1, *graph.size, 3), tf.uint8, COLORIZE.takes)
+        made = functions(COLORIZE, spec, partial(graph.photo, striped=False), graph.options)
     module = tf.Module()
     module.functions = made
     with tempfile.TemporaryDirectory() as folder:
@@ -42,14 +43,6 @@ def write(graph: Graph, file: Path, weights: str, calibration: Sequence[np.ndarr
             # For int8 the converter runs TensorFlow's own interpreter, of whose end it warns.
             warnings.filterwarnings("ignore", r"\s*Warning: tf\.lite\.Interpreter is deprecated")
             file.write_bytes(converter.convert())
-
-
-def _functions(graph: Graph) -> dict[str, tf.types.experimental.PolymorphicFunction]:
-    if graph.size is None:
-        spec = tf.TensorSpec((None, None, None, 1), tf.float32, PREDICT_AB.takes)
-        return functions(PREDICT_AB, spec, graph.ab, graph.options)
-    spec = tf.TensorSpec((1, *graph.size, 3), tf.uint8, COLORIZE.takes)
-    return functions(COLORIZE, spec, partial(graph.photo, striped=False), graph.options)
 
 
 def _examples(

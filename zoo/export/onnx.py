@@ -21,12 +21,7 @@ def write(graph: Graph, file: Path, *, half: bool) -> None:
     """Write a graph's way from photo to photo.
 
     Photos are handled in one piece: stripes would be a loop, which ONNX Runtime runs slowly.
-    Options are inputs with defaults.
-
-    Args:
-        graph: of photos of any size.
-        file: the .onnx file.
-        half: whether weights are stored as float16; computed is in float32.
+    Options are inputs with defaults. If `half`, weights are stored as float16.
     """
     import onnx
     import tf2onnx

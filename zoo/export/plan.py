@@ -53,11 +53,7 @@ def make_plan(
     calibration: "PhotoSet | None",
     options: Mapping[str, Any],
 ) -> Plan:
-    """Check what is asked for; see `Colorizer.export`.
-
-    Raises:
-        ZooError: on a format, option or combination that there is not, or a missing package.
-    """
+    """Check what is asked for; see `Colorizer.export`."""
     valid_choice("kind of weights", weights, WEIGHTS)
     chosen = _formats(formats)
     values = _options(model, options)

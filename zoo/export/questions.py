@@ -11,14 +11,7 @@ from PIL import Image
 
 from zoo import preprocessing
 from zoo.export.checking import Call
-from zoo.export.graph import input_options
-from zoo.export.signatures import (
-    COLORIZE,
-    COLORIZE_ENCODED,
-    PREDICT_AB,
-    SERVING_DEFAULT,
-    as_inputs,
-)
+from zoo.export.signatures import COLORIZE, COLORIZE_ENCODED, PREDICT_AB, SERVING_DEFAULT, as_inputs
 from zoo.inputs import LIGHTNESS
 from zoo.options import RENDER_FACTOR
 
@@ -30,11 +23,8 @@ _LARGE = 1030
 
 
 def check_photos(photo: np.ndarray, render_factor: int) -> list[np.ndarray]:
-    """A photo at sizes that find mistakes, (H, W, 3) uint8 each.
-
-    A single pixel, odd sides, portrait, landscape, a strip, and larger than the working size and
-    than a stripe.
-    """
+    """A photo at sizes that find mistakes, (H, W, 3) uint8 each."""
+    # Larger than the working size and than a stripe.
     larger = max(_LARGE, preprocessing.RENDER_UNIT * render_factor + 7)
     sizes = ((1, 1), (37, 23), (90, 64), (64, 121), (3, 50), (larger, larger - 9))
     image = Image.fromarray(photo)
@@ -45,13 +35,10 @@ def check_photos(photo: np.ndarray, render_factor: int) -> list[np.ndarray]:
 
 
 def other_values(model: "Colorizer", values: Mapping[str, float]) -> dict[str, float]:
-    """For every option that is an input a value that differs from the exported one.
-
-    It is halfway to the lowest value, or to the highest one where the exported is the lowest.
-    """
+    """For every option that is an input a value halfway from the exported to an extreme one."""
     others = {}
     for option in model.options:
-        if option.name in input_options(model, values):
+        if option.export == "input":
             value = values[option.name]
             middle = (value + (option.low if value > option.low else option.high)) / 2
             others[option.name] = int(middle) if option.whole else middle
@@ -62,11 +49,6 @@ class Questions:
     """The calls that an artifact has to answer, with the model's own answers to them.
 
     Forms of a function that take options are asked with other values than the exported ones.
-
-    Args:
-        model: what was exported.
-        photos: (H, W, 3) uint8, of several sizes.
-        options: every option as the model was exported with it.
     """
 
     def __init__(
@@ -77,7 +59,6 @@ class Questions:
         self._expected = [self._colored(photo[None]) for photo in photos]
 
     def saved_model(self) -> list[Call]:
-        """Photos, gray batches, files and L."""
         photo, gray = self._photos[1], self._photos[1][None, ..., 1:2]
         gray = np.concatenate([gray, gray[:, :, ::-1]])
         expected = self._colored(np.repeat(gray, 3, axis=-1))
@@ -102,16 +83,14 @@ class Questions:
             calls.append(self._photo_call(COLORIZE.name, self._photos[1], **self._others))
         return calls
 
-    def litert_network(self) -> list[Call]:
-        """L at the working size, whose ab is merged with the photo here."""
-        calls = [self._network_call(PREDICT_AB.name, photo) for photo in self._photos]
-        if self._others:
-            photo = self._photos[1]
-            calls.append(self._network_call(PREDICT_AB.with_options, photo, **self._others))
-        return calls
-
-    def litert_photo(self, size: tuple[int, int]) -> list[Call]:
-        """A photo of the one size."""
+    def litert(self, size: tuple[int, int] | None) -> list[Call]:
+        """A photo of the one size, or L at the working size, whose ab is merged with the photo."""
+        if size is None:
+            calls = [self._network_call(PREDICT_AB.name, photo) for photo in self._photos]
+            if self._others:
+                photo = self._photos[1]
+                calls.append(self._network_call(PREDICT_AB.with_options, photo, **self._others))
+            return calls
         image = Image.fromarray(self._photos[-1]).resize(size[::-1], Image.Resampling.LANCZOS)
         photo = np.asarray(image)
         calls = [self._photo_call(COLORIZE.name, photo)]

@@ -2,15 +2,14 @@
 
 This file is a program, started by `zoo.export.checking`; it imports nothing but what users need.
 
-    python -P runner.py REQUEST.json INPUTS.npz OUTPUTS.npz
+    python -P runner.py REQUEST ANSWERS
 
-The request is a list of artifacts, each with its "format", its "path" and "calls"; a call has a
-"signature" and "inputs", which name arrays in INPUTS.npz: one array, or a list of arrays of bytes
-where the input is a batch of files. OUTPUTS.npz gets "ARTIFACT.CALL.0" for each call; where the
-answer is a batch of files, their bytes follow each other: "ARTIFACT.CALL.0", "ARTIFACT.CALL.1", ...
+Both are pickles, of nothing but lists, texts, bytes and arrays. The request is a list of artifacts:
+format, path and calls, each a signature and inputs by name, arrays or lists of files' bytes. The
+answer of a call is a list of arrays: one, or the bytes of each file.
 """
 
-import json
+import pickle
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -24,22 +23,14 @@ Artifact = Callable[[str, dict[str, Any]], np.ndarray]
 
 def main() -> None:
     """Make all calls and write what comes back."""
-    request, inputs, outputs = sys.argv[1:]
-    results: dict[str, Any] = {}
-    with np.load(inputs, allow_pickle=False) as arrays:
-        for number, artifact in enumerate(json.loads(Path(request).read_text("utf-8"))):
-            run = _LOADERS[artifact["format"]](artifact["path"])
-            for index, call in enumerate(artifact["calls"]):
-                given = {name: _given(arrays, keys) for name, keys in call["inputs"].items()}
-                for part, answer in enumerate(_parts(run(call["signature"], given))):
-                    results[f"{number}.{index}.{part}"] = answer
+    request, answers = map(Path, sys.argv[1:])
+    found = []
+    for kind, path, calls in pickle.loads(request.read_bytes()):
+        run = _LOADERS[kind](path)
+        found.append([_parts(run(signature, inputs)) for signature, inputs in calls])
     if "zoo" in sys.modules:
         raise RuntimeError("The exported models were run in a process that knows the zoo.")
-    np.savez(outputs, **results)
-
-
-def _given(arrays: Any, keys: str | list[str]) -> np.ndarray | list[bytes]:
-    return arrays[keys] if isinstance(keys, str) else [arrays[key].tobytes() for key in keys]
+    answers.write_bytes(pickle.dumps(found))
 
 
 def _parts(answer: np.ndarray) -> list[np.ndarray]:

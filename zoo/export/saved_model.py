@@ -21,10 +21,6 @@ def write(graph: Graph, folder: Path) -> None:
 
     Options that are left out have the value of the export: TF Serving finds it in the signature,
     Python in the attribute (signatures that are called from Python want all of their inputs).
-
-    Args:
-        graph: of photos of any size.
-        folder: the SavedModel's.
     """
     photos = tf.TensorSpec((None, None, None, None), tf.uint8, COLORIZE.takes)
     files = tf.TensorSpec((None,), tf.string, COLORIZE_ENCODED.takes)

@@ -18,13 +18,7 @@ Action = Callable[..., tf.Tensor]
 
 @dataclass(frozen=True)
 class Signature:
-    """A function of an export.
-
-    Attributes:
-        name: of the form that takes the input alone.
-        takes: the input's name.
-        gives: the output's name.
-    """
+    """The names of a function of an export, of its input and of its output."""
 
     name: str
     takes: str
@@ -32,7 +26,6 @@ class Signature:
 
     @property
     def with_options(self) -> str:
-        """The name of the form that takes the options, too."""
         return f"{self.name}_with_options"
 
 
@@ -58,14 +51,7 @@ def option_specs(options: Mapping[str, float]) -> list[tf.TensorSpec]:
 def functions(
     signature: Signature, spec: tf.TensorSpec, action: Action, options: Mapping[str, float]
 ) -> dict[str, tf.types.experimental.PolymorphicFunction]:
-    """Both forms of a function by name; only the first one of a model without options.
-
-    Args:
-        signature: what is called how.
-        spec: shape and type of the input.
-        action: what the function does.
-        options: each option's default.
-    """
+    """Both forms of a function by name; only the first one of a model without options."""
     defaults = {name: tf.constant(value) for name, value in as_inputs(options).items()}
 
     def alone(given: tf.Tensor) -> dict[str, tf.Tensor]:

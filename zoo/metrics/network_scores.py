@@ -12,11 +12,10 @@ class NetworkScores:
 
     Attributes:
         scores: of single photos, (n,) float64; NaN where a photo has none.
-        set_scores: of all photos together.
         sources: for each of these metrics "network", its specification; "sha256" of all that
             decides the scores; "input", what the network sees of a photo; "notes", how to read
             the figure, a list of sentences; and "truth", the true photos' figure.
-        missing: for each metric that there is no figure of the reason.
+        missing: the reason, for each metric without a figure.
     """
 
     scores: dict[str, np.ndarray] = field(default_factory=dict)

@@ -38,9 +38,6 @@ class ColorStatistics:
 
         Over the counted photos, the weights of every occupied bin add up to the same total: a
         weighted mean over their pixels is a mean over colors.
-
-        Raises:
-            ZooError: if a color was never counted.
         """
         counts = self.counts[_bin_of(ab)]
         if not counts.all():
@@ -56,10 +53,6 @@ def _bin_of(ab: np.ndarray) -> np.ndarray:
     return cells[..., 0] * _BINS_PER_AXIS + cells[..., 1]
 
 
-#: What a pair computes of its truth alone.
-_OF_TRUTH = ("truth_lab", "pixel_weights")
-
-
 @dataclass(frozen=True, eq=False)
 class Pair:
     """A true photo and its colorization; what several metrics need is computed once, on demand.
@@ -68,9 +61,6 @@ class Pair:
         truth: (H, W, 3) uint8 RGB.
         prediction: (H, W, 3) uint8 RGB.
         colors: the statistics of all evaluated photos; None counts this photo alone.
-
-    Raises:
-        ZooError: if the two are not uint8 RGB photos of one shape, at least 1 x 1.
     """
 
     truth: np.ndarray
@@ -89,19 +79,17 @@ class Pair:
 
     def in_other_colors(self, prediction: np.ndarray) -> "Pair":
         """Pair the truth with another prediction; what is known of the truth stays known."""
-        other = replace(self, prediction=prediction)
-        known = {name: vars(self)[name] for name in _OF_TRUTH if name in vars(self)}
-        vars(other).update(known)
+        other, known = replace(self, prediction=prediction), vars(self)
+        of_truth = known.keys() & {"truth_lab", "pixel_weights"}
+        vars(other).update({name: known[name] for name in of_truth})
         return other
 
     @cached_property
     def truth_lab(self) -> np.ndarray:
-        """The truth in CIE Lab, (H, W, 3) float64."""
         return rgb_to_lab(self.truth)
 
     @cached_property
     def prediction_lab(self) -> np.ndarray:
-        """The prediction in CIE Lab, (H, W, 3) float64."""
         return rgb_to_lab(self.prediction)
 
     @cached_property

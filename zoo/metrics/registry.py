@@ -5,7 +5,8 @@ other networks give other numbers. `zoo.metrics.networks` computes those.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -22,255 +23,147 @@ class Metric:
     Attributes:
         name: what code and files call it.
         title: what the header of a table shows.
-        unit: "" for a plain number.
-        direction: the better way, "higher" or "lower"; None where neither is better in itself.
-        low: the lowest possible figure.
-        high: the highest possible figure; None where the definition sets no bound.
         source: the paper and section, or what the metric is where there is none.
-        score: from a `Pair` to the score of that photo; None where it takes a network. Photos may
-            go without such a score: it is NaN.
+        score: of a photo, NaN where a photo has none; None where it takes a network.
         aggregate: from scores (..., n) and weights (..., n) or None to figures (...); None where
             there is but one figure of all photos.
-        weight: from a `Pair` to the photo's weight in the aggregate; None counts photos equally.
+        unit: "" for a plain number.
+        direction: the better way; None where neither is better in itself.
+        low: the lowest possible figure.
+        high: the highest possible figure; None where the definition sets no bound.
+        weight: of a photo in the aggregate; None counts photos equally.
         needs_colors: whether `Pair.colors` must describe the whole evaluated set.
     """
 
     name: str
     title: str
-    unit: str
-    direction: Literal["higher", "lower"] | None
-    low: float
-    high: float | None
     source: str
-    score: Callable[[Pair], float] | None
+    score: Callable[[Pair], float] | None = None
     aggregate: Callable[..., np.ndarray] | None = aggregates.mean
+    _: KW_ONLY
+    unit: str = ""
+    direction: Literal["higher", "lower"] | None = "higher"
+    low: float = 0.0
+    high: float | None = None
     weight: Callable[[Pair], float] | None = None
     needs_colors: bool = False
 
     def of(self, pair: Pair) -> float:
-        """Score one photo.
-
-        Raises:
-            ZooError: if that takes a network.
-        """
+        """Score one photo."""
         if self.score is None:
             raise ZooError(f"{self.title} takes a network; see zoo.NetworkMetrics.")
         return self.score(pair)
 
     def figure(self, scores: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-        """Make one figure of the scores of several photos: (..., n) -> (...).
-
-        Raises:
-            ZooError: if there is but one figure of all photos.
-        """
+        """Make one figure of the scores of several photos: (..., n) -> (...)."""
         if self.aggregate is None:
             raise ZooError(f"{self.title} is a figure of all photos; there is none of each photo.")
         return self.aggregate(scores, weights)
 
 
+_decibels = partial(Metric, unit="dB", high=scores.PSNR_CAP)
+_share = partial(Metric, high=1.0)
+_distance = partial(Metric, direction="lower")
 _ZHANG = "Zhang, Isola and Efros 2016, arXiv 1603.08511, section 3.1"
 _HASLER = "Hasler and Suesstrunk 2003, M3"
+_CAPPED = "peak signal-to-noise ratio over {}, capped at 100 dB"
 
-_ALL = (
-    Metric(
-        name="psnr",
-        title="PSNR",
-        unit="dB",
-        direction="higher",
-        low=0.0,
-        high=scores.PSNR_CAP,
-        source="peak signal-to-noise ratio over RGB, capped at 100 dB",
-        score=scores.psnr,
-    ),
-    Metric(
-        name="psnr_ab",
-        title="ab PSNR",
-        unit="dB",
-        direction="higher",
-        low=0.0,
-        high=scores.PSNR_CAP,
-        source="peak signal-to-noise ratio over ab with peak 255, capped at 100 dB",
-        score=scores.psnr_ab,
-    ),
-    Metric(
-        name="ssim",
-        title="SSIM",
-        unit="",
-        direction="higher",
+_ALL: tuple[Metric, ...] = (
+    _decibels("psnr", "PSNR", _CAPPED.format("RGB"), scores.psnr),
+    _decibels("psnr_ab", "ab PSNR", _CAPPED.format("ab with peak 255"), scores.psnr_ab),
+    _share(
+        "ssim",
+        "SSIM",
+        "Wang et al. 2004, section III-B, with scikit-image's uniform 7 px window",
+        scores.ssim,
         low=-1.0,
-        high=1.0,
-        source="Wang et al. 2004, section III-B, with scikit-image's uniform 7 px window",
-        score=scores.ssim,
     ),
-    Metric(
-        name="ciede2000",
-        title="CIEDE2000",
-        unit="",
-        direction="lower",
-        low=0.0,
-        high=None,
-        source="Sharma, Wu and Dalal 2005, Color Research and Application 30(1)",
-        score=scores.ciede2000,
+    _distance(
+        "ciede2000",
+        "CIEDE2000",
+        "Sharma, Wu and Dalal 2005, Color Research and Application 30(1)",
+        scores.ciede2000,
     ),
-    Metric(
-        name="ab_rmse",
-        title="ab RMSE",
+    _distance(
+        "ab_rmse",
+        "ab RMSE",
+        "root mean squared ab error, pooled with every photo counting the same",
+        scores.ab_rmse,
+        aggregates.root_mean_square,
         unit="Lab units",
-        direction="lower",
-        low=0.0,
-        high=None,
-        source="root mean squared ab error, pooled with every photo counting the same",
-        score=scores.ab_rmse,
-        aggregate=aggregates.root_mean_square,
     ),
-    Metric(
-        name="auc",
-        title="AuC",
-        unit="",
-        direction="higher",
-        low=0.0,
-        high=1.0,
-        source=_ZHANG,
-        score=scores.auc,
-    ),
-    Metric(
-        name="auc_rebalanced",
-        title="class-rebalanced AuC",
-        unit="",
-        direction="higher",
-        low=0.0,
-        high=1.0,
-        source=f"{_ZHANG}; colors counted in the evaluated photos",
-        score=scores.auc_rebalanced,
+    _share("auc", "AuC", _ZHANG, scores.auc),
+    _share(
+        "auc_rebalanced",
+        "class-rebalanced AuC",
+        f"{_ZHANG}; colors counted in the evaluated photos",
+        scores.auc_rebalanced,
         weight=scores.total_pixel_weight,
         needs_colors=True,
     ),
     Metric(
-        name="colorfulness",
-        title="colorfulness",
-        unit="",
+        "colorfulness",
+        "colorfulness",
+        f"{_HASLER}, signed form",
+        scores.colorfulness,
         direction=None,
-        low=0.0,
-        high=None,
-        source=f"{_HASLER}, signed form",
-        score=scores.colorfulness,
     ),
-    Metric(
-        name="delta_colorfulness",
-        title="delta colorfulness",
-        unit="",
-        direction="lower",
-        low=0.0,
-        high=None,
-        source=f"distance of the mean colorfulness ({_HASLER}) from the true photos' mean",
-        score=scores.colorfulness_difference,
-        aggregate=aggregates.absolute_mean,
+    _distance(
+        "delta_colorfulness",
+        "delta colorfulness",
+        f"distance of the mean colorfulness ({_HASLER}) from the true photos' mean",
+        scores.colorfulness_difference,
+        aggregates.absolute_mean,
     ),
-    Metric(
-        name="color_accuracy",
-        title="color accuracy",
-        unit="",
-        direction="higher",
-        low=0.0,
-        high=1.0,
-        source="this project's definition: the share of pixels with CIEDE2000 at most 10",
-        score=scores.color_accuracy,
+    _share(
+        "color_accuracy",
+        "color accuracy",
+        "this project's definition: the share of pixels with CIEDE2000 at most 10",
+        scores.color_accuracy,
     ),
 )
 
 _SZEGEDY = "Inception-v3 of keras.applications, so not to be compared with published figures"
 
-_OF_NETWORKS = (
-    Metric(
-        name="top1",
-        title="top-1",
-        unit="",
-        direction="higher",
-        low=0.0,
-        high=1.0,
-        source="share of the labeled photos that the classifier takes for what they are "
+_OF_PHOTOS = (
+    _share(
+        "top1",
+        "top-1",
+        "share of the labeled photos that the classifier takes for what they are "
         "(Zhang, Isola and Efros 2016, arXiv 1603.08511, section 3.1)",
-        score=None,
-        aggregate=aggregates.mean_of_scored,
     ),
-    Metric(
-        name="top5",
-        title="top-5",
-        unit="",
-        direction="higher",
-        low=0.0,
-        high=1.0,
-        source="the same, with the right class among the classifier's five likeliest",
-        score=None,
-        aggregate=aggregates.mean_of_scored,
-    ),
-    Metric(
-        name="agreement",
-        title="classifier agreement",
-        unit="",
-        direction="higher",
-        low=0.0,
-        high=1.0,
-        source="this project's definition: share of the photos that the classifier takes for what "
+    _share("top5", "top-5", "the same, with the right class among the classifier's five likeliest"),
+    _share(
+        "agreement",
+        "classifier agreement",
+        "this project's definition: share of the photos that the classifier takes for what "
         "it takes the true photo for, right or wrong; labels play no part",
-        score=None,
-        aggregate=aggregates.mean_of_scored,
+    ),
+    _distance("lpips", "LPIPS", "Zhang et al. 2018, arXiv 1801.03924, section 3, version 0.1"),
+)
+_OF_SETS = (
+    _distance("fid", "FID", f"Heusel et al. 2017, arXiv 1706.08500, section 3; {_SZEGEDY}"),
+    _distance(
+        "frechet",
+        "Fréchet distance",
+        "the formula of FID in the features of another network: no FID",
     ),
     Metric(
-        name="lpips",
-        title="LPIPS",
-        unit="",
-        direction="lower",
-        low=0.0,
-        high=None,
-        source="Zhang et al. 2018, arXiv 1801.03924, section 3, version 0.1",
-        score=None,
-        aggregate=aggregates.mean_of_scored,
-    ),
-    Metric(
-        name="fid",
-        title="FID",
-        unit="",
-        direction="lower",
-        low=0.0,
-        high=None,
-        source=f"Heusel et al. 2017, arXiv 1706.08500, section 3; {_SZEGEDY}",
-        score=None,
-        aggregate=None,
-    ),
-    Metric(
-        name="frechet",
-        title="Fréchet distance",
-        unit="",
-        direction="lower",
-        low=0.0,
-        high=None,
-        source="the formula of FID in the features of another network: no FID",
-        score=None,
-        aggregate=None,
-    ),
-    Metric(
-        name="inception_score",
-        title="Inception score",
-        unit="",
-        direction="higher",
+        "inception_score",
+        "Inception score",
+        f"Salimans et al. 2016, arXiv 1606.03498, section 4, of one part; {_SZEGEDY}",
         low=1.0,
-        high=None,
-        source=f"Salimans et al. 2016, arXiv 1606.03498, section 4, of one part; {_SZEGEDY}",
-        score=None,
-        aggregate=None,
     ),
     Metric(
-        name="classifier_score",
-        title="classifier score",
-        unit="",
-        direction="higher",
+        "classifier_score",
+        "classifier score",
+        "the formula of the Inception score with another classifier: no Inception score",
         low=1.0,
-        high=None,
-        source="the formula of the Inception score with another classifier: no Inception score",
-        score=None,
-        aggregate=None,
     ),
+)
+_OF_NETWORKS = (
+    *(replace(metric, aggregate=aggregates.mean_of_scored) for metric in _OF_PHOTOS),
+    *(replace(metric, aggregate=None) for metric in _OF_SETS),
 )
 #: Names that stand for one network alone.
 _RESERVED = {"fid": "InceptionV3", "inception_score": "InceptionV3", "lpips": "VGG16"}
@@ -285,10 +178,7 @@ def list_metrics() -> list[str]:
 
 
 def get_metric(name: str) -> Metric:
-    """Return the metric called `name`.
-
-    Args:
-        name: one of `list_metrics()`, or "METRIC@NETWORK" for one that takes a network.
+    """Return a metric of `list_metrics()`, or "METRIC@NETWORK" for one that takes a network.
 
     Examples:
         >>> truth = np.full((8, 8, 3), 128, np.uint8)
@@ -298,9 +188,6 @@ def get_metric(name: str) -> Metric:
         32.9 dB, higher is better
         >>> get_metric("top5@MobileNetV2").title
         'top-5 (MobileNetV2)'
-
-    Raises:
-        ZooError: naming the valid names, if there is none.
     """
     base, _, network = name.partition("@")
     if not network:

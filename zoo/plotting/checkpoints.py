@@ -15,27 +15,15 @@ _FRAME_MILLISECONDS, _LAST_MILLISECONDS = 700, 3000
 
 
 def draw_sheet(path: Path, checkpoints: Sequence[Checkpoint]) -> None:
-    """Draw the samples of several checkpoints of one run below each other, the truth on top.
-
-    Raises:
-        ZooError: if a picture cannot be read or written.
-    """
-    rows = [("truth", checkpoints[0].truth())]
-    rows += [(one.caption, one.samples()) for one in checkpoints]
-    sheet = np.concatenate(_labeled(rows))
+    """Draw the samples of several checkpoints of one run below each other, the truth on top."""
+    sheet = np.concatenate(_labeled(checkpoints))
     with atomic_path(path) as temporary:
         Image.fromarray(sheet).save(temporary)
 
 
 def animate(path: Path, checkpoints: Sequence[Checkpoint]) -> None:
-    """Draw the samples of several checkpoints of one run one after the other, as animated WebP.
-
-    Raises:
-        ZooError: if a picture cannot be read or written.
-    """
-    rows = [("truth", checkpoints[0].truth())]
-    rows += [(one.caption, one.samples()) for one in sorted(checkpoints, key=lambda one: one.name)]
-    truth, *samples = _labeled(rows)
+    """Draw the samples of several checkpoints of one run one after the other, as animated WebP."""
+    truth, *samples = _labeled(sorted(checkpoints, key=lambda one: one.name))
     frames = [Image.fromarray(np.concatenate([one, truth])) for one in samples]
     durations = [_FRAME_MILLISECONDS] * (len(frames) - 1) + [_LAST_MILLISECONDS]
     with atomic_path(path) as temporary:
@@ -44,8 +32,10 @@ def animate(path: Path, checkpoints: Sequence[Checkpoint]) -> None:
         )
 
 
-def _labeled(rows: Sequence[tuple[str, np.ndarray]]) -> list[np.ndarray]:
-    """Pictures with a line of text above each, all as wide as the longest line or picture."""
+def _labeled(checkpoints: Sequence[Checkpoint]) -> list[np.ndarray]:
+    """The truth and all samples with a text above each, as wide as the longest text or picture."""
+    rows = [("truth", checkpoints[0].truth())]
+    rows += [(one.caption, one.samples()) for one in checkpoints]
     font = ImageFont.load_default(_LABEL_POINTS)
     widths = [math.ceil(font.getlength(caption)) + 2 * _LABEL_MARGIN for caption, _ in rows]
     width = max(*widths, *(picture.shape[1] for _, picture in rows))

@@ -30,11 +30,7 @@ PANEL_SIDE = round(_PANEL_INCHES * _DOTS_PER_INCH)
 
 
 def check_suffix(path: Path) -> None:
-    """Refuse a file name that says no known format.
-
-    Raises:
-        ZooError: naming the formats there are.
-    """
+    """Refuse a file name that says no known format."""
     valid_choice("picture format", path.suffix.lower(), PICTURE_SUFFIXES)
 
 
@@ -49,11 +45,7 @@ def new_figure(width: float, height: float) -> "Figure":
 
 
 def save_figure(path: Path, figure: "Figure") -> None:
-    """Save atomically, in the format of the suffix, one of `PICTURE_SUFFIXES`.
-
-    Raises:
-        ZooError: if the suffix is another one, or the file cannot be written.
-    """
+    """Save atomically, in the format of the suffix, one of `PICTURE_SUFFIXES`."""
     check_suffix(path)
     with atomic_path(path) as temporary:
         figure.savefig(temporary)
@@ -88,10 +80,6 @@ def side_by_side(panels: Sequence[tuple[str, np.ndarray]], across: int = 4) -> "
 
 
 def draw_side_by_side(path: Path, panels: Sequence[tuple[str, np.ndarray]]) -> None:
-    """Save what `side_by_side` makes, atomically.
-
-    Raises:
-        ZooError: if the suffix is none of `PICTURE_SUFFIXES`, or the file cannot be written.
-    """
+    """Save what `side_by_side` makes, atomically."""
     check_suffix(path)
     save_figure(path, side_by_side(panels))

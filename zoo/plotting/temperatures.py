@@ -28,19 +28,7 @@ def draw_temperatures(
     *,
     chosen: float | None = None,
 ) -> None:
-    """Draw a photo as it is colored at several temperatures and as it was, in one picture.
-
-    Args:
-        path: where to; its suffix is one of `zoo.plotting.pictures.PICTURE_SUFFIXES`.
-        photo: as for `model.colorize`.
-        model: a model with the option `temperature`.
-        temperatures: which ones, in their order.
-        chosen: the one that is marked as such.
-
-    Raises:
-        ZooError: if the photo cannot be read, a temperature does not fit, or the picture cannot be
-            written.
-    """
+    """Draw a photo as it is colored at several temperatures, one `chosen`, and as it was."""
     # Many panels of a large photo would fill the memory.
     original = shrink(read_rgb(photo), PANEL_SIDE)
     variants = [{"temperature": temperature} for temperature in temperatures]
@@ -51,15 +39,7 @@ def draw_temperatures(
 
 
 def draw_curves(path: Path, study: TemperatureStudy) -> None:
-    """Draw each metric over the temperature, with what to compare it to and the chosen one.
-
-    Args:
-        path: where to; its suffix is one of `zoo.plotting.pictures.PICTURE_SUFFIXES`.
-        study: what to draw.
-
-    Raises:
-        ZooError: if the suffix is another one, or the file cannot be written.
-    """
+    """Draw each metric over the temperature, with what to compare it to and the chosen one."""
     figure, chosen = new_figure(9.0, 6.6), choose(study)
     for axes, name in zip(figure.subplots(2, 2).ravel(), METRICS, strict=True):
         plot_metric(axes, study, name, label="colored")

@@ -31,11 +31,7 @@ _NAMES = {
 
 
 class TrainingPlot(StageCallback):
-    """Draws every stage of an adversarial training once it has ended; of others, nothing.
-
-    Args:
-        run_dir: the training's folder, which has its steps and gets `training.png`.
-    """
+    """Draws `training.png` in the training's folder once an adversarial stage has ended."""
 
     def __init__(self, run_dir: Path) -> None:
         super().__init__()
@@ -63,16 +59,13 @@ def draw_training(
     """Draw a training, and save it atomically.
 
     Args:
-        path: where to; its suffix is one of `zoo.plotting.pictures.PICTURE_SUFFIXES`.
+        path: its suffix is one of `zoo.plotting.pictures.PICTURE_SUFFIXES`.
         steps: the table of steps: "photos_seen", "d_real", "d_fake", "d_loss", "g_loss" and "l1".
         curves: what was logged in every round: "photos_seen", and, where there were validation
             photos, "val_auc", "val_colorfulness", "val_truth" and "score"; else the first three
             without "val_".
         best_round: whose model was kept, counted from 0.
         ended: why the training ended early, if it did.
-
-    Raises:
-        ZooError: if the suffix is another one, or the file cannot be written.
     """
     figure = new_figure(*_INCHES)
     panels = figure.subplots(2, 3)

@@ -15,7 +15,6 @@ Every name of a metric ends in that of its network, and only Inception-v3 with t
 give an FID or an Inception score.
 """
 
-from zoo.metrics.networks.scoring import NetworkMetrics
-from zoo.metrics.networks.specs import METRIC_KINDS
+from zoo.metrics.networks.scoring import METRIC_KINDS, NetworkMetrics
 
 __all__ = ["METRIC_KINDS", "NetworkMetrics"]

@@ -6,7 +6,7 @@ the scores. So the true photos' side is made once for all models.
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -25,8 +25,7 @@ _BATCH = 32
 class Side(Protocol):
     """What is kept of a network's answers about a set of photos."""
 
-    def add(self, part: np.ndarray, /) -> None:
-        """Take in what is kept of the answers about some more photos."""
+    def add(self, part: np.ndarray, /) -> None: ...
 
 
 AnySide = TypeVar("AnySide", bound=Side)
@@ -39,12 +38,10 @@ class Rows:
         self._parts: list[np.ndarray] = []
 
     def add(self, part: np.ndarray, /) -> None:
-        """Take in (n, ...) rows."""
         self._parts.append(part)
 
     @property
     def all(self) -> np.ndarray:
-        """The rows of all photos."""
         return np.concatenate(self._parts)
 
 
@@ -52,24 +49,17 @@ class Network:
     """A network of `zoo.networks.embeddings` that looks at colored photos.
 
     Attributes:
-        name: what columns call it.
         size: side of the squares that it sees, in px.
         width: how many classes it has.
         sha256: of all that decides its answers.
-
-    Raises:
-        ZooError: if it is missing or damaged.
+        input: what it sees of a photo, in words.
     """
 
     def __init__(self, embedding: Embedding) -> None:
         self.name = network_name(embedding.spec)
         self._embedding = embedding
         self.size, self.width, self.sha256 = embedding.size, embedding.width, embedding.sha256
-
-    @property
-    def input(self) -> str:
-        """What it sees of a photo, in words."""
-        return (
+        self.input = (
             f"the photo's central square, resized to {self.size} x {self.size} px with Pillow's "
             "bicubic filter, 8 bits"
         )
@@ -90,17 +80,15 @@ class Network:
 class NetworkMetric(ABC, Generic[AnySide]):
     """One metric, or a few that belong together, of one network.
 
-    Args:
-        spec: the network's specification, with the metric's own settings.
-        network: that network.
-
     Attributes:
         KIND: what specifications call it.
         SETTINGS: that it takes beside the network's.
+        SIDE: makes an empty side.
     """
 
     KIND: ClassVar[str]
     SETTINGS: ClassVar[tuple[str, ...]] = ()
+    SIDE: ClassVar[type[Any]] = Rows
 
     def __init__(self, spec: Spec, network: Network) -> None:
         self.spec, self.network = spec, network
@@ -116,12 +104,8 @@ class NetworkMetric(ABC, Generic[AnySide]):
         return self.network.sha256
 
     @abstractmethod
-    def side(self) -> AnySide:
-        """Make an empty side."""
-
-    @abstractmethod
     def keep(self, logits: np.ndarray, features: np.ndarray) -> np.ndarray:
-        """What a side takes in of the answers about n photos."""
+        """What a side takes in of the answers about n photos: logits (n, c), features (n, m)."""
 
     @abstractmethod
     def scores(self, photos: "PhotoSet", truth: AnySide, made: AnySide) -> NetworkScores:

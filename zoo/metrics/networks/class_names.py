@@ -42,7 +42,7 @@ Mexican hairless
 #: Words that ImageNet splits into breeds, by the first name of each of its classes. Of the usual
 #: flowers ImageNet knows the daisy alone (and the rose's hip): roses, tulips, sunflowers and
 #: dandelions have no right answer, and no group here pretends that they had.
-GROUPS: dict[str, tuple[str, ...]] = {
+GROUPS: dict[str, Sequence[str]] = {
     "cat": ("tabby", "tiger cat", "Persian cat", "Siamese cat", "Egyptian cat"),
     "dog": tuple(" ".join(_DOGS.split()).split(", ")),
 }
@@ -54,12 +54,6 @@ class ClassNames:
     Args:
         lines: each class' names, with commas between.
         groups: words that stand for several classes, beside `GROUPS` and before those.
-
-    Attributes:
-        sha256: of all this.
-
-    Raises:
-        ZooError: if a group names a class that there is not.
     """
 
     def __init__(
@@ -71,20 +65,21 @@ class ClassNames:
                 # ImageNet's Cardigan is a dog, and its cardigan is worn: case counts where it can.
                 for form in {_plain(name), _plain(name).casefold()}:
                     self._numbers.setdefault(form, set()).add(number)
-        self._groups = {word: self._known(names) for word, names in GROUPS.items()}
-        for word, names in (groups or {}).items():
+        own = groups or {}
+        for word, names in own.items():
             for name in names:
                 if not self._called(name):
                     valid_choice(f"class (group {word})", name, tuple(self._numbers))
-            self._groups[_plain(word).casefold()] = self._known(names)
+        # Classifiers of other classes than ImageNet's have few of a group.
+        self._groups = {
+            _plain(word).casefold(): set[int]().union(*map(self._called, names))
+            for word, names in {**GROUPS, **own}.items()
+        }
         sets = {word: sorted(numbers) for word, numbers in sorted(self._groups.items())}
         self.sha256 = hashlib.sha256(json.dumps([list(lines), sets]).encode()).hexdigest()
 
     def right_for(self, label: str | None) -> frozenset[int]:
-        """The numbers of the classes that are right for a label; none where it means nothing here.
-
-        A plural counts as its singular: "dogs".
-        """
+        """The classes that are right for a label; a plural counts as its singular: "dogs"."""
         if label is None:
             return frozenset()
         for form in (label, label.removesuffix("s")):
@@ -93,10 +88,6 @@ class ClassNames:
                 return frozenset(found)
         return frozenset()
 
-    def _known(self, names: Sequence[str]) -> set[int]:
-        """The classes of a group that this classifier has: others than ImageNet's have few."""
-        return set().union(*map(self._called, names))
-
     def _called(self, name: str) -> set[int]:
         """The classes of a name: usually one, but ImageNet has two cranes."""
         form = _plain(name)
@@ -104,28 +95,25 @@ class ClassNames:
 
 
 def read_class_names(spec: Spec, width: int) -> ClassNames | None:
-    """The class names that go with a classifier.
+    """The class names that go with a classifier, if any.
 
     They are in the file that the setting `labels` names or, for a module in a folder, in the only
     file *labels*.txt inside that folder or else beside it. The setting `groups` names a JSON file
-    of groups, {"word": ["class", ...]}.
-
-    Args:
-        spec: the classifier.
-        width: how many classes it has.
-
-    Returns:
-        The names; None where there is no such file.
-
-    Raises:
-        ZooError: if a file cannot be read or does not suit the classifier.
+    of groups, {"word": ["class", ...]}. The classifier has `width` classes.
     """
     path = _labels_file(spec)
     if path is None:
         if "groups" in spec.settings:
             raise ZooError("groups= takes class names, too: add labels=FILE, a text file of them.")
         return None
-    lines = _lines_of(path)
+    try:
+        lines = path.read_text(encoding="utf-8-sig").strip("\n").splitlines()
+    except OSError as error:
+        raise ZooError(
+            f"Cannot read the class names {path}: {error.strerror or error}; give labels=FILE."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ZooError(f"{path} is no text in UTF-8; give class names, one a line.") from error
     if len(lines) != width:
         raise ZooError(
             f"{path} has {len(lines):,} class names, but the classifier {spec.name} has {width:,} "
@@ -145,17 +133,6 @@ def _labels_file(spec: Spec) -> Path | None:
         if len(found) == 1:
             return found[0]
     return None
-
-
-def _lines_of(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8-sig").strip("\n").splitlines()
-    except OSError as error:
-        raise ZooError(
-            f"Cannot read the class names {path}: {error.strerror or error}; give labels=FILE."
-        ) from error
-    except UnicodeDecodeError as error:
-        raise ZooError(f"{path} is no text in UTF-8; give class names, one a line.") from error
 
 
 def _read_groups(file: str | None) -> dict[str, list[str]]:

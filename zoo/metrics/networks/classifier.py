@@ -9,7 +9,7 @@ import numpy as np
 
 from zoo.metrics import NetworkScores
 from zoo.metrics.networks.base import Network, NetworkMetric, Rows, network_name
-from zoo.metrics.networks.class_names import ClassNames, read_class_names
+from zoo.metrics.networks.class_names import read_class_names
 from zoo.networks.embeddings import Spec
 
 if TYPE_CHECKING:
@@ -30,22 +30,16 @@ class Recognition(NetworkMetric[Rows]):
 
     def __init__(self, spec: Spec, network: Network) -> None:
         super().__init__(spec, network)
-        self._names: ClassNames | None = read_class_names(spec, network.width)
+        self._names = read_class_names(spec, network.width)
 
     @classmethod
     def columns(cls, spec: Spec) -> tuple[str, ...]:
-        """Accuracy of the first and of the first five answers, and agreement."""
         return tuple(f"{name}@{network_name(spec)}" for name in ("top1", "top5", "agreement"))
 
     @property
     def sha256(self) -> str:
-        """Of the network, its class names and the groups."""
         names = "no names" if self._names is None else self._names.sha256
         return hashlib.sha256(f"{self.network.sha256} {names}".encode()).hexdigest()
-
-    def side(self) -> Rows:
-        """Of each photo 40 bytes are kept."""
-        return Rows()
 
     def keep(self, logits: np.ndarray, features: np.ndarray) -> np.ndarray:
         """The five likeliest classes, best first: (n, 5) numbers."""
@@ -53,10 +47,9 @@ class Recognition(NetworkMetric[Rows]):
         return np.argsort(-logits, axis=1, kind="stable")[:, :5]
 
     def scores(self, photos: "PhotoSet", truth: Rows, made: Rows) -> NetworkScores:
-        """0 or 1 for each photo."""
         top1, top5, agreement = self.columns(self.spec)
         scores = NetworkScores()
-        right = [self._right_for(photo.label) for photo in photos]
+        right = [self._names.right_for(p.label) if self._names else frozenset() for p in photos]
         if any(right):
             hits = _hits(made.all, right)
             scores.scores.update({top1: hits[:, 0], top5: hits.max(axis=1)})
@@ -67,9 +60,6 @@ class Recognition(NetworkMetric[Rows]):
         scores.scores[agreement] = (made.all[:, 0] == truth.all[:, 0]).astype(np.float64)
         scores.sources[agreement] = {"notes": []}
         return scores
-
-    def _right_for(self, label: str | None) -> frozenset[int]:
-        return frozenset() if self._names is None else self._names.right_for(label)
 
     def _no_accuracy(self, photos: "PhotoSet") -> str:
         labels = sorted({photo.label for photo in photos if photo.label is not None})

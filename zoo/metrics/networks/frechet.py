@@ -21,7 +21,7 @@ FEW_PHOTOS = 2000
 
 
 class Moments:
-    """Mean and covariance of feature vectors, batch by batch: memory does not grow with them."""
+    """Mean and covariance of feature vectors, batch by batch: 32 MB for 2,048 features."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -51,11 +51,7 @@ class Moments:
 
 
 def frechet_distance(first: Moments, second: Moments) -> float:
-    """The squared Fréchet distance of two Gaussians: at least 0, lower is nearer.
-
-    Args:
-        first: of two vectors at least.
-        second: of two vectors at least, as long as the first ones.
+    """The squared Fréchet distance of two Gaussians, of two vectors each at least; from 0.
 
     Examples:
         >>> first, second = Moments(), Moments()
@@ -82,22 +78,16 @@ class Frechet(NetworkMetric[Moments]):
     """How far the features of the colored photos are from those of the true ones."""
 
     KIND = "frechet"
+    SIDE = Moments
 
     @classmethod
     def columns(cls, spec: Spec) -> tuple[str, ...]:
-        """FID, or the Fréchet distance of another network."""
         return (f"{'fid' if is_inception(spec) else 'frechet'}@{network_name(spec)}",)
 
-    def side(self) -> Moments:
-        """Mean and covariance: 32 MB for 2,048 features, however many photos."""
-        return Moments()
-
     def keep(self, logits: np.ndarray, features: np.ndarray) -> np.ndarray:
-        """The features."""
         return features
 
     def scores(self, photos: "PhotoSet", truth: Moments, made: Moments) -> NetworkScores:
-        """One figure, and a note where there are few photos."""
         (column,) = self.columns(self.spec)
         if made.count < 2:
             return NetworkScores(missing={column: "it takes two photos at least"})

@@ -39,20 +39,11 @@ INPUT = "the whole photo"
 SMALLEST = 16
 
 # For each layer of Keras' VGG16 its number among torchvision's `features`.
+_NUMBERS = ((0, 2), (5, 7), (10, 12, 14), (17, 19, 21), (24, 26, 28))
 _LAYERS = {
-    "block1_conv1": 0,
-    "block1_conv2": 2,
-    "block2_conv1": 5,
-    "block2_conv2": 7,
-    "block3_conv1": 10,
-    "block3_conv2": 12,
-    "block3_conv3": 14,
-    "block4_conv1": 17,
-    "block4_conv2": 19,
-    "block4_conv3": 21,
-    "block5_conv1": 24,
-    "block5_conv2": 26,
-    "block5_conv3": 28,
+    f"block{block}_conv{conv}": number
+    for block, numbers in enumerate(_NUMBERS, 1)
+    for conv, number in enumerate(numbers, 1)
 }
 _COMPARED = ("block1_conv2", "block2_conv2", "block3_conv3", "block4_conv3", "block5_conv3")
 # RGB in [-1, 1] is brought to the mean and spread of ImageNet's.
@@ -64,27 +55,19 @@ _LINEAR = "vgg.pth of the package lpips"
 
 
 class Lpips:
-    """The distance, with the weights that a specification names.
-
-    Args:
-        spec: "keras:VGG16" with the settings `weights` and `linear`.
-
-    Attributes:
-        sha256: of both files' numbers.
-
-    Raises:
-        ZooError: if the network is another one, or a file is missing, damaged or another one.
-    """
+    """The distance, with the weights that a specification's `weights` and `linear` name."""
 
     def __init__(self, spec: Spec) -> None:
-        if (spec.kind, spec.name) != ("keras", "VGG16") or not _files(spec):
+        given, wanted = spec.settings, {"weights", "linear"}
+        files = wanted <= given.keys() and given["weights"] != "none"
+        if (spec.kind, spec.name) != ("keras", "VGG16") or not files:
             raise ZooError(
                 f"LPIPS takes {_VGG} and {_LINEAR}, which belong together; write "
                 "lpips=keras:VGG16,weights=FILE,linear=FILE."
             )
         digest = hashlib.sha256()
-        self._linear = _linear(_read(spec.settings["linear"], _LINEAR), digest)
-        self._network = _network(_read(spec.settings["weights"], _VGG), digest)
+        self._linear = _linear(_read(given["linear"], _LINEAR), digest)
+        self._network = _network(_read(given["weights"], _VGG), digest)
         self.sha256 = digest.hexdigest()
 
     def __call__(self, truths: np.ndarray, photos: np.ndarray) -> list[float]:
@@ -123,10 +106,6 @@ def scores_of(distances: Sequence[float]) -> NetworkScores:
     return NetworkScores({COLUMN: scores}, {}, notes)
 
 
-def _files(spec: Spec) -> bool:
-    return {"weights", "linear"} <= spec.settings.keys() and spec.settings["weights"] != "none"
-
-
 def _read(file: str, wanted: str) -> dict[str, np.ndarray]:
     path = Path(file)
     if path.suffix != ".npz":
@@ -153,10 +132,9 @@ def _network(state: Mapping[str, np.ndarray], digest: "hashlib._Hash") -> keras.
 
 def _linear(state: Mapping[str, np.ndarray], digest: "hashlib._Hash") -> list[np.ndarray]:
     """The channels' weights of each layer."""
-    widths = (64, 128, 256, 512, 512)
     return [
         _array(state, f"lin{number}.model.1.weight", (1, width, 1, 1), _LINEAR, digest).ravel()
-        for number, width in enumerate(widths)
+        for number, width in enumerate((64, 128, 256, 512, 512))
     ]
 
 

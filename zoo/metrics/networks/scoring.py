@@ -10,13 +10,20 @@ from zoo.errors import ScoreWarning, ZooError
 from zoo.metrics import NetworkScores, get_metric
 from zoo.metrics.networks import lpips
 from zoo.metrics.networks.base import Network, NetworkMetric, Side
+from zoo.metrics.networks.classifier import Recognition
+from zoo.metrics.networks.diversity import Diversity
 from zoo.metrics.networks.frechet import Frechet, few_photos
-from zoo.metrics.networks.specs import KINDS, parse, refuse_twins
 from zoo.networks.embeddings import Spec, open_embedding
 
 if TYPE_CHECKING:
     from zoo.photos.photoset import PhotoSet
 
+#: The metrics of answers by kind; LPIPS, which compares photos pair by pair, is none of them.
+KINDS: dict[str, type[NetworkMetric[Any]]] = {
+    metric.KIND: metric for metric in (Recognition, Frechet, Diversity)
+}
+#: What may stand before the "=" of a network metric.
+METRIC_KINDS = (*KINDS, lpips.KIND)
 #: Settings of metrics, which are not those of their networks.
 _OF_METRICS = {setting for metric in KINDS.values() for setting in metric.SETTINGS}
 
@@ -35,19 +42,18 @@ class NetworkMetrics:
         specs: what to compute, "METRIC=NETWORK" with settings, as "classifier=hub:FOLDER".
         skip_missing: record a network that is not at hand as the reason why its metrics are
             missing, where it is an error otherwise.
-
-    Attributes:
-        specs: as given.
-
-    Raises:
-        ZooError: if a specification cannot be read, two would give columns of one name, or a
-            network, its weights or its class names are missing or damaged.
     """
 
     def __init__(self, specs: Sequence[str], *, skip_missing: bool = False) -> None:
         self.specs = tuple(specs)
-        parsed = [(text, *parse(text)) for text in self.specs]
-        refuse_twins([columns for *_, columns in parsed])
+        parsed = [(text, *_parse(text)) for text in self.specs]
+        names = [name for *_, columns in parsed for name in columns]
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise ZooError(
+                f"Two columns would be called {get_metric(twice[0]).title}; give each metric of a "
+                "network once, and folders of different names to different networks."
+            )
         self._metrics: dict[str, NetworkMetric[Any]] = {}
         self._lpips: dict[str, lpips.Lpips] = {}
         self._missing: dict[str, str] = {}
@@ -73,15 +79,13 @@ class NetworkMetrics:
     def start(self, photos: "PhotoSet", size: int | None) -> "NetworkRun":
         """Begin to score a model on photos, which were shrunk to a short side of `size` px.
 
-        Warns:
-            ScoreWarning: where a Fréchet distance is asked of few photos, once for these photos.
+        Warns once for these photos where a Fréchet distance is asked of few.
         """
         if self._truth_of != (photos.fingerprint, size):
             self._truth = None
-            if any(isinstance(metric, Frechet) for metric in self._metrics.values()):
-                caution = few_photos(len(photos))
-                if caution is not None:
-                    warnings.warn(caution, ScoreWarning, stacklevel=3)
+            distances = any(isinstance(metric, Frechet) for metric in self._metrics.values())
+            if distances and (caution := few_photos(len(photos))):
+                warnings.warn(caution, ScoreWarning, stacklevel=3)
         return NetworkRun(self, photos, size)
 
 
@@ -108,14 +112,15 @@ class NetworkRun:
             distances.extend(self._scorers._lpips[text](truths, predictions))
 
     def finish(self) -> NetworkScores:
-        """The scores of all photos."""
         scorers = self._scorers
         scorers._truth, scorers._truth_of = self._true, (self._photos.fingerprint, self._size)
         found = NetworkScores(missing=dict(scorers._missing))
         for text, metric in scorers._metrics.items():
             true = self._true[text]
             facts = {"network": text, "sha256": metric.sha256, "input": metric.network.input}
-            figures = _figures(metric.scores(self._photos, true, true))
+            best = metric.scores(self._photos, true, true)
+            figures = {name: float(get_metric(name).figure(s)) for name, s in best.scores.items()}
+            figures |= best.set_scores
             _merge(found, metric.scores(self._photos, true, self._made[text]), facts, figures)
         for text, distances in self._distances.items():
             facts = {"network": text, "sha256": scorers._lpips[text].sha256, "input": lpips.INPUT}
@@ -123,7 +128,7 @@ class NetworkRun:
         return found
 
     def _sides(self) -> dict[str, Side]:
-        return {text: metric.side() for text, metric in self._scorers._metrics.items()}
+        return {text: metric.SIDE() for text, metric in self._scorers._metrics.items()}
 
     def _feed(
         self, sides: Mapping[str, Side], network: Network, answers: tuple[np.ndarray, np.ndarray]
@@ -131,6 +136,31 @@ class NetworkRun:
         for text, metric in self._scorers._metrics.items():
             if metric.network is network:
                 sides[text].add(metric.keep(*answers))
+
+
+def _parse(text: str) -> tuple[str, Spec, tuple[str, ...]]:
+    """Read "METRIC=NETWORK": the kind of metric, its network and columns."""
+    kind, equals, named = text.partition("=")
+    if not equals or not kind.isalpha():
+        raise ZooError(
+            f"Cannot read the network metric {text!r}; write METRIC=NETWORK, as in "
+            f"classifier=hub:FOLDER, with one of the metrics {', '.join(METRIC_KINDS)}."
+        )
+    if kind not in METRIC_KINDS:
+        raise ZooError(
+            f"There is no metric {kind!r} that takes a network; choose from: classifier, frechet "
+            "(FID where the network is keras:InceptionV3), diversity (then the Inception score), "
+            "lpips."
+        )
+    if named.partition(":")[0] not in ("hub", "keras"):
+        raise ZooError(
+            f"{named!r} names no pretrained network; write {kind}=hub:FOLDER, {kind}=hub:HANDLE or "
+            f"{kind}=keras:NAME."
+        )
+    if kind == lpips.KIND:
+        return kind, Spec.parse(named, lpips.SETTINGS), (lpips.COLUMN,)
+    spec = Spec.parse(named, KINDS[kind].SETTINGS)
+    return kind, spec, KINDS[kind].columns(spec)
 
 
 def _open(spec: Spec, known: dict[str, Network]) -> Network:
@@ -154,9 +184,3 @@ def _merge(
     found.missing.update(scores.missing)
     for name, source in scores.sources.items():
         found.sources[name] = facts | source | {"truth": truth[name]}
-
-
-def _figures(scores: NetworkScores) -> dict[str, float]:
-    """One figure a metric."""
-    means = {name: float(get_metric(name).figure(one)) for name, one in scores.scores.items()}
-    return means | scores.set_scores
