@@ -17,9 +17,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
 from rich.console import Console
 from rich.table import Table
+from typer import Context, Exit, Option
 
 # As a script Python looks for modules in this folder, not in the one above with the packages.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -50,89 +50,76 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run_script(benchmark, argv=argv, interrupted=stopped)
 
 
-def _take_defaults(context: typer.Context, suite: str | None) -> str | None:
+def _take_defaults(context: Context, suite: str | None) -> str | None:
     if suite is not None:
         context.default_map = load_suite(suite).defaults
     return suite
 
 
-_Suite = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        is_eager=True,
-        callback=_take_defaults,
-        help=f"What to compare ({_WHAT_SUITES_COMPARE}); {DEFAULT_SUITE} if not given.",
-    ),
-]
-_Models = Annotated[
-    str | None,
-    typer.Option(
-        help="In place of a suite, with commas between: folders of trained models and names of "
-        "those in the package, which are scored as they are; name:preset is trained."
-    ),
-]
-_Settings = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="MODEL.FIELD=VALUE",
-        help="Change a configuration in the rows that leave the field open; repeatable.",
-    ),
-]
-_Photos = Annotated[
-    list[Path] | None,
-    typer.Option(
-        metavar="DIR",
-        help="Photos to learn from, a folder or a .csv manifest; repeatable; else samples.",
-    ),
-]
-_TestPhotos = Annotated[
-    list[Path] | None,
-    typer.Option(
-        metavar="DIR", help="Photos to score; repeatable; a tenth of --photos if not given."
-    ),
-]
-_TestSize = Annotated[
-    int, typer.Option(min=1, metavar="PX", help="Larger test photos get this short side.")
-]
-_Seeds = Annotated[
-    str, typer.Option(metavar="N,N,...", help="Train every row once with each, as in 0,1,2.")
-]
-_Speed = Annotated[
-    bool, typer.Option("--speed", help="Measure latency, throughput, memory and size, too.")
-]
-_Resume = Annotated[
-    bool, typer.Option("--resume", help="Keep what is finished in --out, do what is left.")
-]
-_DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Show what would run and about how long, and stop.")
-]
-_Collect = Annotated[
-    bool, typer.Option("--collect", help="Render what is stored in --out, and run nothing.")
-]
-
-
 def benchmark(
-    context: typer.Context,
-    suite: _Suite = None,
-    models: _Models = None,
-    preset: Annotated[str, typer.Option(help="Of models with several.")] = "compact",
-    settings: _Settings = None,
-    photos: _Photos = None,
-    test_photos: _TestPhotos = None,
-    size: Annotated[int, typer.Option(min=1, metavar="PX", help="Side of training squares.")] = 96,
-    test_size: _TestSize = 256,
+    context: Context,
+    suite: Annotated[
+        str | None,
+        Option(
+            metavar="NAME",
+            is_eager=True,
+            callback=_take_defaults,
+            help=f"What to compare ({_WHAT_SUITES_COMPARE}); {DEFAULT_SUITE} if not given.",
+        ),
+    ] = None,
+    models: Annotated[
+        str | None,
+        Option(
+            help="In place of a suite, with commas between: folders of trained models and names of "
+            "those in the package, which are scored as they are; name:preset is trained."
+        ),
+    ] = None,
+    preset: Annotated[str, Option(help="Of models with several.")] = "compact",
+    settings: Annotated[
+        list[str] | None,
+        Option(
+            "--set",
+            metavar="MODEL.FIELD=VALUE",
+            help="Change a configuration in the rows that leave the field open; repeatable.",
+        ),
+    ] = None,
+    photos: Annotated[
+        list[Path] | None,
+        Option(
+            metavar="DIR",
+            help="Photos to learn from, a folder or a .csv manifest; repeatable; else samples.",
+        ),
+    ] = None,
+    test_photos: Annotated[
+        list[Path] | None,
+        Option(
+            metavar="DIR", help="Photos to score; repeatable; a tenth of --photos if not given."
+        ),
+    ] = None,
+    size: Annotated[int, Option(min=1, metavar="PX", help="Side of training squares.")] = 96,
+    test_size: Annotated[
+        int, Option(min=1, metavar="PX", help="Larger test photos get this short side.")
+    ] = 256,
     budget: options.TrainingBudget = "1000",
-    seeds: _Seeds = "0",
+    seeds: Annotated[
+        str, Option(metavar="N,N,...", help="Train every row once with each, as in 0,1,2.")
+    ] = "0",
     precision: options.Precision = "auto",
     network: options.MetricNetworks = None,
-    speed: _Speed = False,
-    executor: Annotated[str, typer.Option(help=f"Where it runs: {_WHERE_CELLS_RUN}.")] = "local",
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Results.")] = Path("runs/benchmark"),
-    resume: _Resume = False,
-    dry_run: _DryRun = False,
-    collect: _Collect = False,
+    speed: Annotated[
+        bool, Option("--speed", help="Measure latency, throughput, memory and size, too.")
+    ] = False,
+    executor: Annotated[str, Option(help=f"Where it runs: {_WHERE_CELLS_RUN}.")] = "local",
+    out: Annotated[Path, Option(metavar="DIR", help="Results.")] = Path("runs/benchmark"),
+    resume: Annotated[
+        bool, Option("--resume", help="Keep what is finished in --out, do what is left.")
+    ] = False,
+    dry_run: Annotated[
+        bool, Option("--dry-run", help="Show what would run and about how long, and stop.")
+    ] = False,
+    collect: Annotated[
+        bool, Option("--collect", help="Render what is stored in --out, and run nothing.")
+    ] = False,
 ) -> None:
     """Train, score and compare models on the same photos with the same budget."""
     if resume + dry_run + collect > 1:
@@ -174,7 +161,7 @@ def benchmark(
     if speed:
         failed += runs.measure_speed(measure_speed, console)
     _finish(out, console)
-    raise typer.Exit(1 if failed else 0)
+    raise Exit(1 if failed else 0)
 
 
 def _say(console: Console, line: str) -> None:

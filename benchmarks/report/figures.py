@@ -5,8 +5,7 @@ import io
 import itertools
 import math
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +35,7 @@ _CURVES_INCHES = (14.96, 3.6)
 
 @dataclass(frozen=True)
 class PhotoRow:
-    """One photo of the comparison: its name, its role and a tile for each column."""
+    """One photo of the comparison, with a tile for each column."""
 
     name: str
     role: str
@@ -44,7 +43,6 @@ class PhotoRow:
 
     @property
     def label(self) -> str:
-        """The name, and the role where it is not a test photo."""
         return self.name if self.role == "test" else f"{self.name} ({self.role})"
 
 
@@ -62,11 +60,11 @@ def draw_comparison(
         The PNG file, and how many rows are in it.
     """
     count = len(rows)
-    while True:
-        png = _comparison_png(titles, rows[:count])
-        if len(png) <= largest or count == 1:
-            return png, count
-        count = max(1, min(count - 1, math.floor(count * largest / len(png))))
+    with warnings.catch_warnings():  # boxes stand for letters that Matplotlib's font lacks
+        warnings.filterwarnings("ignore", message="Glyph")
+        while len(png := _comparison_png(titles, rows[:count])) > largest and count > 1:
+            count = max(1, min(count - 1, math.floor(count * largest / len(png))))
+    return png, count
 
 
 def draw_curves(histories: Sequence[tuple[str, dict[str, list[float]]]]) -> bytes:
@@ -97,7 +95,7 @@ def draw_curves(histories: Sequence[tuple[str, dict[str, list[float]]]]) -> byte
 
 @dataclass(frozen=True)
 class TemperatureCurves:
-    """How a model scores over the temperature: what it is called, its default, and its study."""
+    """How a model scores over the temperature, and its default temperature."""
 
     title: str
     default: float
@@ -185,8 +183,7 @@ def _comparison_png(titles: Sequence[str], rows: Sequence[PhotoRow]) -> bytes:
             figure.figimage(tile, left + indent, height - top - tile.shape[0], origin="upper")
         top += row_height + _GAP
     buffer = io.BytesIO()
-    with _any_script():
-        figure.savefig(buffer, format="png", dpi=_DPI)
+    figure.savefig(buffer, format="png", dpi=_DPI)
     return buffer.getvalue()
 
 
@@ -194,18 +191,8 @@ def _write(
     figure: Figure, place: tuple[float, float], text: str, width: float, **style: Any
 ) -> None:
     """Write text at a place in px, in smaller letters where it is wider than `width` px."""
-    whole = figure.get_size_inches() * _DPI
-    x, y = np.divide(place, whole)
+    x, y = np.divide(place, figure.get_size_inches() * _DPI)
     written = figure.text(x, y, text, va="center", parse_math=False, **style)
-    with _any_script():
-        present = written.get_window_extent(FigureCanvasAgg(figure).get_renderer()).width
+    present = written.get_window_extent(FigureCanvasAgg(figure).get_renderer()).width
     if present > width:
         written.set_fontsize(float(written.get_fontsize()) * width / present)
-
-
-@contextmanager
-def _any_script() -> Iterator[None]:
-    """Show boxes where Matplotlib's font lacks the script of a file's name."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph")
-        yield

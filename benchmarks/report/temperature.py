@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -68,16 +69,13 @@ def temperature_of(board: Leaderboard, out: Path) -> Temperature:
         rows=rows,
         photo=photo,
         strips=png,
-        curves=tuple(
-            TemperatureCurves(
-                board.title(result),
-                result["temperature"]["default"],
-                TemperatureStudy.from_json(result["temperature"]["study"]),
-            )
-            for result in studied
-        ),
+        curves=tuple(_curves(board.title(one), one["temperature"]) for one in studied),
         available=studied[0]["temperature"]["validation_photos"] if studied else 0,
     )
+
+
+def _curves(title: str, stored: dict[str, Any]) -> TemperatureCurves:
+    return TemperatureCurves(title, stored["default"], TemperatureStudy.from_json(stored["study"]))
 
 
 def _strips(

@@ -13,6 +13,7 @@ import numpy as np
 from benchmarks.speed.timing import Measurement, Row, measure_in_turn, noise
 from zoo.cli.startup import start_keras
 from zoo.errors import ZooError
+from zoo.registry import create_model
 
 _SIDE = 256
 _FORMATS = ("contiguous_format", "channels_last")
@@ -89,7 +90,6 @@ def step_rows(
     _require_torch()
     start_keras()
     from zoo.backend import use_jit
-    from zoo.registry import create_model
 
     rows = []
     for count in batches:
@@ -133,7 +133,6 @@ def runtime_lines() -> Iterator[str]:
     import torch
 
     from benchmarks.speed.peers.zhang import ZhangNetwork
-    from zoo import create_model
     from zoo.networks.runner import FixedWeights
 
     network = create_model("zhang:paper").networks["colorizer"]

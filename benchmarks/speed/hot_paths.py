@@ -18,6 +18,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from PIL import Image
 
 from benchmarks.harness.memory import peak_memory
 from benchmarks.speed.against_torch import forward_rows, step_rows
@@ -38,7 +39,9 @@ from zoo.cli.scripts import run_script
 from zoo.cli.startup import start_keras
 from zoo.errors import valid_choice
 from zoo.files import write_json
+from zoo.photos.decoding import write_photo
 from zoo.photos.photoset import PhotoSet
+from zoo.registry import create_model, entry
 
 _SIZE = 96
 _BATCH = 32
@@ -122,7 +125,6 @@ def fusion_row(photos: PhotoSet, cache: Path) -> Row:
     from zoo.networks.embedding_cache import EmbeddingCache
     from zoo.networks.embeddings import Spec, ZeroEmbedding
     from zoo.photos.loader import PhotoLoader
-    from zoo.registry import create_model
 
     text = "zeros,width=1001"
     stored = EmbeddingCache(ZeroEmbedding(Spec.parse(text)), cache)
@@ -210,11 +212,7 @@ def training_step_rows() -> list[Row]:
 def _training_step(name: str) -> tuple[float, float]:
     """Measure the median seconds of a step, and the MB that training adds to the model's."""
     start_keras()
-    import dataclasses
-
-    from zoo.registry import create_model, entry
-
-    config = dataclasses.asdict(entry("zhang").load().PRESETS["compact"].config)
+    config = asdict(entry("zhang").load().PRESETS["compact"].config)
     shared = ("architecture", "width", "depth", "output_stride")
     model = create_model(name, "compact", **{field: config[field] for field in shared})
     batch = {"rgb": noise(config["batch_size"], _SIZE, _SIZE, 3)}
@@ -259,8 +257,6 @@ def _compiled(model: Any) -> Any:
 
 def _plain_batch(photos: PhotoSet, start: int) -> np.ndarray:
     """Decode, crop, resize and flip photo by photo, as one would write without the loader."""
-    from PIL import Image
-
     generator = np.random.default_rng(start)
     batch = []
     for number in range(start, start + _BATCH):
@@ -277,23 +273,17 @@ def _plain_batch(photos: PhotoSet, start: int) -> np.ndarray:
 
 def _model() -> Any:
     start_keras()
-    from zoo.registry import create_model
-
     return create_model("mse_regression", "compact")
 
 
 def _smooth(seed: int, height: int, width: int) -> np.ndarray:
     """Enlarge random patches of color smoothly: the result compresses about as photos do."""
-    from PIL import Image
-
     patches = np.random.default_rng(seed).integers(0, 256, (24, 32, 3), dtype=np.uint8)
     return np.asarray(Image.fromarray(patches).resize((width, height), Image.Resampling.BICUBIC))
 
 
 def _make_photos(folder: Path) -> None:
     """Write 64 JPEG photos of 500 x 375 px, a usual size in research collections."""
-    from zoo.photos.decoding import write_photo
-
     for number in range(64):
         write_photo(folder / f"{number:02}.jpg", _smooth(number, 375, 500))
 

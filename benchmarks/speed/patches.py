@@ -20,6 +20,7 @@ from benchmarks.speed.timing import (
 from zoo.cli.startup import start_keras
 from zoo.errors import ZooError
 from zoo.photos.photoset import PhotoSet
+from zoo.registry import create_model
 
 _PIXELS = 100_000
 _PASSES = 10
@@ -119,7 +120,6 @@ def neighbor_rows(patches: int = _PATCHES, side: int = _SIDE) -> list[Row]:
 
 def _full_model(patches: int) -> Any:
     start_keras()
-    from zoo.registry import create_model
 
     model: Any = create_model("knn_patches", "compact", table_rows=patches)
     votes = model.networks["colorizer"].get_layer("votes")
