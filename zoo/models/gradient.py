@@ -57,6 +57,19 @@ class NetworkConfig(TrainingConfig):
         check_fields(self, lambda value: value in (1, 2, 4), "1, 2 or 4", "output_stride")
 
 
+#: The network and the training of Zhang et al. 2016, arXiv 1603.08511, figure 2 and section 3.1.
+ZHANG_2016: dict[str, Any] = {
+    "architecture": "zhang",
+    "width": 64,
+    "weight_decay": 1e-3,
+    "train_size": 176,
+    "batch_size": 40,
+    "beta_2": 0.99,
+    "learning_rate": 3e-5,
+    "schedule": "zhang",
+}
+
+
 class GradientColorizer(Colorizer):
     """A Colorizer whose one network learns by the gradient of a loss.
 

@@ -14,7 +14,7 @@ from keras import ops
 
 from zoo.color.spaces import Tensor, rgb_to_lab
 from zoo.colorizer import Preset
-from zoo.models.gradient import GradientColorizer, NetworkConfig
+from zoo.models.gradient import ZHANG_2016, GradientColorizer, NetworkConfig
 from zoo.networks.blocks import average_to_size
 
 
@@ -27,16 +27,7 @@ class MSERegression(GradientColorizer):
             "ours: a U-Net of 4.4 million parameters that trains on two processor cores",
         ),
         "paper": Preset(
-            NetworkConfig(
-                architecture="zhang",
-                width=64,
-                train_size=176,
-                batch_size=40,
-                learning_rate=3e-5,
-                schedule="zhang",
-                beta_2=0.99,
-                weight_decay=1e-3,
-            ),
+            NetworkConfig(**ZHANG_2016),
             "Zhang et al. 2016, arXiv 1603.08511, figure 2, with the L2 loss of equation 1",
         ),
         "tiny": Preset(

@@ -112,6 +112,28 @@ class GANConfig(NetworkConfig):
         check_fields(self, lambda v: 0.5 < v <= 1, "above 0.5 and at most 1", "real_label")
 
 
+#: Both nets of pix2pix at its size and rates, and nets for tests.
+PIX2PIX: dict[str, Any] = {
+    "architecture": "pix2pix",
+    "width": 64,
+    "depth": 8,
+    "output_stride": 1,
+    "patch_width": 64,
+    "train_size": 256,
+    "batch_size": 4,
+    "learning_rate": 2e-4,
+    "discriminator_rate": 2e-4,
+}
+TINY: dict[str, Any] = {
+    "width": 4,
+    "depth": 2,
+    "patch_layers": 1,
+    "patch_width": 4,
+    "train_size": 32,
+    "batch_size": 4,
+}
+
+
 class GAN(GradientColorizer):
     """L in, ab out, with a discriminator as part of the loss."""
 
@@ -124,26 +146,10 @@ class GAN(GradientColorizer):
             "ours: the method of Isola et al. 2017 on a U-Net that trains on two processor cores",
         ),
         "paper": Preset(
-            GANConfig(
-                architecture="pix2pix",
-                width=64,
-                depth=8,
-                output_stride=1,
-                patch_width=64,
-                patch_norm="batch",
-                train_size=256,
-                batch_size=4,
-                learning_rate=2e-4,
-                discriminator_rate=2e-4,
-                l1_weight=100.0,
-                schedule="constant",
-            ),
+            GANConfig(**PIX2PIX, patch_norm="batch", l1_weight=100.0, schedule="constant"),
             "Isola et al. 2017, arXiv 1611.07004, section 6.1; patches of 34 px",
         ),
-        "tiny": Preset(
-            GANConfig(width=4, depth=2, patch_layers=1, patch_width=4, train_size=32, batch_size=4),
-            "ours: for tests",
-        ),
+        "tiny": Preset(GANConfig(**TINY), "ours: for tests"),
     }
 
     def build_networks(self) -> dict[str, keras.Model]:

@@ -28,7 +28,7 @@ import numpy as np
 from zoo.budget import Budget
 from zoo.color.spaces import Tensor
 from zoo.colorizer import Preset
-from zoo.models.adversarial.gan import GAN, GANConfig
+from zoo.models.adversarial.gan import GAN, PIX2PIX, TINY, GANConfig
 from zoo.models.adversarial.perceptual import (
     color_features,
     feature_distance,
@@ -93,15 +93,7 @@ class NoGAN(GAN):
         ),
         "paper": Preset(
             NoGANConfig(
-                architecture="pix2pix",
-                width=64,
-                depth=8,
-                output_stride=1,
-                patch_width=64,
-                train_size=256,
-                batch_size=4,
-                learning_rate=2e-4,
-                discriminator_rate=2e-4,
+                **PIX2PIX,
                 joint_rate=2e-5,
                 joint_discriminator_rate=1e-4,
                 features="keras:VGG16",
@@ -109,18 +101,7 @@ class NoGAN(GAN):
             ),
             "Antic, Howard and Manor 2019 (DeOldify): VGG16 features; pix2pix' nets, rates ours",
         ),
-        "tiny": Preset(
-            NoGANConfig(
-                width=4,
-                depth=2,
-                patch_layers=1,
-                patch_width=4,
-                feature_width=4,
-                train_size=32,
-                batch_size=4,
-            ),
-            "ours: for tests",
-        ),
+        "tiny": Preset(NoGANConfig(**TINY, feature_width=4), "ours: for tests"),
     }
 
     def build_networks(self) -> dict[str, keras.Model]:

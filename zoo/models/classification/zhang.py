@@ -24,7 +24,7 @@ from zoo.color.spaces import Tensor
 from zoo.colorizer import Preset
 from zoo.errors import ZooError
 from zoo.models.classification.base import ClassificationColorizer, ClassificationConfig
-from zoo.models.gradient import NetworkConfig
+from zoo.models.gradient import ZHANG_2016, NetworkConfig
 from zoo.training.config import check_fields
 
 #: A photo without any |a| or |b| above this does not count in the loss (the released code).
@@ -76,16 +76,7 @@ class Zhang(ClassificationColorizer):
             "ours: the method of Zhang et al. 2016 on a U-Net that trains on two processor cores",
         ),
         "paper": Preset(
-            ZhangConfig(
-                architecture="zhang",
-                width=64,
-                train_size=176,
-                batch_size=40,
-                learning_rate=3e-5,
-                schedule="zhang",
-                beta_2=0.99,
-                weight_decay=1e-3,
-            ),
+            ZhangConfig(**ZHANG_2016),
             "Zhang et al. 2016, arXiv 1603.08511, figure 2 and section 3.1",
         ),
         "tiny": Preset(

@@ -35,6 +35,24 @@ from zoo.prediction import Prediction
 from zoo.training.config import check_fields
 from zoo.training.plan import TrainingPlan
 
+#: Patches as in the text, and patches for tests.
+PAPER: dict[str, Any] = {
+    "plane": "uv",
+    "patch_side": 9,
+    "scales": (1,),
+    "context": False,
+    "components": 0,
+    "smoothing": 0,
+}
+TINY: dict[str, Any] = {
+    "patch_side": 3,
+    "scales": (1, 3),
+    "samples": 200,
+    "train_size": 32,
+    "map_rows": 3,
+    "map_columns": 3,
+}
+
 #: How many pixels the codebook and the features' statistics are learned from.
 _SAMPLED = 100_000
 #: Variance of L / 100 below which a square counts as smooth: a deviation of 3 in L.

@@ -18,7 +18,7 @@ from zoo.color.bins import NearestBins
 from zoo.color.spaces import Tensor
 from zoo.colorizer import Preset
 from zoo.models.classification.distribution import number_a_photo
-from zoo.models.patches.base import PatchColorizer, PatchConfig, check_patches
+from zoo.models.patches.base import PAPER, TINY, PatchColorizer, PatchConfig, check_patches
 from zoo.models.patches.features import prototypes, sample_patches
 from zoo.networks.runner import Runner
 from zoo.options import Option
@@ -181,31 +181,11 @@ class KNNPatches(PatchColorizer):
             KNNConfig(), "ours: the method of Richart and Visca on features at three scales"
         ),
         "paper": Preset(
-            KNNConfig(
-                plane="uv",
-                patch_side=9,
-                scales=(1,),
-                context=False,
-                components=0,
-                stride=1,
-                smoothing=0,
-            ),
+            KNNConfig(**PAPER, stride=1),
             "Richart and Visca: UV, raw patches; the sizes of patch, map and table are ours",
         ),
         "tiny": Preset(
-            KNNConfig(
-                patch_side=3,
-                scales=(1, 3),
-                components=6,
-                samples=200,
-                map_rows=3,
-                map_columns=3,
-                stride=2,
-                table_rows=200,
-                group=2,
-                train_size=32,
-            ),
-            "ours: for tests",
+            KNNConfig(**TINY, components=6, stride=2, table_rows=200, group=2), "ours: for tests"
         ),
     }
 

@@ -16,7 +16,7 @@ from zoo.color.bins import measure_prior
 from zoo.color.spaces import Tensor
 from zoo.colorizer import Preset
 from zoo.models.classification.base import ClassificationColorizer, ClassificationConfig
-from zoo.models.patches.base import PatchColorizer, PatchConfig, check_patches
+from zoo.models.patches.base import PAPER, TINY, PatchColorizer, PatchConfig, check_patches
 from zoo.networks.blocks import HEAD, conv
 from zoo.photos.photoset import PhotoSet
 from zoo.training.config import check_fields
@@ -52,31 +52,11 @@ class SOMPatches(PatchColorizer, ClassificationColorizer):
             "ours: the method of Richart and Visca on features at three scales",
         ),
         "paper": Preset(
-            SOMConfig(
-                plane="uv",
-                patch_side=9,
-                scales=(1,),
-                context=False,
-                components=0,
-                smoothing=0,
-                sigma=0.05,
-                hidden=(100,),
-            ),
+            SOMConfig(**PAPER, sigma=0.05, hidden=(100,)),
             "Richart and Visca: UV, raw patches; the sizes of patch, map and layers are ours",
         ),
         "tiny": Preset(
-            SOMConfig(
-                patch_side=3,
-                scales=(1, 3),
-                components=8,
-                samples=200,
-                map_rows=3,
-                map_columns=3,
-                hidden=(16,),
-                train_size=32,
-                batch_size=4,
-            ),
-            "ours: for tests",
+            SOMConfig(**TINY, components=8, hidden=(16,), batch_size=4), "ours: for tests"
         ),
     }
 
