@@ -98,9 +98,8 @@ def choose(study: TemperatureStudy) -> float:
 def choose_vivid(study: TemperatureStudy) -> float:
     """The temperature to take for weights that are handed on: vivid, where that costs nothing.
 
-    It is `choose`'s or, where that is too muted, the highest one below it that is colorful enough
-    and whose AuC is not below that of gray photos. Where there is none, colors would be bought
-    with accuracy, and `choose`'s stands.
+    It is the highest one up to `choose`'s that is colorful enough and whose AuC is not below that
+    of gray photos; without one, colors would be bought with accuracy, and `choose`'s stands.
     """
     chosen = choose(study)
     vivid = study.means("colorfulness") >= COLORFUL_ENOUGH * study.true_colorfulness

@@ -18,10 +18,7 @@ def root_mean_square(scores: np.ndarray, weights: None = None) -> np.ndarray:
 
 
 def absolute_mean(scores: np.ndarray, weights: None = None) -> np.ndarray:
-    """Absolute value of the mean of signed scores, in which too much here offsets too little there.
-
-    Of per-photo differences, it is the distance between the two means.
-    """
+    """Absolute value of the mean; of per-photo differences, the distance between the two means."""
     return np.abs(scores.mean(axis=-1))
 
 

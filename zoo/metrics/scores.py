@@ -24,10 +24,7 @@ def psnr(pair: Pair) -> float:
 
 
 def psnr_ab(pair: Pair) -> float:
-    """Peak signal-to-noise ratio over the two ab channels, peak 255, in dB: 0 to 100.
-
-    Capped at 100 dB as `psnr` is.
-    """
+    """Peak signal-to-noise ratio over the two ab channels, peak 255, in dB: 0 to 100, as `psnr`."""
     return _decibels(pair.squared_ab_error.mean() / 2)
 
 

@@ -61,9 +61,8 @@ def draw_training(
     Args:
         path: its suffix is one of `zoo.plotting.pictures.PICTURE_SUFFIXES`.
         steps: the table of steps: "photos_seen", "d_real", "d_fake", "d_loss", "g_loss" and "l1".
-        curves: what was logged in every round: "photos_seen", and, where there were validation
-            photos, "val_auc", "val_colorfulness", "val_truth" and "score"; else the first three
-            without "val_".
+        curves: by round "photos_seen", "val_auc", "val_colorfulness", "val_truth" and "score"; of a
+            training without validation photos, no score, and names without "val_".
         best_round: whose model was kept, counted from 0.
         ended: why the training ended early, if it did.
     """

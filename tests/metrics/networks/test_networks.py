@@ -119,7 +119,7 @@ def test_the_five_likeliest_answers_count(photos, module):
     spec = Spec.parse(f"hub:{module}")
     metric = Recognition(spec, Network(open_embedding(f"hub:{module}")))
     seas = PhotoSet(tuple(dataclasses.replace(photo, label="sea") for photo in photos[:9]))
-    side, order = metric.side(), np.arange(1, 9)
+    side, order = metric.SIDE(), np.arange(1, 9)
     for rank in range(9):
         logits = np.empty((1, 9))
         logits[0, np.insert(order, rank, 0)] = -np.arange(9)
