@@ -160,6 +160,8 @@ def _connect(ray: Any, packages: Sequence[Path]) -> None:
 def _ray_problem(ray: Any, reference: Any) -> str | None:
     try:
         ray.get(reference)
+    except ray.exceptions.RayTaskError as error:
+        return f"it raised {error.cause!r}."
     except ray.exceptions.RayError as error:
         lines = str(error).strip().splitlines()
         return f"its worker died {1 + _RETRIES} times ({lines[0] if lines else 'no message'})."

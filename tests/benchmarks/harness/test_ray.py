@@ -5,7 +5,7 @@ import os
 
 import dying_cells
 import pytest
-from tiny_runs import CONDITIONS
+from tiny_runs import CONDITIONS, ROOT
 
 from benchmarks import run_all
 from benchmarks.harness import runs
@@ -37,6 +37,9 @@ def test_a_cluster_that_loses_a_worker_gives_the_results_of_a_local_run(
     tmp_path, photos, finished, two_workers, monkeypatch
 ):
     monkeypatch.setattr(runs, "run_cell", dying_cells.run_or_die)
+    # Where workers find that function, whatever started this process.
+    folders = [ROOT, ROOT / "tests", ROOT / "tests" / "benchmarks"]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, folders)))
     models = ["--models", "gray,mse_regression:tiny"]
     arguments = [*CONDITIONS, *photos, *models, "--executor", "ray", "--out", str(tmp_path)]
     assert run_all.main([*arguments, "--resume"]) == 0
