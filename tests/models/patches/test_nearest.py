@@ -38,7 +38,7 @@ def as_numpy(tensor):
 
 def voting(table, labels, clusters, counts=None, rows=None):
     votes = NearestVotes(rows or len(table), clusters)
-    votes.build((None, None, None, table.shape[1]), (None,), (None,))
+    votes.build((None, None, None, table.shape[1]))
     votes.fill(
         table.astype("float32"),
         labels.astype("int32"),
