@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import eagerly, make_photo_folder
+from conftest import make_photo_folder
 
 import zoo
 from zoo import Budget, PhotoSet
@@ -28,8 +28,7 @@ def finished(photos, tmp_path_factory):
     """A finished run; its model is saved as `zoo train` does. Nobody writes into it."""
     folder = tmp_path_factory.mktemp("runs") / "run"
     model = zoo.create_model("gan:tiny")
-    with eagerly():
-        model.fit(photos, photos, run_dir=folder, **FIT)
+    model.fit(photos, photos, run_dir=folder, **FIT)
     model.save(folder)
     return folder
 

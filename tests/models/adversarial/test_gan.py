@@ -285,7 +285,7 @@ def test_colors_choose_the_best_weights(photos):
     stains = {"val_auc": 0.80, "val_colorfulness": 40.0, "val_truth": 40.0}
     assert model.round_score(vivid) < model.round_score(muted) < model.round_score(stains)
     assert model.round_score({"loss": 1.0}) is None
-    history = model.fit(photos, photos, budget=Budget(photos_seen=64), **FIT)
+    history = model.fit(photos, photos, budget=Budget(photos_seen=16), **FIT)
     curves = history.curves
     scored = [
         model.round_score({name: values[i] for name, values in curves.items()})
@@ -317,7 +317,7 @@ def test_a_winning_discriminator_and_gray_colors_get_a_warning():
 
 def test_noise_gives_variants_and_leaves_nothing_behind(photos):
     model = tiny()
-    model.fit(photos, budget=Budget(photos_seen=48), **FIT)
+    model.fit(photos, budget=Budget(photos_seen=8), **FIT)
     lightness = rng(0).uniform(0, 100, (1, 24, 40, 1)).astype("float32")
     plain = ab_of(model, lightness)
     one, again, two = (ab_of(model, lightness, noise=noise) for noise in (1, 1, 2))
@@ -340,7 +340,7 @@ def test_the_saturation_is_a_factor_of_the_chroma(noise):
 
 def test_realness_is_a_map_of_the_photo_and_its_mean(photos):
     model = tiny()
-    model.fit(photos, budget=Budget(photos_seen=48), **FIT)
+    model.fit(photos, budget=Budget(photos_seen=8), **FIT)
     photo = photos[0].read()
     real, mean = model.realness(photo)
     assert real.shape == photo.shape[:2]

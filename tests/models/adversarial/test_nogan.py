@@ -160,7 +160,7 @@ def test_with_pretrained_features_no_network_of_our_own_is_trained(photos):
 def test_one_net_learns_and_the_others_stay(photos, stage, learning):
     model = tiny()
     before = weights(model)
-    Trainer(stage(model, photos, photos, plan())).run()
+    Trainer(stage(model, photos, photos, plan(8))).run()
     assert moved(before, weights(model)) == {learning}
 
 
