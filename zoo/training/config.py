@@ -16,7 +16,8 @@ class TrainingConfig:
         learning_rate: Adam's at its highest.
         schedule: "cosine" (a short warm-up, then down to zero), "constant", or "zhang" (the paper's
             two steps, at the same shares of the training).
-        weight_decay: so many times the weights are added to their gradient, where networks use it.
+        weight_decay: so many times the kernels are added to the gradient of a loss that sums over
+            places and averages over photos.
     """
 
     train_size: int = 96

@@ -50,7 +50,8 @@ class Task(keras.Model):
 class NetworkTask(Task):
     """One network that learns by one loss.
 
-    `inputs` makes of a batch what the network sees, `loss` a float32 scalar of batch and output.
+    `inputs` makes of a batch what the network sees, `loss` a float32 scalar of batch and output: a
+    mean over photos and places.
     """
 
     def __init__(
@@ -66,8 +67,14 @@ class NetworkTask(Task):
         return self.networks["colorizer"](self._inputs(batch), training=training)
 
     def step_loss(self, batch: Batch, output: Tensor, training: bool) -> Tensor:
-        """The loss; weight decay joins in training only, to keep scores comparable."""
+        """The loss; weight decay joins in training only, to keep scores comparable.
+
+        Published weight decays belong to losses that sum over the places of the output and divide
+        by the number of photos alone, as Caffe's layers do. Here is that sum, divided by the
+        places, which Adam does not notice.
+        """
         loss = self._loss(batch, output)
         if training and self.losses:
-            loss = loss + sum(ops.cast(term, "float32") for term in self.losses)
+            places = output.shape[1] * output.shape[2]
+            loss = loss + sum(ops.cast(term, "float32") for term in self.losses) / places
         return loss

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import ops
+from scipy.special import softmax
 from skimage.color import rgb2lab
 
 import zoo
@@ -13,6 +14,7 @@ from zoo import Budget, PhotoSet, conformance
 from zoo.color.bins import rebalancing_weights, smooth_prior
 from zoo.errors import ZooError
 from zoo.models.classification import base, zhang
+from zoo.networks.blocks import HEAD
 from zoo.photos.loader import PhotoLoader
 from zoo.training.plan import History
 from zoo.training.trainer import Trainer
@@ -106,6 +108,37 @@ def test_the_paper_s_training(paper):
     assert float(network.losses[0]) == pytest.approx(decay, rel=1e-4)
     # Every convolution has its decay: 23 with the transposed one and the head.
     assert len(network.losses) == 23
+
+
+def test_a_step_is_that_of_the_authors_loss_layer():
+    """Their loss sums over the places and divides by the number of photos alone, as the decay needs.
+
+    The head is a 1 x 1 convolution, so its gradient follows by hand from what it sees.
+    """
+    model = zoo.create_model("zhang:paper", width=4, weight_decay=0.3)
+    rgb = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3)).astype("uint8")
+    model.weights = np.random.default_rng(1).uniform(0.5, 2, 313).astype("float32")
+    network = model.networks["colorizer"]
+    head = network.get_layer(HEAD)
+    below = keras.Model(network.input, head.input)
+    seen = ops.convert_to_numpy(below(model.network_input({"rgb": rgb}), training=True))
+    kernel, bias = (ops.convert_to_numpy(weight) for weight in head.weights)
+
+    ab = rgb2lab(rgb)[..., 1:].reshape(3, 8, 4, 8, 4, 2).mean(axis=(2, 4))
+    distances = np.linalg.norm(ab[..., None, :] - model.bins.centers, axis=-1)
+    nearest = np.argsort(distances, axis=-1)[..., :5]
+    shares = np.exp(-(np.take_along_axis(distances, nearest, -1) ** 2) / (2 * 5**2))
+    target = np.zeros((3, 8, 8, 313))
+    np.put_along_axis(target, nearest, shares / shares.sum(axis=-1, keepdims=True), -1)
+    by_logits = softmax(seen @ kernel[0, 0] + bias, axis=-1) - target
+    by_logits *= model.weights[nearest[..., :1]]
+    by_kernel = np.einsum("nhwc,nhwq->cq", seen, by_logits) / 3 + 0.3 * kernel[0, 0]
+
+    task = model.task()
+    task.compile(optimizer=keras.optimizers.SGD(64.0), jit_compile=False)  # 8 x 8 places
+    task.train_on_batch({"rgb": rgb})
+    step = kernel[0, 0] - ops.convert_to_numpy(head.kernel)[0, 0]
+    np.testing.assert_allclose(step, by_kernel, rtol=2e-3, atol=2e-4 * np.abs(by_kernel).max())
 
 
 def test_the_network_sees_lightness_around_zero(paper):
