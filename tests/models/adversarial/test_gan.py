@@ -13,7 +13,8 @@ from zoo import Budget, PhotoSet
 from zoo.errors import ZooError
 from zoo.models.adversarial.gan import GANConfig
 from zoo.models.adversarial.losses import ADVERSARIAL_LOSSES
-from zoo.models.adversarial.stages import warning
+from zoo.models.adversarial.stages import settled, warning
+from zoo.models.adversarial.tasks import CriticTask
 from zoo.networks.pix2pix import patch_discriminator, receptive_field
 
 pytestmark = pytest.mark.usefixtures("eager")
@@ -104,7 +105,8 @@ def test_losses_by_hand():
     assert float(loss.real(logits)) == pytest.approx(smoothed, rel=1e-5)
     assert float(loss.fake(logits)) == pytest.approx(-np.log(1 - share).mean(), rel=1e-5)
     assert float(loss.generator(logits)) == pytest.approx(-np.log(share).mean(), rel=1e-5)
-    np.testing.assert_allclose(as_numpy(loss.probability(logits)), share, rtol=1e-5)
+    known = np.minimum(share / 0.9, 1)
+    np.testing.assert_allclose(as_numpy(loss.probability(logits)), known, rtol=1e-5)
     loss = ADVERSARIAL_LOSSES["least_squares"](0.9)
     assert float(loss.real(logits)) == pytest.approx((0.81 + 1.21 + 15.21) / 3, rel=1e-5)
     assert float(loss.fake(logits)) == pytest.approx(13 / 3, rel=1e-5)
@@ -119,16 +121,45 @@ def test_losses_by_hand():
         assert kind(0.9).penalty(None, logits, logits) == 0
 
 
+#: Answers that a discriminator may give, the fitting ones of each loss among them.
+ANSWERS = np.linspace(-6, 6, 4801, dtype="float32")
+
+
+def costs(loss, share):
+    """The discriminator's loss at each of ANSWERS, of colors of which this share are true."""
+    real, fake = (as_numpy(ops.vectorized_map(one, ANSWERS)) for one in (loss.real, loss.fake))
+    return share * real + (1 - share) * fake
+
+
+@pytest.mark.parametrize("label", [0.9, 1.0])
 @pytest.mark.parametrize("name", ADVERSARIAL_LOSSES)
-def test_a_discriminator_without_a_loss_is_sure(name):
-    """At the answers that cost it nothing, or next to nothing."""
-    loss = ADVERSARIAL_LOSSES[name](1.0)
-    real, fake = {"bce": (9, -9), "least_squares": (1, 0), "hinge": (1, -1)}[name]
-    logits = [np.full((1, 2, 2, 1), answer, "float32") for answer in (real, fake)]
-    assert float(loss.discriminator(*logits)) == pytest.approx(0, abs=2e-4)
-    sure, unsure = (as_numpy(loss.probability(one)) for one in logits)
-    np.testing.assert_allclose(sure, 1, atol=2e-4)
-    np.testing.assert_allclose(unsure, 0, atol=2e-4)
+def test_the_best_discriminator_is_right_about_what_it_knows(name, label):
+    """Sure of what is always true or always made, undecided where both are as frequent."""
+    loss = ADVERSARIAL_LOSSES[name](label)
+    for share in (0.0, 0.5, 1.0):
+        cost = costs(loss, share)
+        best = ANSWERS[cost <= cost.min() + 1e-6]
+        # The hinge is as content with any answer beyond a margin, and with any between if undecided.
+        answer = {0.0: best.max(), 0.5: best.mean(), 1.0: best.min()}[share]
+        assert float(loss.probability(answer)) == pytest.approx(share, abs=0.004)
+
+
+def test_a_perfect_least_squares_critic_is_known_as_one(photos):
+    """It answers with its labels, of which a sigmoid would make 0.71 and 0.5."""
+    model = tiny(adversarial="least_squares")
+    task = CriticTask(model)
+    rgb = np.stack([photo.read(32)[:32, :32] for photo in photos[:2]])
+    made = np.zeros((2, 16, 16, 2), "float32")
+    answers = np.stack([np.full((2, 8, 8), 0.9), np.zeros((2, 8, 8))], axis=-1)
+    loss = task.step_loss({"rgb": rgb, "made": made}, answers.astype("float32"), training=False)
+    logged = {metric.name: float(metric.result()) for metric in task.metrics}
+    assert float(loss) == 0
+    assert logged["d_real"] == pytest.approx(1, abs=1e-6)
+    assert (logged["d_fake"], logged["accuracy"]) == (0, 1)
+    curves = {"colorfulness": [30.0], "truth": [40.0]}
+    curves |= {name: [logged[name]] for name in ("d_real", "d_fake")}
+    assert warning(curves).startswith("The discriminator wins")
+    assert settled({"accuracy": [0.5, *[logged["accuracy"]] * 4]}) is not None
 
 
 @pytest.mark.parametrize("adversarial", ["bce", "least_squares", "hinge"])

@@ -36,7 +36,11 @@ class AdversarialLoss(ABC):
 
     @abstractmethod
     def probability(self, logits: Tensor) -> Tensor:
-        """How sure the discriminator is that colors are true: in [0, 1], 0.5 where undecided."""
+        """How sure the discriminator is that colors are true: in [0, 1].
+
+        0 and 1 are at the answers that cost it least for made and for true colors, 0.5 is where it
+        is undecided: at the answer of the lowest loss if as many colors are true as made.
+        """
 
     def penalty(
         self, discriminator: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor
@@ -66,7 +70,8 @@ class CrossEntropy(AdversarialLoss):
         return ops.mean(ops.softplus(-logits))
 
     def probability(self, logits: Tensor) -> Tensor:
-        return ops.sigmoid(logits)
+        # For a share p of true colors the best sigmoid is p times the label.
+        return ops.minimum(ops.sigmoid(logits) / self.real_label, 1.0)
 
 
 class LeastSquares(AdversarialLoss):
@@ -82,7 +87,7 @@ class LeastSquares(AdversarialLoss):
         return ops.mean(ops.square(logits - 1.0))
 
     def probability(self, logits: Tensor) -> Tensor:
-        return ops.clip(logits, 0.0, 1.0)
+        return ops.clip(logits / self.real_label, 0.0, 1.0)
 
 
 class Hinge(AdversarialLoss):
@@ -98,7 +103,7 @@ class Hinge(AdversarialLoss):
         return -ops.mean(logits)
 
     def probability(self, logits: Tensor) -> Tensor:
-        return ops.clip((logits + 1.0) / 2.0, 0.0, 1.0)
+        return ops.clip((logits + 1.0) / (self.real_label + 1.0), 0.0, 1.0)
 
 
 ADVERSARIAL_LOSSES: dict[str, type[AdversarialLoss]] = {
