@@ -55,6 +55,7 @@ class Training:
     photos: int = 0
     fingerprint: str | None = None
     gray_photos_left_out: int = 0
+    toned_photos_left_out: int = 0
     validation_photos: int = 0
     validation_fingerprint: str | None = None
     budget: str = ""
@@ -87,7 +88,8 @@ class Training:
         return cls(
             photos=len(colored),
             fingerprint=colored.fingerprint,
-            gray_photos_left_out=len(given) - len(colored),
+            gray_photos_left_out=sum(photo.is_gray for photo in given),
+            toned_photos_left_out=sum(photo.is_toned for photo in given),
             validation_photos=len(validation or ()),
             validation_fingerprint=validation.fingerprint if validation else None,
             budget=str(plan.budget),

@@ -82,7 +82,7 @@ class Colorizer(ABC):
     def learn(
         self, train: "PhotoSet", validation: "PhotoSet | None", plan: "TrainingPlan"
     ) -> History:
-        """Learn from photos, none of them gray, as `plan` says; `fit` keeps the record of it.
+        """Learn from photos, none of them gray or toned, as `plan` says; `fit` records it.
 
         The validation photos choose the best weights.
         """
@@ -175,7 +175,7 @@ class Colorizer(ABC):
         the training size, and `model.card.training` tells what was done.
 
         Args:
-            train: photos to learn from; those that are really gray are left out.
+            train: photos to learn from; those that are really gray or toned are left out.
             validation: photos that choose the best weights; without them the last ones are kept.
             budget: how much training.
             size: side of the training squares in px, or several, each for an equal share of the

@@ -413,7 +413,7 @@ def test_gray_photos_are_not_counted_among_those_that_teach(run, tmp_path):
     Image.new("L", (20, 20), 90).save(folder / "gray.png")
     told = run("train", *TINY, "--budget", 4, "--photos", folder, "--out", tmp_path / "run")
     assert "3 photos" in told.out
-    assert "1 gray photo; gray ones are left out." in told.out
+    assert "1 gray photo; gray and toned ones are left out." in told.out
     assert "Learning from 2 photos" in told.out
 
 

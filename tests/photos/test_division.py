@@ -34,7 +34,7 @@ def test_shares_are_set_aside_without_gray_photos(many):
     names = [photo.name for part in vars(parts).values() for photo in part]
     assert sorted(names) == [f"{index:02d}.png" for index in range(60)]
     assert len(parts.train) > 45
-    assert told == ["Photos: 61 photos; 1 gray photo; gray ones are left out."]
+    assert told == ["Photos: 61 photos; 1 gray photo; gray and toned ones are left out."]
     again = divide([many], test_share=0.1, tell=told.append)
     assert again == parts
     assert divide([many], tell=told.append).test is None

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
+from skimage import data
 
 from zoo.errors import ZooError
 from zoo.photos.decoding import read_rgb
@@ -118,12 +119,45 @@ def test_gray_photos(tmp_path, pixels, is_gray):
     assert PhotoSet.from_folder(tmp_path)[0].is_gray == is_gray
 
 
+#: Ways to tone a gray photo: dark, medium and light color.
+TONES = {
+    "sepia": ("#2b1a0d", None, "#fff0cd"),
+    "cyanotype": ("#002147", None, "#e6f0f5"),
+    "selenium": ("#1c1420", "#8a7f80", "#fbf7f0"),
+    "yellowed": ("#4d3a1f", "#a5906b", "#f0e0b0"),
+}
+
+
+@pytest.mark.parametrize("tone", TONES)
+@pytest.mark.parametrize("photo", ["chelsea", "coffee", "astronaut"])
+def test_toned_photos_are_told_from_color(tmp_path, photo, tone):
+    """Photos in color, and toned: a ramp, and a photo as a JPEG as people scan it."""
+    dark, middle, light = TONES[tone]
+    color = Image.fromarray(getattr(data, photo)())
+    ramp = Image.fromarray(np.tile(np.arange(256, dtype=np.uint8), (64, 1)))
+    color.save(tmp_path / "color.png")
+    for name, gray in (("ramp", ramp), ("scan", color.convert("L"))):
+        toned = ImageOps.colorize(gray, dark, light, middle)
+        toned.save(tmp_path / f"{name}.jpg", quality=75)
+    photos = {one.name: one for one in PhotoSet.from_folder(tmp_path)}
+    assert not photos["color.png"].is_toned
+    for name in ("ramp.jpg", "scan.jpg"):
+        assert photos[name].is_toned
+        assert not photos[name].is_gray
+
+
+def test_a_photo_of_few_pixels_is_not_called_toned(tmp_path):
+    Image.new("RGB", (5, 3), "red").save(tmp_path / "dot.png")
+    assert not PhotoSet.from_folder(tmp_path)[0].is_toned
+
+
 def test_color_only(photo_folder):
     gray = Image.open(photo_folder / "sea" / "1.png").convert("L")
     gray.save(photo_folder / "sea" / "1.png")
+    ImageOps.colorize(gray, "black", "wheat").save(photo_folder / "sea" / "2.png")
     photos = PhotoSet.from_folder(photo_folder)
-    assert photos.summary() == "6 photos in 2 classes; 1 gray photo"
-    assert names(photos.color_only()) == [name for name in NAMES if name != "sea/1.png"]
+    assert photos.summary() == "6 photos in 2 classes; 1 gray photo; 1 toned photo"
+    assert names(photos.color_only()) == ["sea/0.png", *NAMES[3:]]
     with pytest.raises(ZooError) as error:
         photos[1:2].color_only()
     assert_one_sentence(error, "color")

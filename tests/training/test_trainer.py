@@ -280,13 +280,18 @@ def test_a_resumed_run_that_differs_says_in_what(photos, tmp_path):
 
 
 @pytest.mark.usefixtures("eager")
-def test_gray_photos_are_left_out_and_counted(photos, photo_folder):
-    from PIL import Image
+def test_gray_and_toned_photos_are_left_out_and_counted(photos, photo_folder):
+    from PIL import Image, ImageOps
 
     Image.new("RGB", (40, 32), (90, 90, 90)).save(photo_folder / "sea" / "fog.png")
+    gray = Image.open(photo_folder / "sea" / "0.png").convert("L")
+    for name in ("scan", "copy"):
+        tone = {"scan": "wheat", "copy": "lightblue"}[name]
+        ImageOps.colorize(gray, "black", tone).save(photo_folder / "sea" / f"{name}.png")
     model = tiny()
     model.fit(PhotoSet.from_folder(photo_folder), budget=Budget(photos_seen=4), **FIT)
-    assert model.card.training.gray_photos_left_out == 1
+    training = model.card.training
+    assert (training.gray_photos_left_out, training.toned_photos_left_out) == (1, 2)
     assert model.card.training.photos == len(photos)
 
 

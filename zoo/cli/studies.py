@@ -123,7 +123,7 @@ def temperature(
 
     The photos must be validation photos: neither photos that the model was trained on, nor test
     photos, whose scores would mean nothing afterwards. Of a .csv manifest with a column `split`,
-    the rows "val" are used. Photos that are really gray are left out.
+    the rows "val" are used. Really gray or toned photos are left out.
     """
     from zoo.cli.tables import temperature_table
     from zoo.photos.decoding import read_rgb
@@ -144,7 +144,7 @@ def temperature(
     for written in (run, folder):
         require_writable(written)
     found = read_photos(photos, "val")
-    echo(f"Photos: {found.summary()}; gray ones are left out.")
+    echo(f"Photos: {found.summary()}; gray and toned ones are left out.")
     photo_set = found.color_only()
     _warn_of_training_photos(model, photo_set)
 

@@ -30,8 +30,8 @@ def divide(
     """Read photos and divide them.
 
     The rows "val" and "test" of manifests come first; without any, a share of the photos is set
-    aside. Gray photos are left out: they teach nothing, and as test photos they would reward the
-    model that colors nothing.
+    aside. Gray and toned photos are left out: they teach nothing, or brown, and as test photos they
+    would reward the model that colors nothing.
 
     Args:
         paths: folders, and manifests whose rows "train" are learned from.
@@ -47,7 +47,7 @@ def divide(
         ZooError: if photos cannot be read, or none has color.
     """
     photos = read_photos(paths, "train")
-    tell(f"Photos: {photos.summary()}; gray ones are left out.")
+    tell(f"Photos: {photos.summary()}; gray and toned ones are left out.")
     photos = photos.color_only()
     given = {"val": validation or [path for path in paths if "val" in _splits_in(path)]}
     shares = {} if given["val"] else {"val": VALIDATION_SHARE}

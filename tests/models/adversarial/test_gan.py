@@ -139,7 +139,7 @@ def test_the_best_discriminator_is_right_about_what_it_knows(name, label):
     for share in (0.0, 0.5, 1.0):
         cost = costs(loss, share)
         best = ANSWERS[cost <= cost.min() + 1e-6]
-        # The hinge is as content with any answer beyond a margin, and with any between if undecided.
+        # The hinge likes any answer beyond a margin, and any between if undecided.
         answer = {0.0: best.max(), 0.5: best.mean(), 1.0: best.min()}[share]
         assert float(loss.probability(answer)) == pytest.approx(share, abs=0.004)
 

@@ -111,7 +111,7 @@ def test_the_paper_s_training(paper):
 
 
 def test_a_step_is_that_of_the_authors_loss_layer():
-    """Their loss sums over the places and divides by the number of photos alone, as the decay needs.
+    """Their loss sums over the places and divides by the number of photos alone.
 
     The head is a 1 x 1 convolution, so its gradient follows by hand from what it sees.
     """
