@@ -169,10 +169,10 @@ class Colorizer(ABC):
         """Learn from photos, by default going on from the weights that are there.
 
         So a model that was trained before, on whatever photos, is trained further: what it learned
-        by gradients goes on, and it keeps the colors that it chooses from; how frequent they are,
-        tables of patches and mean colors are found anew. Two fits in a row give the same weights as
-        a fit, saving, loading and a fit. Afterwards the model's default render factor is the one of
-        the training size, and `model.card.training` tells what was done.
+        by gradients goes on, with the colors that it chooses from; how frequent they are, tables of
+        patches with all that they rest on, and mean colors are found anew. Two fits in a row give
+        the same weights as a fit, saving, loading and a fit. Afterwards the model's default render
+        factor is the one of the training size, and `model.card.training` tells what was done.
 
         Args:
             train: photos to learn from; those that are really gray or toned are left out.

@@ -1,10 +1,9 @@
-import errno
 import math
 import multiprocessing
-import os
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -13,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from zoo.errors import ZooError
+from zoo.errors import TrainingWarning, ZooError
 from zoo.photos import loader as loader_module
 from zoo.photos.loader import PhotoLoader
 from zoo.photos.photoset import PhotoSet
@@ -33,13 +32,11 @@ def numbered(tmp_path_factory):
     return PhotoSet.from_folder(root)
 
 
-@pytest.fixture(scope="module")
-def ramp(tmp_path_factory):
+def ramp(root, side):
     """One photo whose red grows to the right and whose green grows downward, 2 a pixel."""
-    root = tmp_path_factory.mktemp("ramp")
-    photo = np.zeros((120, 120, 3), np.uint8)
-    photo[..., 0] = 2 * np.arange(120)
-    photo[..., 1] = 2 * np.arange(120)[:, None]
+    photo = np.zeros((side, side, 3), np.uint8)
+    photo[..., 0] = 2 * np.arange(side)
+    photo[..., 1] = 2 * np.arange(side)[:, None]
     Image.fromarray(photo).save(root / "ramp.png")
     return PhotoSet.from_folder(root)
 
@@ -120,8 +117,10 @@ def test_epochs_have_different_orders(numbered):
     assert len(orders) >= 9
 
 
-def test_crops_and_flips_have_the_range_that_is_promised(ramp):
-    loader = PhotoLoader(ramp, 96, 400, steps=1)  # kept at 120 px: 1 to 1
+@pytest.mark.parametrize("kept", [104, 120])
+def test_crops_and_flips_have_the_range_that_is_promised(tmp_path, kept):
+    """From 96 px, of which nothing is enlarged, to all that is kept: at most 1.25 times as much."""
+    loader = PhotoLoader(ramp(tmp_path, kept), 96, 400, steps=1)
     batch = loader.batch(0).astype(float)
     red, green = batch[:, 48, :, 0], batch[:, :, 48, 1]
     mirrored = red[:, -1] < red[:, 0]
@@ -135,18 +134,31 @@ def test_crops_and_flips_have_the_range_that_is_promised(ramp):
     height = (green[:, -9] - green[:, 8]) / 79 / 2 * 96
     np.testing.assert_allclose(height, side, atol=1.5)
     assert 95 < side.min() < 97
-    assert 118.5 < side.max() < 121
-    assert abs(side.mean() - 108) < 2
-    room = 120 - side
+    assert kept - 1.5 < side.max() < kept + 1
+    assert abs(side.mean() - (96 + kept) / 2) < 2
+    room = kept - side
     assert left.min() > -1
     assert top.min() > -1
     assert (left - room).max() < 1
     assert (top - room).max() < 1
-    wide = room > 12
+    wide = room > (kept - 96) / 2
     for position in (left, top):
         assert abs((position / room)[wide].mean() - 0.5) < 0.1
         assert (position / room)[wide].std() > 0.2
     assert abs(np.corrcoef(left[wide], top[wide])[0, 1]) < 0.4
+
+
+def test_a_photo_that_is_just_large_enough_is_seen_pixel_by_pixel(photo_folder):
+    """Its crops are itself, mirrored or not, as sharp as it is."""
+    photos = PhotoSet.from_folder(photo_folder)  # of 40 x 32 px
+    loader = PhotoLoader(photos, 32, 60, steps=1)
+    samples = loader.samples(0)
+    assert 0 < samples.mirrored.sum() < 60
+    for rgb, position, mirrored in zip(
+        samples.rgb, samples.positions, samples.mirrored, strict=True
+    ):
+        square = photos[int(position)].read()[:, 4:36]
+        np.testing.assert_array_equal(rgb, square[:, ::-1] if mirrored else square)
 
 
 def test_without_augmentation_every_square_comes_once_in_order(numbered):
@@ -173,8 +185,36 @@ def test_the_central_square_is_what_is_kept(tmp_path):
     assert np.abs(batch[0, -8:, 1:-1].astype(int) - [0, 90, 200]).max() < 3
 
 
-def test_small_photos_are_enlarged_and_transparent_ones_are_on_white(tmp_path):
-    Image.new("RGBA", (3, 2), (10, 200, 30, 0)).save(tmp_path / "photo.png")
+def test_photos_that_are_too_small_are_left_out_counted_and_said(photo_folder, tmp_path):
+    """Enlarged photos would teach blur. The others keep their numbers in the set."""
+    for name in ("sea/0", "tree/1"):
+        Image.new("RGB", (60, 31), "red").save(photo_folder / f"{name}.png")
+    photos = PhotoSet.from_folder(photo_folder)
+    left_out = r"2 of 6 photos have a short side below 32 px and are left out at this size\."
+    with pytest.warns(TrainingWarning, match=left_out):
+        loader = PhotoLoader(photos, 32, 3, augment=False)
+    assert loader.too_small == 2
+    assert [photo.name for photo in loader.photos] == [
+        "sea/1.png",
+        "sea/2.png",
+        "tree/0.png",
+        "tree/2.png",
+    ]
+    assert len(loader) == 2
+    assert [loader.samples(step).positions.tolist() for step in range(2)] == [[1, 2, 3], [5]]
+    with pytest.warns(TrainingWarning):
+        stream = PhotoLoader(photos, 32, 40, steps=1)
+    samples = stream.samples(0)
+    assert set(samples.positions) == {1, 2, 3, 5}
+    assert (samples.rgb[..., 1:].max(axis=(1, 2, 3)) > 0).all()  # none of the red ones
+    assert PhotoLoader(photos, 31, 6, steps=1).too_small == 0
+    with pytest.raises(ZooError) as error:
+        PhotoLoader(photos, 64, 3, augment=False)
+    assert_one_sentence(error, "None of the 6 photos", "at least 64 px", "smaller size")
+
+
+def test_transparent_photos_are_on_white(tmp_path):
+    Image.new("RGBA", (33, 32), (10, 200, 30, 0)).save(tmp_path / "photo.png")
     photos = PhotoSet.from_folder(tmp_path)
     assert (PhotoLoader(photos, 32, 1, augment=False)[0][0]["rgb"] == 255).all()
 
@@ -191,7 +231,7 @@ def test_photos_are_decoded_once_for_all_loaders(photos, tmp_path, monkeypatch):
     PhotoLoader(photos, 16, 6, augment=False, cache_dir=tmp_path / "cache")
     with pytest.raises(AssertionError, match="decoded again"):  # another size is another file
         PhotoLoader(photos, 17, 6, steps=2, cache_dir=tmp_path / "cache")
-    assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".npy"]
+    assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".squares"]
 
 
 def test_the_cache_goes_by_contents_and_may_be_deleted(photos, photo_folder, tmp_path):
@@ -208,16 +248,21 @@ def test_the_cache_goes_by_contents_and_may_be_deleted(photos, photo_folder, tmp
     assert len(list(cache.iterdir())) == 2
 
 
-@pytest.mark.parametrize("damage", ["truncated", "empty", "text", "shape", "type"])
+@pytest.mark.parametrize("damage", ["truncated", "empty", "text", "longer", "sides"])
 def test_a_damaged_cache_is_built_again(photos, tmp_path, damage):
     expected = PhotoLoader(photos, 16, 6, steps=1, cache_dir=tmp_path / "cache")[0][0]["rgb"]
     (path,) = (tmp_path / "cache").iterdir()
     whole = path.read_bytes()
-    if damage in ("shape", "type"):
-        squares = np.load(path)
-        np.save(path, squares[:, 1:] if damage == "shape" else squares.astype(np.int16))
-    else:
-        path.write_bytes({"truncated": whole[:-1], "empty": b"", "text": b"text"}[damage])
+    path.write_bytes(
+        {
+            "truncated": whole[:-1],
+            "empty": b"",
+            "text": b"text",
+            "longer": whole + b" ",
+            # As many pixels as the file has do not make a square that is larger than any kept.
+            "sides": np.array([200, 0, 0, 0, 0, 0], "<u4").tobytes() + whole[24:],
+        }[damage]
+    )
     loader = PhotoLoader(photos, 16, 6, steps=1, cache_dir=tmp_path / "cache")
     np.testing.assert_array_equal(loader[0][0]["rgb"], expected)
     assert path.read_bytes() == whole
@@ -258,12 +303,15 @@ def test_two_processes_may_build_at_once(photos, photo_folder, tmp_path, monkeyp
 
 
 def test_a_full_disk(photos, tmp_path, monkeypatch):
-    def fail(*args):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    opened = Path.open
 
-    monkeypatch.setattr("numpy.lib.format.write_array_header_1_0", fail)
-    with pytest.raises(ZooError) as error:
-        PhotoLoader(photos, 16, 6, steps=1, cache_dir=tmp_path / "cache")
+    def full(path, mode="r", **options):
+        return opened(Path("/dev/full") if mode == "wb" else path, mode, **options)
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "open", full)
+        with pytest.raises(ZooError) as error:
+            PhotoLoader(photos, 16, 6, steps=1, cache_dir=tmp_path / "cache")
     assert_one_sentence(error, "No space left", "ZOO_CACHE")
     assert not list((tmp_path / "cache").iterdir())
 

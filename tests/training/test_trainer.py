@@ -329,6 +329,17 @@ def test_mean_color_is_the_mean(photos):
     np.testing.assert_allclose(predicted, np.broadcast_to(expected, (1, 2, 2, 2)), atol=1e-3)
 
 
+def test_mean_color_of_a_small_budget_is_of_all_folders(photos):
+    """Not of the first ones: those are of one folder."""
+    few, spread = zoo.create_model("mean_color"), zoo.create_model("mean_color")
+    few.fit(photos, budget=Budget(photos_seen=2), size=32)
+    spread.fit(PhotoSet((photos[0], photos[3])), budget=Budget(photos_seen=2), size=32)
+    assert [photo.label for photo in (photos[0], photos[3])] == ["sea", "tree"]
+    black = np.zeros((1, 1, 1, 1), "float32")
+    np.testing.assert_array_equal(ab_of(few, black), ab_of(spread, black))
+    assert few.card.training.photos_seen == 2
+
+
 def test_configurations_are_plain_data():
     for preset in type(tiny()).PRESETS.values():
         assert dataclasses.replace(preset.config) == preset.config

@@ -53,18 +53,20 @@ def require_writable_file(path: Path) -> None:
 
 @contextmanager
 def spoken_warnings() -> Iterator[None]:
-    """Show what trainings and scores warn of as sentences, without the place in the code."""
+    """Show what trainings and scores warn of as sentences, once, without the place in the code."""
     ours = (TrainingWarning, ScoreWarning)
+    said: set[str] = set()
     with warnings.catch_warnings():
         for kind in ours:
             warnings.simplefilter("always", kind)
         before = warnings.showwarning
 
         def show(message: Warning | str, category: type[Warning], *place: Any, **to: Any) -> None:
-            if issubclass(category, ours):
-                typer.echo(f"Caution: {message}", err=True)
-            else:
+            if not issubclass(category, ours):
                 before(message, category, *place, **to)
+            elif str(message) not in said:
+                typer.echo(f"Caution: {message}", err=True)
+                said.add(str(message))
 
         warnings.showwarning = show
         yield

@@ -71,15 +71,16 @@ class MeanColor(Gray):
     needs_training = True
 
     def learn(self, train: PhotoSet, validation: PhotoSet | None, plan: TrainingPlan) -> History:
-        """Average ab over every photo once, or over the first ones if the budget is smaller."""
+        """Average ab over every photo once, or over evenly spread ones if the budget is smaller."""
         from zoo.photos.loader import PhotoLoader
 
         started = time.monotonic()
-        seen = train[: plan.budget.photos_seen]
+        seen = train.spread(plan.budget.photos_seen or len(train))
         loader = PhotoLoader(seen, plan.size, 32, augment=False, progress=plan.progress)
         total = np.zeros(2)
         for index in range(len(loader)):
             rgb = loader.batch(index)
             total += ops.convert_to_numpy(rgb_to_lab(rgb))[..., 1:].mean(axis=(1, 2)).sum(axis=0)
-        self.networks["chroma"].get_layer("constant").ab.assign(total / len(seen))
-        return History(photos_seen=len(seen), seconds=time.monotonic() - started)
+        count = len(loader.photos)
+        self.networks["chroma"].get_layer("constant").ab.assign(total / count)
+        return History(photos_seen=count, seconds=time.monotonic() - started)

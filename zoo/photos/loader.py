@@ -1,12 +1,16 @@
 """PhotoLoader: uint8 RGB batches for training, decoded once, cropped and flipped on the fly.
 
-- Every photo is decoded once. What is kept is its central square, resized with antialiasing to a
-  side of ceil(1.25 x size); small photos are enlarged. The squares of a set lie in one file, which
-  is mapped into memory, so that a set may be larger than the memory.
+- Every photo is decoded once. What is kept is its central square, its side the smaller one of the
+  photo's short side and ceil(1.25 x size), to which larger squares are shrunk with antialiasing.
+  The squares of a set lie in one file, which is mapped into memory, so that a set may be larger
+  than the memory.
+- Nothing is enlarged: a network notices how sharp a photo is, and colors blurred ones differently.
+  Photos with a short side below `size` are left out, which is counted and said.
 - With augmentation, the loader is an endless shuffled stream. Sample number g is the photo at index
   g mod n of the permutation of data epoch g // n, n being the number of photos; the permutation
-  follows from (seed, epoch). The sample is a random square of 0.8 to 1 times the kept side, resized
-  to `size`, mirrored with probability 1/2; both follow from (seed, g), whatever the batch size.
+  follows from (seed, epoch). The sample is a random square with a side between `size` and the kept
+  one, resized to `size`, mirrored with probability 1/2; both follow from (seed, g), whatever the
+  batch size.
 - Without, it gives every whole square once, in the set's order, resized to `size`.
 
 A batch is thus a pure function of its number: Keras asks for the first batches twice, and a
@@ -16,6 +20,7 @@ resumed training asks for those in the middle.
 import math
 import operator
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -24,19 +29,17 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from numpy.lib import format as npy_format
 from PIL import Image
 
-from zoo.errors import ZooError
+from zoo.errors import TrainingWarning, ZooError
 from zoo.files import atomic_path, cache_folder
 from zoo.photos.decoding import PhotoError
 from zoo.photos.photoset import Photo, PhotoSet
 from zoo.photos.threads import map_in_threads
 
 _MARGIN = 1.25
-_SMALLEST_CROP = 0.8
 # Part of the cache file's name: raise it when what is kept of a photo changes.
-_POLICY_VERSION = 1
+_POLICY_VERSION = 2
 # Keys that keep the two streams of random numbers of one seed apart.
 _ORDER, _AUGMENTATION = 0, 1
 
@@ -70,11 +73,11 @@ class PhotoLoader(keras.utils.PyDataset):
     What `rows` gives stands beside "rgb" under its name.
 
     Warm, it delivers about 6,000 photos of 96 px per second on one core. The first loader of a set
-    decodes all of it; the cache file takes 3 x (1.25 x size)^2 bytes per photo, 43 kB at 96 px, and
-    may be deleted at any time between runs.
+    decodes all of it; the cache file takes up to 3 x (1.25 x size)^2 bytes per photo, 43 kB at 96
+    px, and may be deleted at any time between runs.
 
     Args:
-        photos: the photos.
+        photos: the photos; those with a short side below `size` are left out.
         size: side of the batches in pixels.
         batch_size: photos in a batch; without augmentation the last batch may be shorter.
         steps: batches in `len(loader)`, for the augmented stream, which has no end of its own.
@@ -85,11 +88,13 @@ class PhotoLoader(keras.utils.PyDataset):
         progress: whether to show a progress bar while photos are decoded.
 
     Attributes:
+        photos: those that are not too small.
+        too_small: how many are.
         offset: number of the batch that `loader[0]` gives; set it to start anywhere in the stream.
 
     Raises:
-        ZooError: if a number makes no sense, a photo cannot be decoded, or the cache cannot be
-            written.
+        ZooError: if a number makes no sense, a photo cannot be decoded, all are too small, or the
+            cache cannot be written.
     """
 
     def __init__(
@@ -113,7 +118,6 @@ class PhotoLoader(keras.utils.PyDataset):
                 "The augmented stream needs `steps`, and only that one has it; "
                 f"received augment={augment}, steps={steps}."
             )
-        self.photos = photos
         self.size = _at_least(1, "size", size)
         self.batch_size = _at_least(1, "batch_size", batch_size)
         self.steps = None if steps is None else _at_least(1, "steps", steps)
@@ -123,6 +127,11 @@ class PhotoLoader(keras.utils.PyDataset):
         self.offset = 0
         folder = cache_folder() / "photos" if cache_dir is None else Path(cache_dir)
         self._squares = _cached_squares(photos, size, folder, progress)
+        #: The indices in `photos` of those that are large enough.
+        self._usable = np.flatnonzero(self._squares.sides)
+        self.photos = PhotoSet(tuple(photos[int(index)] for index in self._usable))
+        self.too_small = len(photos) - len(self.photos)
+        _tell_of_small_ones(self.too_small, len(photos), size)
 
     def __len__(self) -> int:
         return self.steps or math.ceil(len(self.photos) / self.batch_size)
@@ -143,8 +152,8 @@ class PhotoLoader(keras.utils.PyDataset):
             raise IndexError(f"there is no batch {step}")
         first = step * self.batch_size
         if not self.augment:
-            squares = self._squares[first:][: self.batch_size]
-            return np.stack([_resized(square, self.size) for square in squares])
+            positions = self._usable[first:][: self.batch_size]
+            return np.stack([_resized(self._squares[one], self.size) for one in positions])
         batch = np.empty((self.batch_size, self.size, self.size, 3), np.uint8)
         numbers = self._uniform(first)
         for row, position in enumerate(self._positions(first)):
@@ -155,9 +164,10 @@ class PhotoLoader(keras.utils.PyDataset):
         """`batch`, and which photos it holds."""
         rgb = self.batch(step)
         first = step * self.batch_size
-        numbers = np.arange(first, first + len(rgb))
         if not self.augment:
-            return Samples(rgb, numbers, np.zeros(len(rgb), bool), numbers, self.seed)
+            positions = self._usable[first:][: self.batch_size]
+            return Samples(rgb, positions, np.zeros(len(rgb), bool), positions, self.seed)
+        numbers = np.arange(first, first + len(rgb))
         mirrored = _mirrors(self._uniform(first))
         return Samples(rgb, self._positions(first), mirrored, numbers, self.seed)
 
@@ -165,7 +175,8 @@ class PhotoLoader(keras.utils.PyDataset):
         """The photos of the augmented batch that begins with sample number `first`."""
         count = len(self.photos)
         places = (divmod(first + row, count) for row in range(self.batch_size))
-        return np.array([_epoch_order(count, self.seed, epoch)[place] for epoch, place in places])
+        order = [_epoch_order(count, self.seed, epoch)[place] for epoch, place in places]
+        return self._usable[order]
 
     def _uniform(self, first: int) -> np.ndarray:
         """(batch_size, 4) numbers in [0, 1): what each sample's augmentation follows from."""
@@ -175,10 +186,10 @@ class PhotoLoader(keras.utils.PyDataset):
 
 
 def _random_crop(square: np.ndarray, size: int, numbers: np.ndarray) -> np.ndarray:
-    """A crop of 0.8 to 1 of the square's side, mirrored or not, from four numbers in [0, 1)."""
+    """A crop with a side of at least `size`, mirrored or not, from four numbers in [0, 1)."""
     scale, left, top, _ = numbers
     full = square.shape[0]
-    side = full * (_SMALLEST_CROP + (1 - _SMALLEST_CROP) * scale)
+    side = size + (full - size) * scale
     left, top = left * (full - side), top * (full - side)
     # Rounding may carry the far edge past the photo, which Pillow refuses.
     box = (left, top, min(left + side, full), min(top + side, full))
@@ -214,15 +225,45 @@ def _at_least(least: int, name: str, value: int) -> int:
     return value
 
 
-def _cached_squares(photos: PhotoSet, size: int, folder: Path, progress: bool) -> np.ndarray:
-    """The photos' central squares as read-only uint8 (n, side, side, 3), built if need be."""
-    side = math.ceil(_MARGIN * size)
-    path = folder / f"{photos.fingerprint}-{side}-v{_POLICY_VERSION}.npy"
-    shape = (len(photos), side, side, 3)
-    squares = _mapped(path, shape)
+def _tell_of_small_ones(too_small: int, count: int, size: int) -> None:
+    if too_small == count:
+        raise ZooError(
+            f"None of the {count:,} photos has a short side of at least {size} px, and enlarged "
+            "ones would teach blur; choose a smaller size or larger photos."
+        )
+    if too_small:
+        warnings.warn(
+            f"{too_small:,} of {count:,} photos have a short side below {size} px and are left out "
+            "at this size.",
+            TrainingWarning,
+            stacklevel=3,
+        )
+
+
+class _Squares:
+    """The photos' squares in one file: the sides, n uint32 numbers, and then all pixels.
+
+    A photo that is too small has no square, and the side 0.
+    """
+
+    def __init__(self, sides: np.ndarray, pixels: np.ndarray) -> None:
+        self.sides, self._pixels = sides, pixels
+        self._ends = np.cumsum(3 * sides.astype(np.int64) ** 2)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """The square of a photo, uint8 (side, side, 3)."""
+        side, end = int(self.sides[index]), int(self._ends[index])
+        return self._pixels[end - 3 * side**2 : end].reshape(side, side, 3)
+
+
+def _cached_squares(photos: PhotoSet, size: int, folder: Path, progress: bool) -> _Squares:
+    """The photos' central squares, read from the cache file, which is built if need be."""
+    largest = math.ceil(_MARGIN * size)
+    path = folder / f"{photos.fingerprint}-{largest}-v{_POLICY_VERSION}.squares"
+    squares = _mapped(path, len(photos), size, largest)
     if squares is None:
-        _build(path, photos, shape, progress)
-        squares = _mapped(path, shape)
+        _build(path, photos, size, largest, progress)
+        squares = _mapped(path, len(photos), size, largest)
     if squares is None:
         raise ZooError(
             f"The photo cache {path} cannot be read back; "
@@ -231,27 +272,37 @@ def _cached_squares(photos: PhotoSet, size: int, folder: Path, progress: bool) -
     return squares
 
 
-def _mapped(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
+def _mapped(path: Path, count: int, size: int, largest: int) -> _Squares | None:
     """The cache file, mapped into memory; None if it is missing, truncated, or something else."""
     try:
-        squares = npy_format.open_memmap(path, mode="r")
-    except (OSError, ValueError, EOFError):
+        content = np.memmap(path, np.uint8, "r")
+    except (OSError, ValueError):
         return None
-    usable = squares.shape == shape and squares.dtype == np.uint8 and squares.flags.c_contiguous
-    return squares if usable else None
+    sides = content[: 4 * count]
+    if len(sides) < 4 * count:
+        return None
+    sides = np.array(sides.view("<u4"))
+    pixels = content[4 * count :]
+    fitting = (sides == 0) | ((sides >= size) & (sides <= largest))
+    if not fitting.all() or len(pixels) != 3 * np.sum(sides.astype(np.int64) ** 2):
+        return None
+    return _Squares(sides, pixels)
 
 
-def _build(path: Path, photos: PhotoSet, shape: tuple[int, ...], progress: bool) -> None:
+def _build(path: Path, photos: PhotoSet, size: int, largest: int, progress: bool) -> None:
     """Decode every photo and write the cache file beside its place, then rename it."""
-    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-    decode = partial(_central_square, side=shape[1])
+    decode = partial(_central_square, size=size, largest=largest)
+    sides = np.zeros(len(photos), "<u4")
     try:
         # Written, not mapped: on a full disk a mapped file would end the process.
         with atomic_path(path) as temporary, temporary.open("wb") as file:
-            npy_format.write_array_header_1_0(file, header)
+            file.write(sides.tobytes())
             with closing(map_in_threads(decode, photos, "Decoding photos", progress)) as squares:
-                for square in squares:
+                for number, square in enumerate(squares):
+                    sides[number] = len(square)
                     file.write(square.tobytes())
+            file.seek(0)
+            file.write(sides.tobytes())
     except PhotoError:
         raise
     except ZooError as error:
@@ -262,11 +313,14 @@ def _build(path: Path, photos: PhotoSet, shape: tuple[int, ...], progress: bool)
         ) from error
 
 
-def _central_square(photo: Photo, side: int) -> np.ndarray:
-    """A photo's central square, uint8 (side, side, 3)."""
+def _central_square(photo: Photo, size: int, largest: int) -> np.ndarray:
+    """A photo's central square, uint8 (side, side, 3), empty if the photo is too small."""
     rgb = photo.read_for_cache()
     height, width = rgb.shape[:2]
     short = min(height, width)
+    if short < size:
+        return np.empty((0, 0, 3), np.uint8)
+    side = min(short, largest)
     left, top = (width - short) / 2, (height - short) / 2
     box = (left, top, left + short, top + short)
     image = Image.fromarray(rgb).resize((side, side), Image.Resampling.LANCZOS, box=box)

@@ -23,7 +23,10 @@ _STEM = "checkpoint"
 
 @dataclass
 class Progress:
-    """Where a stage stands; `ended` says why it ended before its budget was used up."""
+    """Where a stage stands; `ended` says why it ended before its budget was used up.
+
+    `too_small` counts the photos that were left out at each size.
+    """
 
     step: int = 0
     seconds: float = 0.0
@@ -32,6 +35,7 @@ class Progress:
     best_round: int | None = None
     ended: str | None = None
     warnings: list[str] = field(default_factory=list)
+    too_small: dict[str, int] = field(default_factory=dict)
     best: dict[str, np.ndarray] = field(default_factory=dict)
 
 

@@ -204,6 +204,8 @@ class Trainer:
     ) -> ZooError | None:
         """Run Keras' `fit` over a part; give why it was stopped, if it was."""
         loader = self.stage.loader(part.size, self.round_steps - part.done)
+        if loader.too_small:
+            self.progress.too_small[f"{part.size} px"] = loader.too_small
         keeper = Keeper(self, loader, part.done, interrupted)
         # TensorFlow would answer another size with a graph for all sizes, which losses that divide
         # sides by each other cannot handle.
@@ -224,7 +226,11 @@ class Trainer:
 
     def _history(self) -> History:
         progress = self.progress
-        rare = {"ended": progress.ended, "warnings": progress.warnings}
+        rare = {
+            "ended": progress.ended,
+            "warnings": progress.warnings,
+            "photos_too_small": progress.too_small,
+        }
         details = {
             "precision": self.plan.precision,
             "batch_size": self.batch_size,

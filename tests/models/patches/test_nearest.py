@@ -222,3 +222,13 @@ def test_networks_hold_everything_that_is_learned(photos, tmp_path):
     assert isinstance(again.networks["colorizer"], keras.Model)
     lightness = rng(0).uniform(0, 100, (1, 16, 16, 1)).astype("float32")
     np.testing.assert_array_equal(ab_of(again, lightness), ab_of(model, lightness))
+
+
+def test_trained_further_it_is_as_if_it_had_seen_only_the_new_photos(photos):
+    """The table is of the last photos alone, and so are codebook and projection."""
+    model = fitted("knn_patches", photos[:3])
+    model.fit(photos[3:], budget=Budget(photos_seen=48), size=32)
+    new = fitted("knn_patches", photos[3:])
+    for name, value in new.weight_values().items():
+        np.testing.assert_array_equal(model.weight_values()[name], value, err_msg=name)
+    assert not np.array_equal(new.bins.centers, fitted("knn_patches", photos[:3]).bins.centers)

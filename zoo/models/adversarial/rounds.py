@@ -40,7 +40,8 @@ def name_of(stage: str, round_index: int) -> str:
 
 def sample_squares(photos: PhotoSet, size: int) -> np.ndarray:
     """Read some of the photos, always the same: (n, size, size, 3) uint8, n at most `PHOTOS`."""
-    return PhotoLoader(photos.spread(PHOTOS), size, PHOTOS, augment=False).batch(0)
+    large = PhotoLoader(photos, size, PHOTOS, augment=False).photos
+    return PhotoLoader(large.spread(PHOTOS), size, PHOTOS, augment=False).batch(0)
 
 
 def keep(

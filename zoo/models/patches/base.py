@@ -164,9 +164,7 @@ class PatchColorizer(DistributionColorizer):
         )
 
     def learn_features(self, train: PhotoSet, plan: TrainingPlan) -> None:
-        """Learn the features' statistics and the codebook, unless an earlier training did."""
-        if self.fitted:
-            return
+        """Learn the features' statistics and the codebook."""
         config = self.config
         described, chroma = sample_patches(
             train,

@@ -22,6 +22,7 @@ from zoo.models.patches.base import PAPER, TINY, PatchColorizer, PatchConfig, ch
 from zoo.models.patches.features import prototypes, sample_patches
 from zoo.networks.runner import Runner
 from zoo.options import Option
+from zoo.photos.loader import PhotoLoader
 from zoo.photos.photoset import PhotoSet
 from zoo.prediction import Distribution, Prediction
 from zoo.training.config import check_fields
@@ -216,8 +217,9 @@ class KNNPatches(PatchColorizer):
         labels = ops.convert_to_numpy(NearestBins(self.bins, 1)(chroma)[0])[:, 0]
         table = prototypes(features, labels, config.group)
         self.networks["colorizer"].get_layer("votes").fill(*table)
+        loader = PhotoLoader(seen, plan.size, 1, augment=False)
         return History(
-            photos_seen=len(seen),
+            photos_seen=len(loader.photos),
             seconds=round(time.monotonic() - started, 2),
             details={"patches": len(features), "table_rows_used": len(table[0])},
         )

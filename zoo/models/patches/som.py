@@ -77,7 +77,8 @@ class SOMPatches(PatchColorizer, ClassificationColorizer):
         return lightness / 100.0
 
     def prepare(self, train: PhotoSet, plan: TrainingPlan) -> None:
-        self.learn_features(train, plan)
+        if not self.fitted:  # the trained weights belong to these features and this codebook
+            self.learn_features(train, plan)
         super().prepare(train, plan)
 
     def prior(self, batches: Iterator[Tensor]) -> np.ndarray:
