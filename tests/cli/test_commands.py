@@ -214,7 +214,7 @@ def test_usage_errors_are_typers_with_status_2(run):
 def test_train_saves_a_model_tells_what_came_out_and_removes_the_checkpoint(run, photos, tmp_path):
     (tmp_path / "photos").symlink_to(photos)
     out = tmp_path / "run"
-    told = run("train", "mean_color", "--photos", tmp_path / "photos", "--out", out)
+    told = run("train", "mean_color", "--size", 32, "--photos", tmp_path / "photos", "--out", out)
     assert told.status == 0
     assert "6 photos in 2 classes" in told.out
     assert f"zoo colorize PHOTO --model {out}" in told.out
@@ -236,7 +236,8 @@ def test_a_gradient_training_validates_and_writes_tensorboard_events(trained):
 
 def test_without_validation_photos_a_share_is_split_off(run, tmp_path):
     data = make_photos(tmp_path / "photos", 40)
-    assert run("train", "mean_color", "--photos", data, "--out", tmp_path / "run").status == 0
+    settings = ("--size", 32, "--photos", data, "--out", tmp_path / "run")
+    assert run("train", "mean_color", *settings).status == 0
     training = read_json(tmp_path / "run/card.json")["training"]
     assert training["validation_photos"] > 0
     assert training["photos"] + training["validation_photos"] == 40
@@ -255,7 +256,8 @@ def manifest(folder: Path, splits: list[str]) -> Path:
 def test_splits_of_a_manifest(run, tmp_path):
     data = make_photos(tmp_path / "photos", 6)
     table = manifest(data, ["train", "train", "train", "val", "val", "test"])
-    assert run("train", "mean_color", "--photos", table, "--out", tmp_path / "run").status == 0
+    settings = ("--size", 32, "--photos", table, "--out", tmp_path / "run")
+    assert run("train", "mean_color", *settings).status == 0
     training = read_json(tmp_path / "run/card.json")["training"]
     assert (training["photos"], training["validation_photos"]) == (3, 2)
     scored = run("evaluate", "gray", "--photos", table, "--metric", "psnr")
@@ -267,11 +269,12 @@ def test_several_folders_and_manifests_of_photos(run, tmp_path):
     split = make_photos(tmp_path / "split", 3, seed=5)
     table = manifest(split, ["train", "val", "test"])
     both = ("--photos", plain, "--photos", table)
-    assert run("train", "mean_color", *both, "--out", tmp_path / "run").status == 0
+    train = ("train", "mean_color", "--size", 32)
+    assert run(*train, *both, "--out", tmp_path / "run").status == 0
     training = read_json(tmp_path / "run/card.json")["training"]
     assert (training["photos"], training["validation_photos"]) == (5, 1)
     more = ("--val-photos", plain, "--val-photos", split)
-    assert run("train", "mean_color", "--photos", table, *more, "--out", tmp_path / "b").status == 0
+    assert run(*train, "--photos", table, *more, "--out", tmp_path / "b").status == 0
     assert read_json(tmp_path / "b/card.json")["training"]["validation_photos"] == 7
 
 

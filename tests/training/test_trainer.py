@@ -298,8 +298,8 @@ def test_gray_and_toned_photos_are_left_out_and_counted(photos, photo_folder):
 @pytest.mark.usefixtures("eager")
 def test_training_size_decides_the_working_size(photos):
     model = tiny()
-    model.fit(photos, budget=Budget(photos_seen=4), size=64, precision="float32")
-    assert model.defaults["render_factor"] == 4
+    model.fit(photos, budget=Budget(photos_seen=4), size=16, precision="float32")
+    assert model.defaults["render_factor"] == 1
 
 
 def test_the_precision_is_measured_once(tmp_path, monkeypatch):

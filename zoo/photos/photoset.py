@@ -28,8 +28,8 @@ from zoo.photos.threads import map_in_threads
 _PREVIEW_SIDE = 64
 _GRAY_SPREAD = 10
 _GRAY_SHARE = 0.01
-#: In levels of 255. On 3,800 color photos of five collections 1 % are below, most of them fog, ice
-#: and sea of one color; of photos that were toned in six ways, 62 %, and 78 % of historic scans.
+#: In levels of 255. Of 1,700 color photos of five collections 0.7 % are below, mostly fog, ice and
+#: sea; of photos that were toned in six ways and saved as JPEG 68 %, of historic scans 72 %.
 _TONED_SPREAD = 2.5
 _EQUALLY_LIGHT = 16
 _SKIPPED_SHOWN = 3
@@ -293,16 +293,18 @@ def _inspect(entry: Entry) -> Photo | Skipped:
 def _chroma_follows_luma(rgb: np.ndarray) -> bool:
     """Whether the lightness of a photo, uint8 (h, w, 3), tells its colors.
 
-    Its pixels are divided by their luma into equal parts: a tone spreads the chroma along a curve
-    from dark to light, but not across.
+    Its pixels are divided by their luma into parts, about equal: a tone spreads the chroma along a
+    curve from dark to light, but not across.
     """
-    planes = np.asarray(Image.fromarray(rgb).convert("YCbCr")).reshape(-1, 3)
-    parts = min(_EQUALLY_LIGHT, len(planes) // _EQUALLY_LIGHT)
-    if parts == 0:
-        return False
-    chroma = planes[np.argsort(planes[:, 0], kind="stable"), 1:].astype(float)
-    across = sum(np.var(part, axis=0).sum() * len(part) for part in np.array_split(chroma, parts))
-    return bool(np.sqrt(across / len(chroma)) < _TONED_SPREAD)
+    luma, *chroma = np.asarray(Image.fromarray(rgb).convert("YCbCr")).reshape(-1, 3).T.astype(float)
+    if len(luma) < _EQUALLY_LIGHT**2:
+        return False  # too few pixels to tell
+    ends = np.quantile(luma, np.arange(1, _EQUALLY_LIGHT) / _EQUALLY_LIGHT)
+    part = np.searchsorted(ends, luma)
+    count = np.maximum(np.bincount(part, minlength=_EQUALLY_LIGHT), 1)
+    along = sum((np.bincount(part, plane, len(count)) ** 2 / count).sum() for plane in chroma)
+    across = (np.square(chroma).sum() - along) / len(luma)
+    return bool(across < _TONED_SPREAD**2)
 
 
 def _nonempty(photos: PhotoSet, source: Path) -> PhotoSet:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from tiny_runs import make_photos
 
 from benchmarks.harness.memory import peak_memory
@@ -56,6 +57,8 @@ def test_rates_are_of_the_median_the_slowest_and_the_fastest(monkeypatch):
 
 def test_the_plain_loop_makes_what_the_loader_makes(tmp_path):
     make_photos(tmp_path / "photos", ["a.png", "b.png", "c.png"], seed=5)
+    for path in (tmp_path / "photos").iterdir():
+        Image.open(path).resize((130, 120)).save(path)
     photos = PhotoSet.from_folder(tmp_path / "photos")
     plain = hot_paths._plain_batch(photos, 0)
     loader = PhotoLoader(photos, hot_paths._SIZE, hot_paths._BATCH, steps=1, cache_dir=tmp_path)
@@ -232,6 +235,8 @@ def test_a_training_step_of_either_loss_trains(monkeypatch, name):
 def test_the_map_is_compared_with_minisom_and_k_means(tmp_path, monkeypatch):
     monkeypatch.setattr(patches, "_MAPS", (3,))
     make_photos(tmp_path / "photos", ["a.png", "b.png", "c.png"], seed=5)
+    for path in (tmp_path / "photos").iterdir():
+        Image.open(path).resize((130, 120)).save(path)
     photos = PhotoSet.from_folder(tmp_path / "photos")
     rows = patches.codebook_rows(photos, pixels=3000, passes=2)
     assert [row.alternative.name for row in rows[::2]] == ["MiniSom, 2 passes", "MiniBatchKMeans"]

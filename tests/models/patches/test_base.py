@@ -80,8 +80,20 @@ def test_the_presets_are_what_the_text_says(name):
         config = zoo.create_model(name, preset, **({"table_rows": 100} if "knn" in name else {}))
         assert 2500 <= config.config.samples <= 3000
     paper = zoo.create_model(name, "paper", **({"table_rows": 100} if "knn" in name else {}))
-    assert (paper.config.plane, paper.config.smoothing) == ("uv", 0)
+    assert (paper.config.plane, paper.config.smoothing, paper.config.stride) == ("uv", 0, 1)
     assert paper.features.described == paper.features.width == 81
+
+
+@every_patch_model
+def test_the_paper_s_patches_are_lightness_as_it_is(name, photos):
+    """No number of a patch is centered or scaled by what the training photos are like."""
+    few = {"table_rows": 100} if "knn" in name else {"batch_size": 4}
+    model = zoo.create_model(name, "paper", samples=20, map_rows=2, map_columns=2, **few)
+    model.fit(photos, budget=Budget(photos_seen=4), size=32, precision="float32")
+    lightness = rng(0).uniform(0, 1, (1, 24, 24, 1)).astype("float32")
+    features = as_numpy(model.features(lightness))
+    patch = lightness[0, 8 - 4 : 8 + 5, 10 - 4 : 10 + 5, 0]  # 9 x 9 around row 8, column 10
+    np.testing.assert_allclose(features[0, 8, 10], patch.ravel() - 0.5, atol=1e-6)
 
 
 @every_patch_model
@@ -91,10 +103,10 @@ def test_learns_colors_that_follow_from_the_patch(name, tmp_path):
 
     for number in range(4):
         rgb = np.zeros((64, 64, 3), np.uint8)
-        rgb[...] = (60, 60, 190)
+        rgb[...] = (60, 94, 255)  # as light as the light stripes
         stripes = np.arange(64) % 4 < 2
         half = slice(0, 32) if number % 2 else slice(32, 64)
-        rgb[half] = np.where(stripes[None, :, None], (200, 60, 60), (110, 20, 20))
+        rgb[half] = np.where(stripes[None, :, None], (201, 60, 60), (110, 20, 20))
         Image.fromarray(rgb).save(tmp_path / f"{number}.png")
     photos = PhotoSet.from_folder(tmp_path)
     model = tiny(name, stride=1)
@@ -114,6 +126,7 @@ def test_learns_colors_that_follow_from_the_patch(name, tmp_path):
         ({"plane": "rgb"}, "plane"),
         ({"map_rows": 1}, "map_rows"),
         ({"whitening": 2.0}, "whitening"),
+        ({"standardized": False}, "components must be 0 without standardized"),
         ({"smoothing": -1}, "smoothing"),
     ],
 )

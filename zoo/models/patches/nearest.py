@@ -182,7 +182,7 @@ class KNNPatches(PatchColorizer):
             KNNConfig(), "ours: the method of Richart and Visca on features at three scales"
         ),
         "paper": Preset(
-            KNNConfig(**PAPER, stride=1),
+            KNNConfig(**PAPER),
             "Richart and Visca: UV, raw patches; the sizes of patch, map and table are ours",
         ),
         "tiny": Preset(
