@@ -85,18 +85,6 @@ def test_the_presets_are_what_the_text_says(name):
 
 
 @every_patch_model
-def test_the_paper_s_patches_are_lightness_as_it_is(name, photos):
-    """No number of a patch is centered or scaled by what the training photos are like."""
-    few = {"table_rows": 100} if "knn" in name else {"batch_size": 4}
-    model = zoo.create_model(name, "paper", samples=20, map_rows=2, map_columns=2, **few)
-    model.fit(photos, budget=Budget(photos_seen=4), size=32, precision="float32")
-    lightness = rng(0).uniform(0, 1, (1, 24, 24, 1)).astype("float32")
-    features = as_numpy(model.features(lightness))
-    patch = lightness[0, 8 - 4 : 8 + 5, 10 - 4 : 10 + 5, 0]  # 9 x 9 around row 8, column 10
-    np.testing.assert_allclose(features[0, 8, 10], patch.ravel() - 0.5, atol=1e-6)
-
-
-@every_patch_model
 def test_learns_colors_that_follow_from_the_patch(name, tmp_path):
     """Stripes are red, smooth parts are blue: only the patch can tell."""
     from PIL import Image
@@ -126,7 +114,6 @@ def test_learns_colors_that_follow_from_the_patch(name, tmp_path):
         ({"plane": "rgb"}, "plane"),
         ({"map_rows": 1}, "map_rows"),
         ({"whitening": 2.0}, "whitening"),
-        ({"standardized": False}, "components must be 0 without standardized"),
         ({"smoothing": -1}, "smoothing"),
     ],
 )

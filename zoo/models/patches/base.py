@@ -41,7 +41,6 @@ PAPER: dict[str, Any] = {
     "patch_side": 9,
     "scales": (1,),
     "context": False,
-    "standardized": False,
     "components": 0,
     "stride": 1,
     "smoothing": 0,
@@ -71,9 +70,7 @@ class PatchConfig:
         patch_side: of the patch around a pixel, in px; odd.
         scales: odd numbers; at scale s there is a patch whose points are s px apart.
         context: whether a patch's contrast and its height in the photo join the features.
-        standardized: whether the numbers of a patch are centered and divided by their deviations;
-            without it they are lightness as it is, in [-0.5, 0.5].
-        components: principal components of standardized numbers that are kept; 0 keeps all numbers.
+        components: principal components that are kept; 0 keeps all numbers.
         whitening: 0 leaves the components their variances, 1 makes them equal.
         samples: pixels drawn from each photo.
         map_rows: of the codebook, at least 2.
@@ -88,7 +85,6 @@ class PatchConfig:
     patch_side: int = 7
     scales: tuple[int, ...] = (1, 3, 9)
     context: bool = True
-    standardized: bool = True
     components: int = 32
     whitening: float = 0.5
     samples: int = 2750
@@ -108,8 +104,6 @@ def check_patches(config: PatchConfig) -> None:
     check_fields(config, lambda v: v >= 2, "at least 2", "map_rows", "map_columns")
     check_fields(config, lambda v: v >= 0, "at least 0", "components", "smoothing")
     check_fields(config, lambda v: 0 <= v <= 1, "from 0 to 1", "whitening")
-    if not config.standardized:
-        check_fields(config, lambda v: v == 0, "0 without standardized", "components")
 
 
 class PatchColorizer(DistributionColorizer):
@@ -183,8 +177,7 @@ class PatchColorizer(DistributionColorizer):
             seed=self.seed,
             title="Learning the codebook",
         )
-        if config.standardized:
-            self.features.fit(described, config.whitening)
+        self.features.fit(described, config.whitening)
         codebook = learn_codebook(chroma, config.map_rows, config.map_columns, seed=self.seed)
         self.set_bins(codebook.as_bins(self.plane.low, self.plane.high))
 
