@@ -269,3 +269,12 @@ def test_the_paper_with_its_classifier(photos, tmp_path):
     colored = again.colorize(photos[0].path)
     np.testing.assert_array_equal(colored, model.colorize(photos[0].path))
     assert colored.shape == photos[0].read().shape
+
+
+@pytest.mark.usefixtures("eager")
+def test_weight_decay_goes_with_labels(photos):
+    """Beside the colors the network then gives classes, which have no places."""
+    model = zoo.create_model("fusion:tiny", weight_decay=1e-3)
+    history = model.fit(photos, budget=Budget(photos_seen=4), size=32, precision="float32")
+    assert len(photos.labels) > 1
+    assert np.isfinite(history.curves["loss"][0])

@@ -75,6 +75,7 @@ class NetworkTask(Task):
         """
         loss = self._loss(batch, output)
         if training and self.losses:
-            places = output.shape[1] * output.shape[2]
+            colors = keras.tree.flatten(output)[0]  # further outputs, as classes, have no places
+            places = colors.shape[1] * colors.shape[2]
             loss = loss + sum(ops.cast(term, "float32") for term in self.losses) / places
         return loss
