@@ -24,7 +24,7 @@ from typer import Context, Exit, Option
 # As a script Python looks for modules in this folder, not in the one above with the packages.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.harness.photos import benchmark_photos
+from benchmarks.harness.photos import benchmark_photos, labels_apart
 from benchmarks.harness.rows import chosen_rows, configured
 from benchmarks.suites import DEFAULT_SUITE, SUITES, UNTRAINED, load_suite
 from zoo.budget import Budget
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from benchmarks.harness.runs import Runs
 
 _PRECISIONS = ("auto", "float32", "mixed_bfloat16")
-_TERMINAL_METRICS = ("auc_rebalanced", "ciede2000", "colorfulness")
 _WHAT_SUITES_COMPARE = "; ".join(f"{name}, {summary}" for name, summary in SUITES.items())
 _WHERE_CELLS_RUN = "; ".join(f"{name}: {what}" for name, what in EXECUTORS.items())
 
@@ -106,8 +105,12 @@ def benchmark(
     ] = "0",
     precision: options.Precision = "auto",
     network: options.MetricNetworks = None,
+    apart: options.LabelsApart = None,
     speed: Annotated[
         bool, Option("--speed", help="Measure latency, throughput, memory and size, too.")
+    ] = False,
+    degrade: Annotated[
+        bool, Option("--degrade", help="Score models on blurred, grainy, faded photos, too.")
     ] = False,
     executor: Annotated[str, Option(help=f"Where it runs: {_WHERE_CELLS_RUN}.")] = "local",
     out: Annotated[Path, Option(metavar="DIR", help="Results.")] = Path("runs/benchmark"),
@@ -135,6 +138,8 @@ def benchmark(
         _prepare_folder(out, resume)
     trains = any(row.budget != UNTRAINED for row in rows)
     division, shown = benchmark_photos(photos, test_photos, trains, tell=partial(_say, console))
+    assert division.test is not None
+    labels = labels_apart(division.test, apart)
     start_keras()
     from benchmarks.harness.cells import Conditions, cells_of
     from benchmarks.harness.migrate import migrate
@@ -150,6 +155,7 @@ def benchmark(
         precision=precision,
         command=shlex.join(["python", "benchmarks/run_all.py", *context.obj]),
         networks=tuple(network or ()),
+        apart=labels,
     )
     if resume:
         migrate(out)
@@ -158,6 +164,8 @@ def benchmark(
     if dry_run:
         return _show_plan(runs)
     failed = runs.train_and_score(console)
+    if degrade:
+        failed += runs.score_degraded(console)
     if speed:
         failed += runs.measure_speed(measure_speed, console)
     _finish(out, console)
@@ -199,13 +207,13 @@ def _show_plan(runs: "Runs") -> None:
 
 def _finish(out: Path, console: Console) -> None:
     """Render the report, print the leaderboard's main columns and the files' names."""
-    from benchmarks.report.leaderboard import Leaderboard, load_results
+    from benchmarks.report.leaderboard import HEADLINE, Leaderboard, load_results
     from benchmarks.report.page import write_report
     from benchmarks.report.text import figure, heading
 
     paths = write_report(out)
     board = Leaderboard(tuple(load_results(out)))
-    metrics = [metric for metric in board.metrics if metric.name in _TERMINAL_METRICS]
+    metrics = [metric for metric in board.metrics if metric.name in HEADLINE]
     table = Table(title="Leaderboard")
     table.add_column("Model", no_wrap=True)
     for name in [*map(heading, metrics), "Status"]:

@@ -23,6 +23,7 @@ _FILES = (
     "drive",
     "hrf",
     "lfw",
+    "hecd",
     "celeba",
     "folder",
 )

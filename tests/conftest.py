@@ -1,7 +1,9 @@
 """Fixtures that tests of several parts share."""
 
 import gc
+import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,11 +23,33 @@ def zoo_cache(tmp_path_factory):
     folder = tmp_path_factory.mktemp("zoo-cache")
     before = os.environ.get("ZOO_CACHE")
     os.environ["ZOO_CACHE"] = str(folder)
+    if "keras" in sys.modules:
+        from zoo.training import precision
+
+        # The measurement has tests of its own; elsewhere it would take seconds in each process.
+        (folder / precision.STORE).write_text(json.dumps({precision.machine_name(): "float32"}))
     yield folder
     if before is None:
         del os.environ["ZOO_CACHE"]
     else:
         os.environ["ZOO_CACHE"] = before
+
+
+@pytest.fixture(autouse=True, scope="session")
+def graphs_as_traced():
+    """TensorFlow runs graphs as they are: rewriting one takes longer than a small photo gains.
+
+    Graphs in processes that tests start are rewritten, and those of the golden outputs.
+    """
+    if "tensorflow" in sys.modules:
+        rewrite_graphs(False)
+
+
+def rewrite_graphs(wanted: bool) -> None:
+    """Whether TensorFlow optimizes graphs before it runs them, as users have it."""
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": not wanted})
 
 
 @contextmanager
@@ -49,6 +73,12 @@ def eagerly() -> Iterator[None]:
         tf.config.run_functions_eagerly(False)
 
 
+def core_alone(cases, *core):
+    """Cases of a test, some of which every backend must pass: others compile each shape anew."""
+    assert all(one in cases for one in core)
+    return [pytest.param(*one, marks=[pytest.mark.core] * (one in core)) for one in cases]
+
+
 @pytest.fixture
 def eager() -> Iterator[None]:
     """A whole test `eagerly`."""
@@ -62,15 +92,15 @@ def photo_folder(tmp_path) -> Path:
     return make_photo_folder(tmp_path)
 
 
-def make_photo_folder(parent: Path, seed: int = 0) -> Path:
-    """See the fixture `photo_folder`; another seed makes other photos."""
+def make_photo_folder(parent: Path, seed: int = 0, side: int = 32) -> Path:
+    """See the fixture `photo_folder`; another seed makes other photos, of another short side."""
     root = parent / "photos"
     rng = np.random.default_rng(seed)
     for label in ("sea", "tree"):
         (root / label).mkdir(parents=True)
         for number in range(3):
             coarse = rng.integers(0, 256, (4, 5, 3), dtype=np.uint8)
-            photo = Image.fromarray(coarse).resize((40, 32), Image.Resampling.BICUBIC)
+            photo = Image.fromarray(coarse).resize((side * 5 // 4, side), Image.Resampling.BICUBIC)
             photo.save(root / label / f"{number}.png")
     return root
 

@@ -3,10 +3,9 @@
 import numpy as np
 
 import zoo
-from zoo.card import Interval
+from zoo.card import Interval, Study
 from zoo.colorizer import Colorizer
 from zoo.evaluation import calibrate
-from zoo.evaluation.calibrate import TemperatureStudy
 
 
 def decided_model() -> Colorizer:
@@ -18,19 +17,23 @@ def decided_model() -> Colorizer:
 
 
 def study_of(
-    auc, delta, temperatures=None, gray=0.8, colorfulness=None, **changes
-) -> TemperatureStudy:
+    auc, delta, temperatures=None, gray=0.8, colorfulness=None, width=0.01, **changes
+) -> Study:
     temperatures = temperatures or tuple(np.linspace(0, 1, len(auc)).round(2).tolist())
     means = {"auc": auc, "delta_colorfulness": delta}
     if colorfulness is not None:
         means["colorfulness"] = colorfulness
     figures = {
         name: tuple(
-            Interval(mean, mean - 0.01, mean + 0.01) for mean in means.get(name, [20.0] * len(auc))
+            Interval(mean, mean - width, mean + width)
+            for mean in means.get(name, [20.0] * len(auc))
         )
         for name in calibrate.METRICS
     }
+    less_gray = [Interval(one - gray, one - gray - width, one - gray + width) for one in auc]
     parts = {
+        "option": "temperature",
+        "gains": {"auc": tuple(less_gray)},
         "model": "zhang:tiny",
         "photos": 4,
         "fingerprint": "f1",
@@ -38,4 +41,4 @@ def study_of(
         "gray": dict.fromkeys(calibrate.METRICS, 0.0) | {"auc": gray},
         "true_colorfulness": 30.0,
     }
-    return TemperatureStudy(temperatures=temperatures, figures=figures, **parts | changes)
+    return Study(values=temperatures, figures=figures, **parts | changes)

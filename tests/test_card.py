@@ -1,11 +1,11 @@
-"""Cards are read and written in one place, of both formats, and lose nothing on the way."""
+"""Cards are read and written in one place, of every format, and lose nothing on the way."""
 
 import dataclasses
 import json
 
 import pytest
 
-from zoo.card import CARD, Card, Scores, read_card, write_card
+from zoo.card import CARD, Card, Chosen, Scores, read_card, write_card
 from zoo.errors import ZooError
 from zoo.registry import list_pretrained, shipped_folder
 
@@ -17,15 +17,16 @@ def test_shipped_cards_survive_being_written_anew(name, tmp_path):
     write_card(tmp_path, card)
     assert read_card(tmp_path) == card
     stored = json.loads((folder / CARD).read_text())
-    assert stored.get("format", 1) == 1
-    assert card.about.stored == stored["about"]["what is stored"]
+    about, environment = stored["about"], stored["environment"]
+    first = "format" not in stored
+    assert card.about.stored == about["what is stored" if first else "stored"]
     assert card.training.curves == stored["training"]["curves"]
-    assert card.environment.scikit_image == stored["environment"]["scikit-image"]
+    assert card.environment.scikit_image == environment["scikit-image" if first else "scikit_image"]
     assert card.packing.megabytes == stored["packing"]["megabytes"]
     assert bool(card.temperature) == ("temperature" in stored)
     for photos, scored in stored["test_scores"].items():
         written = dataclasses.asdict(card.test_scores[photos])
-        assert written == scored | {"protocol": None}
+        assert written == {"protocol": None} | scored
 
 
 def test_parts_of_former_versions_find_their_place(tmp_path):
@@ -63,4 +64,31 @@ def test_damaged_cards_are_told_in_a_sentence(tmp_path, content):
 
 def test_what_nobody_knows_is_not_written(tmp_path):
     write_card(tmp_path, Card(model="gray"))
-    assert json.loads((tmp_path / CARD).read_text()) == {"format": 2, "model": "gray"}
+    assert json.loads((tmp_path / CARD).read_text()) == {"format": 3, "model": "gray"}
+
+
+def test_studies_of_former_cards_are_studies_of_temperatures(tmp_path):
+    figure = {"mean": 0.9, "low": 0.8, "high": 1.0}
+    study = {
+        "model": "zhang:tiny",
+        "photos": 4,
+        "fingerprint": "f",
+        "size": None,
+        "temperatures": [0.0, 1.0],
+        "figures": {"auc": [figure, figure]},
+        "gray": {"auc": 0.8},
+        "true_colorfulness": 30.0,
+    }
+    cards = [
+        {"format": 2, "temperature": {"chosen": 1.0, "study": study}},
+        {"temperature": {"chosen": 1.0} | study},
+    ]
+    for card in cards:
+        (tmp_path / CARD).write_text(json.dumps(card))
+        chosen = read_card(tmp_path).temperature
+        assert chosen.chosen == 1.0
+        assert (chosen.study.option, chosen.study.values) == ("temperature", (0.0, 1.0))
+        assert chosen.study.gains == {}
+    former = {"format": 2, "saturation": {"chosen": 1.15, "colorfulness_share": 0.82}}
+    (tmp_path / CARD).write_text(json.dumps(former))
+    assert read_card(tmp_path).saturation == Chosen(1.15, None)

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from skimage.color import rgb2lab
 
 import zoo
+from zoo import preprocessing
 from zoo.colorizer import Option
 from zoo.errors import ZooError
 from zoo.files import read_json, sha256_of_file, write_json
+from zoo.networks.runner import PlainRunner
 
 
 @pytest.fixture
@@ -139,3 +142,42 @@ def test_a_48_megapixel_photo_stays_within_its_memory(tmp_path):
         cwd=Path(__file__).parents[1],
     )
     assert float(done.stdout) < 2_500
+
+
+@pytest.mark.parametrize(
+    "name", ["mse_regression", "zhang", "colorunet", "fusion", "gan", "knn_patches", "som_patches"]
+)
+def test_networks_see_less_noise_and_photos_keep_theirs(name):
+    """`denoise` is the guided filter on what the network sees; a photo's own L stays."""
+
+    class Watching(PlainRunner):
+        def __call__(self, network, inputs):
+            self.seen = np.array(inputs["lightness"])
+            return super().__call__(network, inputs)
+
+    model = zoo.create_model(f"{name}:tiny")
+    photo = np.random.default_rng(0).integers(90, 150, (1, 32, 32, 3), dtype=np.uint8)
+    seen, colored = {}, {}
+    for strength in (0, 20):
+        runner = Watching()
+        colored[strength] = model.colorize_batch(
+            photo, runner=runner, denoise=strength, render_factor=2
+        )
+        seen[strength] = runner.seen
+    lightness = preprocessing.working_lightness(photo, (32, 32))
+    smooth = preprocessing.denoised(lightness, 20.0)
+    scale = getattr(model, "scale_lightness", lambda lightness: lightness / 100.0)
+    np.testing.assert_allclose(seen[0], scale(lightness), atol=1e-4)
+    np.testing.assert_allclose(seen[20], scale(smooth), atol=1e-4)
+    assert np.std(seen[20]) < 0.7 * np.std(seen[0])
+    for rgb in colored.values():
+        error = rgb2lab(rgb)[..., 0] - rgb2lab(photo)[..., 0]
+        assert np.abs(error).max() < 0.5
+
+
+def test_folders_that_are_older_than_an_option_load(tmp_path):
+    folder = zoo.create_model("zhang:tiny").save(tmp_path / "old")
+    stored = json.loads((folder / "config.json").read_text())
+    assert stored["defaults"].pop("denoise") == 0
+    (folder / "config.json").write_text(json.dumps(stored))
+    assert zoo.load_model(folder).defaults["denoise"] == 0

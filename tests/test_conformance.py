@@ -6,9 +6,10 @@ from conftest import eagerly
 from zoo import conformance, list_models
 
 #: Part of what every backend must pass. Of whole trainings, which compile long on other backends,
-#: those of one model of each kind.
-CORE = {"declares_itself", "overfits_one_photo"}
+#: those of one model of each kind; their losses others share, which learn on one photo.
+CORE = {"declares_itself"}
 WHOLE, TRAINED = {"saves_and_loads_exactly", "learns_the_same_again"}, {"gan", "som_patches"}
+LEARNS = "overfits_one_photo"
 #: Trainings of a few steps come sooner operation by operation; what compiled steps do is tested by
 #: `learns_the_same_again`, for every model.
 EAGER = {
@@ -24,7 +25,8 @@ def cases():
         for check in conformance.checks_of(name):
             if check is conformance.is_exported:
                 continue
-            core = check.__name__ in CORE or (check.__name__ in WHOLE and name in TRAINED)
+            of_kind = check.__name__ in WHOLE if name in TRAINED else check.__name__ == LEARNS
+            core = check.__name__ in CORE or of_kind
             marks = [pytest.mark.core] if core else []
             yield pytest.param(name, check, id=f"{name}-{check.__name__}", marks=marks)
 

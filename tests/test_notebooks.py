@@ -20,10 +20,12 @@ SMALL = {
         "TEMPERATURES": (0.0, 0.38, 1.0),
         **_TRAINING,
     },
-    "05_train_your_own.ipynb": {"BUDGET": 80, **_TRAINING},
-    "06_adversarial_training.ipynb": {"BUDGET": 120, **_TRAINING},
+    "05_train_your_own.ipynb": {"BUDGET": 32, **_TRAINING},
+    "06_adversarial_training.ipynb": {"BUDGET": 64, **_TRAINING},
     "07_export_and_serve.ipynb": {"REPETITIONS": 1},
 }
+#: Trainings of a few steps come sooner operation by operation, as in `conftest.eagerly`.
+EAGER = "import tensorflow\n\ntensorflow.config.run_functions_eagerly(True)"
 #: Bytes of the folder: a clone has them all, and every version of them.
 _LARGEST = 8_000_000
 
@@ -36,19 +38,24 @@ def test_every_notebook_has_small_settings():
     assert list(SMALL) == NOTEBOOKS
 
 
+def place_of(notebook, belongs):
+    """The number of the one cell that belongs, by a function of a cell."""
+    (place,) = (number for number, cell in enumerate(notebook.cells) if belongs(cell))
+    return place
+
+
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_runs_from_top_to_bottom(name):
     notebook = read(name)
-    (place,) = (
-        number
-        for number, cell in enumerate(notebook.cells)
-        if "parameters" in cell.metadata.get("tags", ())
-    )
+    place = place_of(notebook, lambda cell: "parameters" in cell.metadata.get("tags", ()))
     given = notebook.cells[place].source
     assert all(f"{parameter} = " in given for parameter in SMALL[name])
     # A cell without a line would not be run, nor counted.
     lines = [f"{parameter} = {value!r}" for parameter, value in SMALL[name].items()] or ["pass"]
     notebook.cells.insert(place + 1, nbformat.v4.new_code_cell("\n".join(lines)))
+    if "BUDGET" in SMALL[name]:
+        started = place_of(notebook, lambda cell: "\nstart_keras()" in cell.source)
+        notebook.cells.insert(started + 1, nbformat.v4.new_code_cell(EAGER))
     client = NotebookClient(notebook, timeout=240, kernel_name="python3")
     client.execute(cwd=str(FOLDER))
     assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code")

@@ -124,3 +124,39 @@ def test_sizes_may_be_tensors():
         expected = (padded, chroma.enlarged(x), preprocessing.box_mean(x, 2))
         for one, other in zip(way(x, *wanted), expected, strict=True):
             np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_denoising_is_the_guided_filter_of_its_paper():
+    """A line fitted to L by L in each square of 5 px, and the lines' mean at each pixel."""
+    lightness = np.random.default_rng(0).uniform(20, 80, (9, 8))
+    padded = np.pad(lightness, 4, mode="reflect")
+    strength, slopes, offsets = 6.0, np.empty((13, 12)), np.empty((13, 12))
+    for row, column in np.ndindex(13, 12):
+        square = padded[row : row + 5, column : column + 5]
+        slopes[row, column] = square.var() / (square.var() + strength**2)
+        offsets[row, column] = (1 - slopes[row, column]) * square.mean()
+    wanted = np.empty_like(lightness)
+    for row, column in np.ndindex(lightness.shape):
+        near = (slice(row, row + 5), slice(column, column + 5))
+        wanted[row, column] = slopes[near].mean() * lightness[row, column] + offsets[near].mean()
+    found = preprocessing.denoised(lightness[None, ..., None].astype("float32"), strength)
+    found = ops.convert_to_numpy(found)[0, ..., 0]
+    np.testing.assert_allclose(found, wanted, atol=2e-2)
+
+
+def test_denoising_takes_noise_away_and_keeps_edges():
+    steps = np.where(np.arange(64) < 32, 30.0, 80.0) * np.ones((1, 64, 1))
+    noisy = steps + np.random.default_rng(0).normal(0, 3, steps.shape)
+    found = ops.convert_to_numpy(preprocessing.denoised(noisy[..., None].astype("float32"), 4.0))
+    found = found[..., 0]
+    assert np.std((found - steps)[:, :, :28]) < 0.6 * np.std((noisy - steps)[:, :, :28])
+    # Half of a step between neighbors would be left by a mean over 5 px.
+    assert np.mean(found[:, :, 32] - found[:, :, 31]) > 0.9 * 50
+
+
+def test_no_denoising_leaves_every_bit():
+    lightness = np.random.default_rng(0).uniform(0, 100, (2, 7, 9, 1)).astype("float32")
+    lightness[0] = 50.0
+    found = ops.convert_to_numpy(preprocessing.denoised(lightness, 0.0))
+    np.testing.assert_array_equal(found, lightness)
+    assert np.isfinite(ops.convert_to_numpy(preprocessing.denoised(lightness, 5.0))).all()

@@ -1,6 +1,7 @@
 """The trained weights that come with the package: found by name, checked, described."""
 
 import fnmatch
+import json
 import shutil
 import subprocess
 import sys
@@ -75,6 +76,16 @@ def test_a_name_is_the_shipped_model(shipped):
         by_name, by_folder = zoo.load_model(name), zoo.load_model(shipped / name)
         assert by_name.preset == "tiny"
         np.testing.assert_array_equal(by_name.colorize(photo), by_folder.colorize(photo))
+
+
+def test_a_network_saved_before_compact_had_an_encoder_is_loaded_as_it_was(tmp_path):
+    today = zoo.load_model("mse_regression")
+    folder = shutil.copytree(registry.shipped_folder("mse_regression"), tmp_path / "saved")
+    stored = json.loads((folder / "config.json").read_text())
+    assert (stored["preset"], "encoder" in stored["config"]) == ("scratch", False)
+    (folder / "config.json").write_text(json.dumps(stored | {"preset": "compact"}))
+    model = zoo.load_model(folder)
+    assert (model.preset, model.config) == ("scratch", today.config)
 
 
 def test_a_folder_of_the_same_name_comes_first(shipped, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """The registry, budgets and errors that list what there is."""
 
+import dataclasses
 import subprocess
 import sys
 
@@ -31,7 +32,7 @@ def test_unknown_names_answer_with_the_valid_ones():
         zoo.create_model("mse")
     with pytest.raises(ZooError, match="did you mean 'mse_regression'"):
         zoo.create_model("mse_regresion")
-    with pytest.raises(ZooError, match="compact, paper, tiny"):
+    with pytest.raises(ZooError, match="compact, paper, scratch, tiny"):
         zoo.create_model("mse_regression:small")
     with pytest.raises(ZooError, match="choose from: none"):
         valid_choice("thing", "x", ())
@@ -54,6 +55,8 @@ def test_presets_by_colon_and_by_default():
         ("90s", Budget(minutes=1.5)),
         ("15min", Budget(minutes=15)),
         ("0.5h", Budget(minutes=30)),
+        ("20 epochs", Budget(epochs=20)),
+        ("1epoch", Budget(epochs=1)),
     ],
 )
 def test_budgets_as_people_write_them(text, budget):
@@ -62,14 +65,73 @@ def test_budgets_as_people_write_them(text, budget):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "0", "-5", "much", "5 days", "0min", "1e400", "9" * 400, "9" * 14]
+    "text", ["", "0", "-5", "much", "5 days", "0min", "0.5 epochs", "1e400", "9" * 400, "9" * 14]
 )
 def test_impossible_budgets(text):
     with pytest.raises(ZooError, match=r"[Bb]udget"):
         Budget.parse(text)
-    for wrong in ({}, {"photos_seen": 5, "minutes": 1}, {"minutes": float("nan")}):
+    for wrong in ({}, {"photos_seen": 5, "minutes": 1}, {"minutes": float("nan")}, {"epochs": 0}):
         with pytest.raises(ZooError):
             Budget(**wrong)
+
+
+#: Presets that do what their paper says, as far as anybody knows.
+EXACT: set[str] = set()
+
+
+@pytest.mark.parametrize("name", zoo.list_models())
+def test_presets_of_papers_state_their_departures(name):
+    presets = registry.entry(name).load().PRESETS
+    assert presets.get("paper") is None or presets["paper"].follows_a_source
+    for preset, known in presets.items():
+        assert known.follows_a_source or not known.departures
+        assert (f"{name}:{preset}" in EXACT or known.departures) or not known.follows_a_source
+        for one in known.departures:
+            words = dataclasses.astuple(one)
+            assert len(set(words)) == 3
+            assert all(word == word.strip(" .") and len(word) > 3 for word in (words[0], words[2]))
+            assert words[1]
+        assert len(set(known.departures)) == len(known.departures)
+
+
+def test_what_departures_say_of_configurations_is_so():
+    """The figures among the words, against the presets."""
+
+    def config(name):
+        model, _, preset = name.partition(":")
+        return registry.entry(model).load().PRESETS[preset].config
+
+    def here(name, start):
+        model, _, preset = name.partition(":")
+        departures = registry.entry(model).load().PRESETS[preset].departures
+        (found,) = [one.here for one in departures if one.paper.startswith(start)]
+        return found
+
+    report = config("gan:report")
+    assert here("gan:report", "two unequal rates") == "generator 2e-4, discriminator 1e-4"
+    assert (report.learning_rate, report.discriminator_rate) == (2e-4, 1e-4)
+    assert f"counts {report.l1_weight:g} times" in here("gan:report", "the generator's two losses")
+    for name, start in (
+        ("gan:paper", "photos of 256 px"),
+        ("zhang:paper", "crops of"),
+        ("mse_regression:paper", "crops of"),
+        ("fusion:paper", "whole photos"),
+    ):
+        assert f"1 to 1.25 times {config(name).train_size} px" in here(name, start)
+    colorunet = config("colorunet:paper")
+    squares = f"{colorunet.batch_size} squares of {colorunet.train_size} px"
+    told = here("colorunet:paper", "the training is not")
+    assert told == f"Adam, 1e-3 on a cosine, {squares} at a time"
+    assert (colorunet.learning_rate, colorunet.schedule) == (1e-3, "cosine")
+    knn, som = config("knn_patches:paper"), config("som_patches:paper")
+    for name in ("knn_patches:paper", "som_patches:paper"):
+        rows, columns = config(name).map_rows, config(name).map_columns
+        assert here(name, "the size of the map") == f"{rows} x {columns}"
+    (k,) = [one for one in registry.entry("knn_patches").load().options if one.name == "k"]
+    assert here("knn_patches:paper", "k is not given") == f"{k.default}"
+    assert here("knn_patches:paper", "all sampled").endswith(f"{knn.table_rows:,} at most")
+    assert here("som_patches:paper", "the layers") == f"one of {som.hidden[0]} units"
+    assert f"{som.samples:,}" in here("som_patches:paper", "the network learns")
 
 
 def test_a_name_stands_for_one_thing_everywhere(shipped, tmp_path, monkeypatch):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zoo.training.plan import History, TrainingPlan
 
 CARD = "card.json"
-_FORMAT = 2
+_FORMAT = 3
 
 Record = TypeVar("Record")
 
@@ -152,24 +152,26 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class TemperatureStudy:
-    """How a model scores on one set of photos at several temperatures, by metric."""
+class Study:
+    """How a model scores on one set of photos at several values of an option, by metric."""
 
     model: str  # and its preset, as in "zhang:compact"
     photos: int
     fingerprint: str
     size: int | None  # as in `Scores`
-    temperatures: tuple[float, ...]  # ascending
-    figures: dict[str, tuple[Interval, ...]]  # one for each temperature
+    option: str  # "temperature" or "saturation"
+    values: tuple[float, ...]  # of the option, ascending
+    figures: dict[str, tuple[Interval, ...]]  # one for each value
     gray: dict[str, float]  # of gray photos, which need no network
+    gains: dict[str, tuple[Interval, ...]]  # figures less gray's, paired over the photos
     true_colorfulness: float  # the mean of the photos as they were
 
     def means(self, metric: str) -> np.ndarray:
-        """The metric's means at each temperature: (T,) float64."""
+        """The metric's means at each value of the option: (V,) float64."""
         return np.array([figure.mean for figure in self.figures[metric]])
 
     @classmethod
-    def from_json(cls, content: dict[str, Any]) -> "TemperatureStudy":
+    def from_json(cls, content: dict[str, Any]) -> "Study":
         return from_json(cls, content)
 
     def to_json(self) -> dict[str, Any]:
@@ -177,19 +179,11 @@ class TemperatureStudy:
 
 
 @dataclass(frozen=True)
-class ChosenTemperature:
-    """The default temperature, and what it was chosen by."""
+class Chosen:
+    """The default of an option, and what it was chosen by; None where nobody noted it."""
 
     chosen: float
-    study: TemperatureStudy
-
-
-@dataclass(frozen=True)
-class ChosenSaturation:
-    """The default saturation, and the share of the true colorfulness that it reaches."""
-
-    chosen: float
-    colorfulness_share: float
+    study: Study | None
 
 
 @dataclass(frozen=True)
@@ -272,8 +266,8 @@ class Card:
     training: Training | None = None
     origin: ImportedFile | None = None
     environment: Environment | None = None
-    temperature: ChosenTemperature | None = None
-    saturation: ChosenSaturation | None = None
+    temperature: Chosen | None = None
+    saturation: Chosen | None = None
     about: About | None = None
     packing: Packing | None = None
     checkpoint: Round | None = None
@@ -327,16 +321,29 @@ def _typed(value: Any, hint: Any) -> Any:
     return value
 
 
-# ---------------------------------------------------------------------- format 1
+# ---------------------------------------------------------------------- formats 1 and 2
 
 _ABOUT = {"license of the weights": "license", "good at": "good_at", "bad at": "bad_at"}
 _ABOUT |= {"what is stored": "stored"}
 
 
 def _upgraded(content: dict[str, Any]) -> dict[str, Any]:
-    """A card of format 1 or 2 in format 2."""
+    """A card of any format in format 3."""
     if content.get("format", 1) == _FORMAT:
         return content
+    card = _in_format_2(content) if content.get("format", 1) == 1 else dict(content)
+    for option in ("temperature", "saturation"):
+        if chosen := card.get(option):
+            study = chosen.get("study")
+            card[option] = {"chosen": chosen["chosen"], "study": study and _upgraded_study(study)}
+    return card
+
+
+def _upgraded_study(study: dict[str, Any]) -> dict[str, Any]:
+    return study | {"option": "temperature", "values": study["temperatures"], "gains": {}}
+
+
+def _in_format_2(content: dict[str, Any]) -> dict[str, Any]:
     card = dict(content)
     if "training" in card:
         card["training"] = _upgraded_training(card["training"])

@@ -20,10 +20,11 @@ from zoo import preprocessing, saving
 from zoo.budget import Budget
 from zoo.card import Card, Training
 from zoo.color.spaces import Tensor
+from zoo.consensus import averaged
 from zoo.errors import ZooError, valid_choice
 from zoo.inputs import LIGHTNESS, Input, complete_inputs, inputs_of_photos
 from zoo.networks.runner import PlainRunner, Runner
-from zoo.options import RENDER_FACTOR, Option, Step, option_values
+from zoo.options import CONSENSUS, EDGE_RADIUS, RENDER_FACTOR, Option, Step, option_values
 from zoo.photos.decoding import read_photo
 from zoo.prediction import Prediction
 from zoo.training.plan import History, TrainingPlan
@@ -35,14 +36,30 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
+class Departure:
+    """Where a preset does something else than its source, each in a few words."""
+
+    paper: str
+    here: str
+    why: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Preset:
     """A named configuration, a frozen dataclass, and where its numbers come from.
 
-    `source` is the paper and section, or "ours: ..." for numbers that no paper gives.
+    `source` is the paper and section, or "ours: ..." for numbers that no paper gives; `departures`
+    are from that source, empty where none is known.
     """
 
     config: Any
     source: str
+    departures: tuple[Departure, ...] = ()
+
+    @property
+    def follows_a_source(self) -> bool:
+        """Whether the numbers are somebody else's, from which there may be departures."""
+        return not self.source.startswith(("ours: ", "by definition"))
 
 
 class Colorizer(ABC):
@@ -91,18 +108,19 @@ class Colorizer(ABC):
     def run_networks(
         self, inputs: Mapping[str, Tensor], runner: Runner, **values: Tensor
     ) -> Prediction:
-        """What `predict` does, in `keras.ops`: this is exported, too.
+        """Look at photos once, in `keras.ops`: this is exported, too.
 
         The inputs are all that are declared; the sides of L, (N, H, W, 1), may be unknown. The
-        values are every option of the step "network", as numbers or scalar tensors.
+        values are every option of the step "network" but `consensus`, which averages what comes
+        back, as numbers or scalar tensors.
         """
 
     @abstractmethod
     def to_ab(self, prediction: Prediction, **values: Tensor) -> Tensor:
-        """What `decode` does, in `keras.ops`: this is exported, too.
+        """Make color of a prediction, in `keras.ops`: this is exported, too.
 
-        The values are every option of the step "decode", as numbers or scalar tensors. The result
-        is (N, H, W, 2) float32 ab.
+        The values are every option of the step "decode" but `edge_radius`, by which the prediction
+        is smoothed already, as numbers or scalar tensors. The result is (N, H, W, 2) float32 ab.
         """
 
     @property
@@ -118,11 +136,17 @@ class Colorizer(ABC):
         """
         return {}
 
+    def pretrain(self) -> None:  # noqa: B027
+        """Put pretrained weights where the configuration names some; most models have none.
+
+        For new models: the weights of one that is loaded hold what was learned from these.
+        """
+
     # ------------------------------------------------------------------ made and configured
 
     @classmethod
     def from_preset(cls, name: str, preset: str, *, seed: int = 0, **config: Any) -> Self:
-        """Make an untrained model; see `zoo.create_model`."""
+        """Make an untrained model from its seed alone; see `zoo.create_model`."""
         return cls(name, preset, _changed(cls.PRESETS[preset].config, config, name), seed)
 
     def copy(self, *, seed: int | None = None, **config: Any) -> Self:
@@ -177,7 +201,7 @@ class Colorizer(ABC):
         Args:
             train: photos to learn from; those that are really gray or toned are left out.
             validation: photos that choose the best weights; without them the last ones are kept.
-            budget: how much training.
+            budget: how much training; an epoch is a pass over the photos that have color.
             size: side of the training squares in px, or several, each for an equal share of the
                 budget, as in (64, 96, 128); the configuration's where None.
             freeze: shell patterns of the names of layers of the colorizing network that stay as
@@ -197,8 +221,9 @@ class Colorizer(ABC):
             TrainingInterrupted: after Ctrl-C, once the position is saved.
         """
         sizes = self.config.train_size if size is None else size
+        colored = train.color_only()
         plan = TrainingPlan(
-            budget=budget,
+            budget=budget.over(len(colored)),
             sizes=tuple(sizes) if isinstance(sizes, Sequence) else (sizes,),
             precision=precision,
             run_dir=None if run_dir is None else Path(run_dir),
@@ -207,13 +232,13 @@ class Colorizer(ABC):
             progress=progress,
             freeze=(freeze,) if isinstance(freeze, str) else tuple(freeze),
             start=start,
+            rounds=budget.epochs,
         )
         if not self.trains_by_gradient and (plan.freeze or start == "shrink"):
             raise ZooError(
                 f"{self.name} learns without gradients and has no layers to freeze or shrink; "
                 "leave that out."
             )
-        colored = train.color_only()
         checked = validation.color_only() if validation is not None else None
         if start == "fresh":
             self._forget()
@@ -231,6 +256,7 @@ class Colorizer(ABC):
     def _forget(self) -> None:
         """Become what the configuration and the seed make."""
         new = type(self)(self.name, self.preset, self.config, self.seed)
+        new.pretrain()
         self.assign(new.weight_values())
         self.defaults, self.fitted, self.card = new.defaults, False, Card()
 
@@ -249,7 +275,7 @@ class Colorizer(ABC):
         """
         values = self._values(options, "network")
         complete = complete_inputs(self.inputs, inputs)
-        return self.run_networks(complete, runner or self.runner, **values)
+        return self.predicted(complete, runner or self.runner, **values)
 
     def decode(self, prediction: Prediction, **options: Any) -> np.ndarray:
         """Make color of a prediction: the second step, which runs no network.
@@ -258,7 +284,21 @@ class Colorizer(ABC):
         the size of L.
         """
         values = self._values(options, "decode")
-        return keras.ops.convert_to_numpy(self.to_ab(prediction, **values))
+        return keras.ops.convert_to_numpy(self.decoded(prediction, **values))
+
+    def predicted(
+        self, inputs: Mapping[str, Tensor], runner: Runner, **values: Tensor
+    ) -> Prediction:
+        """What `predict` does, in `keras.ops`, from complete inputs: `run_networks`, averaged."""
+        consensus = values.pop(CONSENSUS.name, 0)
+        return averaged(
+            self.inputs, inputs, consensus, lambda seen: self.run_networks(seen, runner, **values)
+        )
+
+    def decoded(self, prediction: Prediction, **values: Tensor) -> Tensor:
+        """What `decode` does, in `keras.ops`: `to_ab` of a prediction smoothed along edges."""
+        radius = values.pop(EDGE_RADIUS.name, 0)
+        return self.to_ab(prediction.smoothed(radius), **values)
 
     def _values(self, options: Mapping[str, Any], step: Step) -> dict[str, float]:
         values = self.resolve_options(options)

@@ -33,6 +33,7 @@ from zoo.files import sha256_of_file
 from zoo.inputs import LIGHTNESS
 from zoo.models.gradient import GradientColorizer
 from zoo.networks.runner import FixedWeights, PlainRunner
+from zoo.options import CONSENSUS
 from zoo.photos.photoset import PhotoSet
 from zoo.training.plan import History
 
@@ -158,7 +159,9 @@ def honors_its_options(subject: Subject) -> None:
     model, _ = subject.trained
     rgb = np.stack([photo.read(32)[:32, :32] for photo in subject.photos[:2]])
     for option in model.options:
-        variants = [{option.name: value} for value in (option.low, min(option.high, 4))]
+        variants = [
+            {option.name: value} for value in option.among[:2] or (option.low, min(option.high, 4))
+        ]
         once, both = CountingRunner(), CountingRunner()
         alone = [model.colorize_batch(rgb, runner=once, **variant) for variant in variants]
         together = model.colorize_variants(rgb, variants, runner=both)
@@ -167,6 +170,22 @@ def honors_its_options(subject: Subject) -> None:
         expected = once.calls // 2 if option.step == "decode" else once.calls
         ran = f"With two values of {option.name}, networks ran {both.calls}, not {expected} times."
         expect(both.calls == expected, ran)
+
+
+def averages_views(subject: Subject) -> None:
+    """Where a model has the option `consensus`, mirrored photos get mirrored colors, in threads."""
+    model, photo = subject.untrained, random_photo(64, 64)
+    if CONSENSUS.name not in {option.name for option in model.options}:
+        return
+
+    def color(seen: np.ndarray) -> np.ndarray:
+        return model.colorize(seen, render_factor=4, consensus=6)
+
+    with ThreadPoolExecutor(2) as threads:
+        straight, mirrored = threads.map(color, (photo, photo[:, ::-1].copy()))
+    np.testing.assert_array_equal(straight, color(photo), "averaged beside another thread")
+    most = np.abs(mirrored[:, ::-1].astype(int) - straight).max()
+    expect(most <= 1, f"The average of all views of a mirrored photo differs by {most} of 255.")
 
 
 # ---------------------------------------------------------------------- what it predicts
@@ -335,8 +354,12 @@ def learns_the_same_again(subject: Subject) -> None:
         refused("unfinished training", train, resumed, photos)
         refused(r"another run \(different: photos,", train, resumed, photos[1:], resume=True)
     history = train(resumed, photos, resume=True)
-    same_weights(undisturbed, resumed)
-    expect(history.curves == expected.curves, "A resumed training has other curves.")
+    # A lost moment or photo moves weights by a step's 1e-3; threads that add in another order, as
+    # they sometimes do on a busy machine, by 1e-7.
+    same_weights(undisturbed, resumed, within=1e-4)
+    expect(history.curves.keys() == expected.curves.keys(), "A resumed training has other curves.")
+    for curve, values in expected.curves.items():
+        np.testing.assert_allclose(history.curves[curve], values, 1e-3, 1e-4, err_msg=curve)
     seen = f"{expected.photos_seen} photos were seen, and {history.photos_seen} when interrupted."
     expect(history.photos_seen == expected.photos_seen <= PHOTOS_SEEN, seen)
 
@@ -404,8 +427,12 @@ def overfits_one_photo(subject: Subject) -> None:
         return float(logs.get("l1", logs["loss"]))
 
     # The best, not the last: two nets that work against each other swing to the end.
-    first, best = step(), min(step() for _ in range(200))
-    expect(best < 0.05 * first, f"In 200 steps on one photo the loss fell from {first} to {best}.")
+    first = best = step()
+    for _ in range(200):
+        best = min(best, step())
+        if best < 0.05 * first:
+            return
+    raise ConformanceError(f"In 200 steps on one photo the loss fell from {first} to {best}.")
 
 
 def stops_on_a_loss_that_is_not_finite(subject: Subject) -> None:
@@ -445,6 +472,7 @@ EVERY = (
     refuses_what_it_lacks,
     refuses_broken_folders,
     honors_its_options,
+    averages_views,
     saves_and_loads_exactly,
     learns_the_same_again,
     is_trained_further,
@@ -520,12 +548,12 @@ def weights_of(model: Colorizer) -> dict[str, np.ndarray]:
     return {name: np.array(keras.ops.convert_to_numpy(v)) for name, v in model.variables().items()}
 
 
-def same_weights(first: Colorizer, second: Colorizer) -> None:
-    """Expect equal weights of equal names."""
+def same_weights(first: Colorizer, second: Colorizer, within: float = 0.0) -> None:
+    """Expect equal weights of equal names, none farther apart than `within`."""
     one, other = weights_of(first), weights_of(second)
     expect(one.keys() == other.keys(), f"Weights of one model: {one.keys() ^ other.keys()}.")
     for name, value in one.items():
-        np.testing.assert_array_equal(value, other[name], err_msg=name)
+        np.testing.assert_allclose(value, other[name], rtol=0, atol=within, err_msg=name)
 
 
 def expect(holds: bool, otherwise: str) -> None:

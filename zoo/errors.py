@@ -51,3 +51,8 @@ def nearest(name: str, valid: Iterable[str]) -> str:
 
     near = difflib.get_close_matches(str(name), list(valid), n=1)
     return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def first_line(error: Exception) -> str:
+    """What an error of another package says at first, without a full stop."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -6,7 +6,7 @@ evaluation, exports and command line read the declaration and know no model.
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -86,15 +86,25 @@ LIGHTNESS = Input("lightness", "map", 1)
 
 
 def inputs_of_photos(
-    declared: Sequence[Input], rgb: np.ndarray, render_factor: int
+    declared: Sequence[Input],
+    rgb: np.ndarray,
+    render_factor: int,
+    degrade: Callable[[Tensor], Tensor] | None = None,
 ) -> dict[str, Tensor]:
-    """The inputs that follow from photos of one size, (N, H, W, 3) uint8, by name."""
+    """The inputs that follow from photos of one size, (N, H, W, 3) uint8, by name.
+
+    `degrade` changes L wherever a network looks at it, at the size at which it does.
+    """
+
+    def seen(size: tuple[int, int]) -> Tensor:
+        lightness = preprocessing.working_lightness(rgb, size)
+        return lightness if degrade is None else degrade(lightness)
+
     size = preprocessing.working_size(rgb.shape[1], rgb.shape[2], render_factor)
-    inputs = {LIGHTNESS.name: preprocessing.working_lightness(rgb, size)}
+    inputs = {LIGHTNESS.name: seen(size)}
     for one in declared:
         if isinstance(one, DerivedInput):
-            squares = preprocessing.working_lightness(rgb, (one.side, one.side))
-            inputs[one.name] = one.derive(squares)
+            inputs[one.name] = one.derive(seen((one.side, one.side)))
     return inputs
 
 

@@ -28,6 +28,7 @@ class Option:
         whole: whether it must be a whole number.
         step: what it changes; an option of the step "decode" needs no new run of the network.
         export: what it is in exported models.
+        among: the valid values, if not all from `low` to `high` are.
 
     Examples:
         >>> Option("k", default=32, low=1, high=64, meaning="neighbors", whole=True).check("8")
@@ -42,6 +43,15 @@ class Option:
     whole: bool = False
     step: Step = "decode"
     export: Exported = "input"
+    among: tuple[float, ...] = ()
+
+    @property
+    def valid(self) -> str:
+        """The valid values, in words."""
+        if self.among:
+            *others, last = (f"{value:g}" for value in self.among)
+            return f"{', '.join(others)} or {last}"
+        return f"{'whole numbers ' * self.whole}{self.low:g} to {self.high:g}"
 
     def check(self, value: Any) -> float:
         """Return `value` as this option's number.
@@ -59,6 +69,10 @@ class Option:
                 f"Option {self.name} ({self.meaning}) must be {kind} from {self.low:g} to "
                 f"{self.high:g}; got {value!r}."
             )
+        if self.among and number not in self.among:
+            raise ZooError(
+                f"Option {self.name} ({self.meaning}) must be {self.valid}; got {value!r}."
+            )
         return int(number) if self.whole else number
 
 
@@ -72,6 +86,38 @@ RENDER_FACTOR = Option(
     step="size",
     export="fixed",
 )
+
+DENOISE = Option(
+    "denoise",
+    default=0,
+    low=0,
+    high=50,
+    meaning="how strong noise is, in L, that the network should not see; 0 shows it the photo",
+    step="network",
+    export="fixed",
+)
+CONSENSUS = Option(
+    "consensus",
+    default=0,
+    low=0,
+    high=6,
+    meaning="how many predictions are averaged: 2 with the mirror image, 3 at three sizes, 6 both",
+    whole=True,
+    step="network",
+    export="fixed",
+    among=(0, 2, 3, 6),
+)
+EDGE_RADIUS = Option(
+    "edge_radius",
+    default=0,
+    low=0,
+    high=128,
+    meaning="how far predictions are smoothed along edges of lightness, in px of the working size",
+    whole=True,
+    export="fixed",
+)
+#: What every model has whose network looks at the photo.
+OF_NETWORKS = (RENDER_FACTOR, DENOISE, CONSENSUS, EDGE_RADIUS)
 
 
 def option_values(

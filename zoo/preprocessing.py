@@ -14,6 +14,7 @@ An exported graph takes photos of any size: there, sizes are tensors. The same f
 and matrices, by NumPy from numbers and by `keras.ops` from tensors.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,9 @@ RENDER_UNIT = 16
 MAX_ASPECT = 4
 
 _STRIPE_PIXELS = 2**20
+
+# Noise is finer than that at the size that networks see.
+_DENOISING_RADIUS = 2
 
 #: A number of pixels: known, or a scalar tensor in a graph that is exported.
 Length = Any
@@ -72,7 +76,10 @@ def whole_lightness(rgb: Tensor, size: tuple[Length, Length]) -> Tensor:
 def resample_lightness(lightness: Tensor, size: tuple[Length, Length]) -> Tensor:
     """(N, H, W, 1) L resized to (N, *size, 1) by the filter that `working_lightness` uses."""
     across = resampling_matrix(ops.shape(lightness)[2], size[1])
-    return shortened(ops.matmul(lightness[..., 0], ops.transpose(across)), size[0])
+    narrow = ops.matmul(lightness[..., 0], ops.transpose(across)[None])
+    # As `shortened`, in a form that LiteRT has for sizes that are unknown.
+    down = ops.convert_to_tensor(resampling_matrix(ops.shape(narrow)[1], size[0]))
+    return ops.clip(ops.matmul(down[None], narrow)[..., None], 0.0, 100.0)
 
 
 def narrow_rows(rgb: Tensor, across: Tensor) -> Tensor:
@@ -117,7 +124,17 @@ def _bilinear(x: Tensor, axis: int, total: Length, start: Length, count: Length)
     # Positions in units of 1 / (2 * total) px are whole numbers, and so exact.
     unit = 2 * total
     centers = 2 * (xp.arange(count) + start) + 1
-    position = xp.minimum(xp.maximum(centers * present - total, 0), (present - 1) * unit)
+    return interpolated(x, axis, centers * present - total, unit)
+
+
+def interpolated(x: Tensor, axis: int, position: Tensor, unit: Length) -> Tensor:
+    """Rows (axis 1) or columns (axis 2) of `x`, (N, h, w, C), at places between them, bilinearly.
+
+    Row i is at `position` i * `unit`; both are whole numbers. Outside, the edges are repeated.
+    """
+    present = ops.shape(x)[axis]
+    xp = _mathematics(present, position, unit)
+    position = xp.minimum(xp.maximum(position, 0), (present - 1) * unit)
     below = xp.minimum(position // unit, xp.maximum(present - 2, 0))
     share = _cast(position - below * unit, "float32") / _cast(unit, "float32")
     share = ops.reshape(share, (-1, 1, 1) if axis == 1 else (-1, 1))
@@ -170,7 +187,37 @@ def box_mean(x: Tensor, radius: int) -> Tensor:
     return ops.average_pool(reflect_around(x, radius), 2 * radius + 1, 1)
 
 
-def guided_resize(x: Tensor, coarse: Tensor, fine: Tensor, radius: int, epsilon: float) -> Tensor:
+def window_mean(x: Tensor, radius: Length) -> Tensor:
+    """The mean over the part of each such square that is inside of the image.
+
+    As two matrix products its price does not depend on the radius, which may be a tensor.
+    """
+    for _ in ("rows", "columns"):
+        count, rows, columns, channels = (ops.shape(x)[axis] for axis in range(4))
+        flat = ops.reshape(x, (count, rows, columns * channels))
+        # LiteRT has no product of two and three axes where sizes are unknown.
+        means = ops.matmul(_window_matrix(rows, radius)[None], flat)
+        means = ops.reshape(means, (count, rows, columns, channels))
+        x = ops.transpose(means, (0, 2, 1, 3))
+    return x
+
+
+def _window_matrix(count: Length, radius: Length) -> Tensor:
+    """(count, count) float32: the mean over what is at most `radius` away."""
+    xp = _mathematics(count, radius)
+    places = xp.arange(count)
+    near = _cast(xp.absolute(places[:, None] - places) <= radius, "float32")
+    return near / xp.sum(near, axis=1, keepdims=True)
+
+
+def guided_resize(
+    x: Tensor,
+    coarse: Tensor,
+    fine: Tensor,
+    radius: Length,
+    epsilon: float,
+    mean_of: Callable[[Tensor, Length], Tensor] = box_mean,
+) -> Tensor:
     """Enlarge `x`, (N, h, w, C), along the edges of a guide; smooth where that is smooth.
 
     The fast guided filter (He and Sun 2015, arXiv 1505.00996, algorithm 2): within small squares
@@ -182,15 +229,30 @@ def guided_resize(x: Tensor, coarse: Tensor, fine: Tensor, radius: int, epsilon:
         fine: (N, H, W, 1), the guide at the size wanted.
         radius: of the squares, in pixels of `x`.
         epsilon: variance of the guide below which it counts as smooth.
+        mean_of: the mean over the squares.
     """
-    mean, mean_guide = box_mean(x, radius), box_mean(coarse, radius)
-    variance = box_mean(coarse * coarse, radius) - mean_guide * mean_guide
-    covariance = box_mean(x * coarse, radius) - mean * mean_guide
+    mean, mean_guide = mean_of(x, radius), mean_of(coarse, radius)
+    variance = mean_of(coarse * coarse, radius) - mean_guide * mean_guide
+    covariance = mean_of(x * coarse, radius) - mean * mean_guide
     slope = covariance / (ops.maximum(variance, 0.0) + epsilon)
     offset = mean - slope * mean_guide
     size = ops.shape(fine)[1:3]
-    slope, offset = (resize(box_mean(part, radius), size) for part in (slope, offset))
+    slope, offset = (resize(mean_of(part, radius), size) for part in (slope, offset))
     return slope * fine + offset
+
+
+def denoised(lightness: Tensor, strength: float) -> Tensor:
+    """Smooth (N, H, W, 1) L for a network, and keep its edges: L of the same shape.
+
+    A guided filter whose guide is L itself, over squares of 5 px (He, Sun and Tang 2010, "Guided
+    Image Filtering", section 3.4): what varies by clearly less than `strength`, a standard
+    deviation in L, becomes flat, and what varies by clearly more stays. A `strength` of 0 leaves
+    L as it is.
+    """
+    if not strength:
+        return lightness
+    smooth = guided_resize(lightness, lightness, lightness, _DENOISING_RADIUS, strength**2)
+    return ops.clip(smooth, 0.0, 100.0)
 
 
 def _join(lightness: Tensor, chroma: Tensor) -> Tensor:
@@ -236,6 +298,11 @@ def _sinc(x: Tensor) -> Tensor:
 def _mathematics(*values: Tensor) -> Any:
     """The library that computes with these: NumPy, or `keras.ops` if one is a tensor."""
     return np if all(isinstance(v, int | float | np.ndarray | np.generic) for v in values) else ops
+
+
+def numbers_to(count: Length) -> Tensor:
+    """0, 1, ... up to below a count of rows."""
+    return _mathematics(count).arange(count)
 
 
 def _cast(x: Tensor, dtype: str) -> Tensor:

@@ -110,13 +110,21 @@ def create_model(
     Args:
         name: a registered name, or "name:preset".
         preset: one of the model's presets; the default is its first.
-        seed: decides the initial weights and every random choice of the training.
+        seed: decides the initial weights, unless they are pretrained, and every random choice of
+            the training.
         **config: fields of the model's configuration that differ from the preset.
 
     Examples:
         >>> create_model("zhang:tiny", width=8).config.width
         8
     """
+    model = _from_seed(name, preset, seed=seed, **config)
+    model.pretrain()
+    return model
+
+
+def _from_seed(name: str, preset: str | None, *, seed: int, **config: Any) -> "Colorizer":
+    """As `create_model`, but without pretrained weights."""
     line, chosen = untrained(name, preset)
     return line.load().from_preset(line.name, chosen, seed=seed, **config)
 
@@ -141,9 +149,12 @@ def load_model(name: str | os.PathLike) -> "Colorizer":
         return create_model(found.entry.name, found.preset)
     stored, card = saving.read_configuration(found.folder), read_card(found.folder)
     with saving.damage_told(found.folder):
-        model = create_model(stored.model, stored.preset, seed=stored.seed, **stored.config)
+        model = _from_seed(stored.model, stored.preset, seed=stored.seed, **stored.config)
         model.defaults |= {
-            option.name: option.check(stored.defaults[option.name]) for option in model.options
+            option.name: option.check(stored.defaults[option.name])
+            for option in model.options
+            # What is off by default may be newer than the folder.
+            if option.default != 0 or option.name in stored.defaults
         }
     values = saving.read_weights(found.folder, card)
     _check_references(model, stored.references, found.folder)

@@ -59,7 +59,7 @@ def read_configuration(folder: Path) -> Configuration:
             )
         return Configuration(
             model=stored["model"],
-            preset=stored["preset"],
+            preset=current_preset(stored["preset"], stored["config"]),
             config=current_fields(stored["config"], folder),
             seed=stored["seed"],
             defaults=dict(stored["defaults"]),
@@ -84,6 +84,11 @@ def current_fields(stored: Mapping[str, Any], owner: object) -> dict[str, Any]:
         for name, value in stored.items()
         if name not in _REMOVED
     }
+
+
+def current_preset(stored: str, config: Mapping[str, Any]) -> str:
+    """The name that a stored preset has today: `scratch` was `compact` before it had an encoder."""
+    return "scratch" if stored == "compact" and config.get("architecture") == "unet" else stored
 
 
 def read_weights(folder: Path, card: Card) -> dict[str, np.ndarray]:
@@ -111,6 +116,11 @@ def write_folder(
     digest = sha256_of_file(folder / WEIGHTS)
     known = dataclasses.replace(card, zoo_version=__version__, weights_sha256=digest, **names)
     write_card(folder, known)
+
+
+def size_on_disk(folder: Path) -> int:
+    """Count the bytes of a saved model, without what else stands in its folder."""
+    return sum((folder / name).stat().st_size for name in (CONFIG, WEIGHTS, CARD))
 
 
 @contextmanager

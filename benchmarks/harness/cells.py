@@ -21,12 +21,14 @@ from zoo.budget import Budget
 from zoo.colorizer import Colorizer
 from zoo.errors import ZooError
 from zoo.files import sha256_of_file
+from zoo.metrics import color_prior
 from zoo.metrics.networks import NetworkMetrics
 from zoo.photos.photoset import PhotoSet
 from zoo.training.precision import fastest_precision
 
-#: Part of every key: raise it when the same cell would now be trained or scored differently.
-PROTOCOL = 2
+#: Part of every key: raise it when the same cell would now be trained or scored differently. 3:
+#: class-rebalanced AuC weighs colors by a fixed prior, no longer by the scored photos themselves.
+PROTOCOL = 3
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,12 @@ class Cell:
         precision: of the training, never "auto".
         references: the sha256, by name, of what a model depends on beside its weights.
         networks: the sha256, by specification, of the pretrained networks that score photos.
+        prior: the sha256 of the prior that class-rebalanced AuC weighs colors by.
         label: the title in reports; model and preset where None.
         changes: the fields of `config` that differ from the preset's.
         start: the folder of the model that `weights` are of; None for fresh ones.
         own: those of "train_size" and "budget" that the row decides, not the whole benchmark.
+        apart: labels whose test photos are scored, but count in no headline figure.
     """
 
     model: str
@@ -71,11 +75,13 @@ class Cell:
     precision: str
     references: dict[str, str] = field(default_factory=dict)
     networks: dict[str, str] = field(default_factory=dict)
+    prior: str = field(default_factory=lambda: color_prior().sha256)
     protocol: int = PROTOCOL
     label: str | None = field(default=None, compare=False)
     changes: dict[str, Any] = field(default_factory=dict, compare=False)
     start: str | None = field(default=None, compare=False)
     own: tuple[str, ...] = field(default=(), compare=False)
+    apart: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def key(self) -> str:
@@ -129,6 +135,7 @@ class Conditions:
         budget: how much training, where a row has none of its own.
         precision: of trainings by gradient: "float32", "mixed_bfloat16", or "auto".
         networks: pretrained networks that score photos, as for `zoo.NetworkMetrics`.
+        apart: as in `Cell`.
     """
 
     train: PhotoSet
@@ -141,6 +148,7 @@ class Conditions:
     precision: str
     command: str
     networks: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
 
     @cached_property
     def network_references(self) -> dict[str, str]:
@@ -165,6 +173,7 @@ class Conditions:
             "label": row.label,
             "changes": changes,
             "start": row.start,
+            "apart": self.apart,
         }
         if row.budget == UNTRAINED:
             return Cell(**fixed, **_UNTRAINED, budget=UNTRAINED, seed=0)

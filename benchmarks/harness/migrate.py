@@ -2,7 +2,8 @@
 
 A key hashes the whole configuration, so it changes with every field that comes or goes although the
 same is computed. Removed fields are dropped at the one value that means what is done today; new
-ones have the preset's value. Changing what a preset computes raises `PROTOCOL` instead.
+ones have the preset's value, and a preset has its name of today. Changing what a preset computes
+raises `PROTOCOL` instead.
 """
 
 import dataclasses
@@ -16,7 +17,7 @@ from benchmarks.harness.stored import Result, speed_path
 from zoo import registry
 from zoo.errors import ZooError
 from zoo.files import read_json, write_json
-from zoo.saving import current_fields
+from zoo.saving import current_fields, current_preset
 
 
 def migrate(out: Path) -> int:
@@ -44,12 +45,13 @@ def current_cell(stored: Mapping[str, Any]) -> Cell:
         ZooError: if there is no such model or preset, or a field had a value that is gone.
     """
     line = registry.entry(stored["model"])
-    preset = line.load().PRESETS[line.preset_or_only(stored["preset"])].config
+    name = current_preset(stored["preset"], stored["config"])
+    preset = line.load().PRESETS[line.preset_or_only(name)].config
     fields = current_fields(stored["config"], "This result")
     if gone := fields.keys() - vars(preset).keys():
         raise ZooError(f"{line.name} has no field {', '.join(gone)} any more.")
     config = dataclasses.asdict(dataclasses.replace(preset, **fields))
-    return Cell(**{**stored, "config": config})
+    return Cell(**{**stored, "preset": name, "config": config})
 
 
 def _move(out: Path, result: Result, cell: Cell) -> None:

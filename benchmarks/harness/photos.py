@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from zoo.errors import ZooError
+from zoo.errors import ZooError, valid_choice
 from zoo.photos.division import TEST_SHARE, Division, divide, read_photos, refuse_overlap
 from zoo.photos.photoset import Photo, PhotoSet
 from zoo.photos.samples import sample_photos
@@ -59,3 +59,17 @@ def benchmark_photos(
     samples = photos is None and tests is None
     shown = [Shown(photo, "test") for photo in division.test][: None if samples else _SHOWN]
     return division, shown + [Shown(photo, "trained on") for photo in division.train if samples]
+
+
+def labels_apart(test: PhotoSet, wanted: Sequence[str] | None) -> tuple[str, ...]:
+    """Check the labels whose photos are to stand apart: each must be there, and some must be left.
+
+    Raises:
+        ZooError: if the test photos lack one, or all of them have one.
+    """
+    labels = tuple(sorted({valid_choice("label", one, test.labels) for one in wanted or ()}))
+    if all(photo.label in labels for photo in test):
+        raise ZooError(
+            f"With {', '.join(labels)} apart no test photo is left; leave a label out of --apart."
+        )
+    return labels

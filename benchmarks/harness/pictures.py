@@ -5,16 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from benchmarks.harness.cells import Cell, Conditions
 from benchmarks.harness.photos import Shown
 from zoo.colorizer import Colorizer
 from zoo.evaluation.calibrate import study
 from zoo.photos.decoding import write_photo
-
-#: Pictures for reports fit into a square of this side, in px.
-TILE = 240
 
 #: Reports show models that have a temperature at these and at their default.
 TEMPERATURES = (0.0, 0.2, 0.38, 0.6, 1.0)
@@ -23,22 +19,15 @@ TEMPERATURES = (0.0, 0.2, 0.38, 0.6, 1.0)
 STUDY_PHOTOS = 200
 
 
-def tile(rgb: np.ndarray) -> np.ndarray:
-    """Shrink a photo, (H, W, 3) uint8, until neither side is longer than `TILE` px."""
-    image = Image.fromarray(rgb)
-    image.thumbnail((TILE, TILE), Image.Resampling.LANCZOS)
-    return np.asarray(image)
-
-
 def save_pictures(
     model: Colorizer, cell: Cell, shown: Sequence[Shown], out: Path
 ) -> list[dict[str, str]]:
-    """Color the photos to show at the test photos' size, store them small, and list them."""
+    """Color the photos to show at the test photos' size, store them in full, and list them."""
     pictures = []
     for entry in shown:
         file = f"{entry.photo.sha256[:16]}.png"
         truth = _save_variants(model, cell, entry, {file: cell.options}, out)
-        write_photo(out / "pictures" / "truth" / file, tile(truth))
+        write_photo(out / "pictures" / "truth" / file, truth)
         pictures.append({"photo": entry.photo.name, "role": entry.role, "file": file})
     return pictures
 
@@ -74,9 +63,9 @@ def _save_variants(
     variants: Mapping[str, Mapping[str, float]],
     out: Path,
 ) -> np.ndarray:
-    """Store a photo small in the colors of each set of options, by file; return the photo."""
+    """Store a photo in the colors of each set of options, by file; return the photo."""
     truth = entry.photo.read(short_side=cell.test_size)
     colored = model.colorize_variants(truth[None], list(variants.values()))
     for file, (rgb,) in zip(variants, colored, strict=True):
-        write_photo(out / "pictures" / cell.key / file, tile(rgb))
+        write_photo(out / "pictures" / cell.key / file, rgb)
     return truth

@@ -18,7 +18,7 @@ def expected_seconds(cell: Cell) -> float | None:
         return None
     training = 0.0
     if cell.budget != UNTRAINED:
-        budget = Budget.parse(cell.budget)
+        budget = Budget.parse(cell.budget).over(cell.train_photos)
         per_photo = known["seconds_per_photo"]
         training = budget.photos_seen * per_photo if budget.minutes is None else 60 * budget.minutes
     return training + known["other_seconds"]

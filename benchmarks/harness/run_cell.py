@@ -37,6 +37,7 @@ from zoo.files import write_json
 from zoo.metrics.networks import NetworkMetrics
 from zoo.models.adversarial import rounds
 from zoo.plotting.training import TrainingPlot
+from zoo.saving import size_on_disk
 from zoo.training import checkpoint
 from zoo.training.plan import History
 
@@ -95,6 +96,14 @@ def run_cell(task: Task) -> Result:
     return result
 
 
+def bytes_of_model(task: Task) -> int:
+    """Count the bytes of a cell's model; of weights scored as they are, where they came from."""
+    cell = task.cell
+    if cell.start is not None and cell.budget == UNTRAINED:
+        return size_on_disk(Path(cell.start))
+    return size_on_disk(_model_folder(task.out, cell))
+
+
 def record_failure(task: Task, error: str, trace: str = "") -> Result:
     """Store that a cell came to nothing, and why in one sentence."""
     result = {"status": "failed", **_record(task), "error": error, "traceback": trace}
@@ -131,6 +140,7 @@ def _run(task: Task) -> Result:
         **_scores(model, task, report),
         "history": dataclasses.asdict(history),
         "parameters": sum(network.count_params() for network in model.networks.values()),
+        "bytes_on_disk": bytes_of_model(task),
         "pictures": save_pictures(model, cell, conditions.shown, out),
     }
     if "temperature" in model.defaults:
@@ -145,8 +155,9 @@ def _run(task: Task) -> Result:
 def _scores(model: Colorizer, task: Task, report: Report) -> Result:
     """Store a report's figures on the model's card, and the model; return them for the result."""
     cell = task.cell
-    summary = {name: dataclasses.asdict(value) for name, value in report.summary().items()}
-    scored = {"test photos": report.for_card(cell.protocol)}
+    headline, _ = report.apart(cell.apart)
+    summary = {name: dataclasses.asdict(value) for name, value in headline.summary().items()}
+    scored = {"test photos": headline.for_card(cell.protocol)}
     model.card = dataclasses.replace(model.card, test_scores=model.card.test_scores | scored)
     model.save(_model_folder(task.out, cell))
     return {"summary": summary, "report": report.to_json()}
@@ -203,7 +214,7 @@ def _record(task: Task) -> Result:
         "key": cell.key,
         "row_key": cell.row_key,
         "cell": dataclasses.asdict(cell),
-        "test_photos": len(task.conditions.test),
+        "test_photos": sum(photo.label not in cell.apart for photo in task.conditions.test),
         "command": task.conditions.command,
         "deterministic": True,
         "environment": store_environment(task.out),

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.harness.cells import Cell, Conditions
+from benchmarks.harness.robustness import is_scored, score_degraded
 from benchmarks.harness.run_cell import Task, record_failure, result_path, run_cell, store_result
 from benchmarks.harness.stored import Result, check_comparable, speed_path
 from zoo.cli.startup import start_keras
@@ -67,6 +68,13 @@ class Runs:
         finished = [cell for cell in first.values() if self._result(cell).get("status") == "ok"]
         left = [cell for cell in finished if not speed_path(self._out, cell.row_key).is_file()]
         return self._run(measure, left, console, "timed")
+
+    def score_degraded(self, console: Console) -> int:
+        """Score each finished model on degraded photos, if it was not; return how many failed."""
+        results = [(cell, self._result(cell)) for cell in self.cells]
+        finished = [(cell, result) for cell, result in results if result.get("status") == "ok"]
+        left = [cell for cell, result in finished if not is_scored(result)]
+        return self._run(score_degraded, left, console, "scored on degraded photos")
 
     def _run(
         self, function: Callable[[Task], object], cells: Sequence[Cell], console: Console, done: str

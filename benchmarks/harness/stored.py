@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.harness.cells import PROTOCOL
 from benchmarks.harness.environment import load_environment
+from benchmarks.harness.portable import portable, portable_command
 from benchmarks.suites import UNTRAINED
 from zoo.errors import ZooError
 from zoo.evaluation.report import Report
@@ -26,8 +28,10 @@ _SHARED = {
     "test_fingerprint": "test photos",
     "test_size": "test size",
     "networks": "networks that score photos",
+    "prior": "prior of colors",
     "backend": "backend",
     "protocol": "protocol version",
+    "apart": "labels that stand apart",
 }
 # The same of those that were trained.
 _SHARED_TRAINING = {
@@ -42,15 +46,17 @@ def read_results(out: Path) -> list[Result]:
     """Read the stored results, one per row of the table; failures stand for themselves.
 
     Each result holds its whole "environment" and, where measured, its "speed"; one of several seeds
-    has "seeds" and, as "by_seed", each metric's figure by seed.
+    has "seeds" and, as "by_seed", each metric's figure by seed. "apart" is the report of the photos
+    that stand apart, which take no part in the other reports. None names a folder of the machine.
 
     Raises:
         ZooError: if there are none, one is damaged, or they are of different conditions.
     """
-    results = [read_json(path) for path in sorted((out / "results").glob("*.json"))]
+    results = [_read_result(path) for path in sorted((out / "results").glob("*.json"))]
     if not results:
         raise ZooError(f"There are no results in {out}; run benchmarks/run_all.py first.")
     check_comparable([result["cell"] for result in results], out)
+    _refuse_other_protocol(results[0]["cell"]["protocol"], out)
     for result in results:
         result["environment"] = load_environment(out, result["environment"])
     rows: dict[str, list[Result]] = {}
@@ -62,6 +68,24 @@ def read_results(out: Path) -> list[Result]:
         path = speed_path(out, result["row_key"])
         result |= {"speed": read_json(path)} if path.is_file() else {}
     return merged + [result for result in results if result["status"] != "ok"]
+
+
+def _read_result(path: Path) -> Result:
+    result = read_json(path)
+    read = portable(result) | {"command": portable_command(result["command"])}
+    labels = read["cell"].get("apart", ())
+    return _divided(read, labels) if labels and read["status"] == "ok" else read
+
+
+def _divided(result: Result, labels: Sequence[str]) -> Result:
+    """Take the photos of these labels out of a result's reports; "apart" is the report of them."""
+    headline, aside = Report.from_json(result["report"]).apart(labels)
+    robustness = {
+        name: one | {"report": Report.from_json(one["report"]).apart(labels)[0].to_json()}
+        for name, one in result.get("robustness", {}).items()
+    }
+    found = result | {"report": headline.to_json(), "robustness": robustness}
+    return found | ({} if aside is None else {"apart": aside.to_json()})
 
 
 def speed_path(out: Path, row_key: str) -> Path:
@@ -83,8 +107,21 @@ def check_comparable(cells: Sequence[dict[str, Any]], out: Path) -> None:
         )
 
 
+def _refuse_other_protocol(protocol: int, out: Path) -> None:
+    """Refuse results whose figures mean something else under the same names."""
+    if protocol != PROTOCOL:
+        raise ZooError(
+            f"The results in {out} are of protocol {protocol}, and this version scores by protocol "
+            f"{PROTOCOL}: run the benchmark anew, into a folder of its own."
+        )
+
+
 def _differing(cells: Sequence[dict[str, Any]], names: dict[str, str]) -> list[str]:
-    found = {name: {json.dumps(cell.get(name), sort_keys=True) for cell in cells} for name in names}
+    # Cells of earlier versions lack what is empty by default.
+    found = {
+        name: {json.dumps(cell.get(name) or None, sort_keys=True) for cell in cells}
+        for name in names
+    }
     return [words for name, words in names.items() if len(found[name]) > 1]
 
 
@@ -98,8 +135,13 @@ def merge_seeds(results: Sequence[Result]) -> Result:
     summary = {name: asdict(interval) for name, interval in merged.summary().items()}
     figures = [result["summary"] for result in results]
     pasts = [result["history"] for result in results]
+    robustness = _mean_robustness([result.get("robustness", {}) for result in results])
+    if "apart" in first:
+        aside = _mean_report([Report.from_json(result["apart"]) for result in results])
+        first = first | {"apart": aside.to_json()}
     seen, seconds = (np.mean([past[name] for past in pasts]) for name in ("photos_seen", "seconds"))
     return first | {
+        "robustness": robustness,
         "report": merged.to_json(),
         "summary": summary,
         "history": first["history"] | {"photos_seen": round(seen), "seconds": float(seconds)},
@@ -112,6 +154,20 @@ def seeds_of(result: Result) -> list[int]:
     """List the seeds that a row's model was trained with; none where it is scored as it is."""
     cell = result["cell"]
     return [] if cell["budget"] == UNTRAINED else result.get("seeds", [cell["seed"]])
+
+
+def _mean_robustness(stored: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Average each degradation's reports over the seeds; those that not all have are left out."""
+    shared = [
+        name
+        for name, one in stored[0].items()
+        if all(other.get(name, {}).get("degradation") == one["degradation"] for other in stored)
+    ]
+    merged = {}
+    for name in shared:
+        report = _mean_report([Report.from_json(one[name]["report"]) for one in stored])
+        merged[name] = stored[0][name] | {"report": report.to_json()}
+    return merged
 
 
 def _mean_report(reports: Sequence[Report]) -> Report:

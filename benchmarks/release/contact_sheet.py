@@ -49,7 +49,6 @@ def contact_sheet(
     start_keras()
     from PIL import Image
 
-    from benchmarks.harness.pictures import tile
     from benchmarks.report.figures import PhotoRow, draw_comparison
 
     shown = [[photo.read(_SIDE)] for photo in chosen]
@@ -58,7 +57,7 @@ def contact_sheet(
         for row in shown:
             row.append(model.colorize(row[0]))
     named = zip(chosen, shown, strict=True)
-    rows = [PhotoRow(photo.name, "test", tuple(map(tile, row))) for photo, row in named]
+    rows = [PhotoRow(photo.name, "test", tuple(row)) for photo, row in named]
     png, drawn = draw_comparison(["as it is", *names], rows, _LARGEST_PNG)
     with atomic_path(out) as temporary:
         Image.open(io.BytesIO(png)).convert("RGB").save(temporary, quality=_JPEG_QUALITY)

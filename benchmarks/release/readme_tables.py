@@ -13,14 +13,14 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.harness.stored import Result
-from benchmarks.report.leaderboard import Leaderboard, load_results
-from benchmarks.report.photos import draw_models
-from benchmarks.report.text import MISSING, figure, heading, markdown_table
+from benchmarks.report.leaderboard import HEADLINE, RANKED_BY, RANKING, Leaderboard, load_results
+from benchmarks.report.photos import TELLING, draw_models, telling, without_gray
+from benchmarks.report.text import MISSING, figure, markdown_table
 from zoo import registry, saving
-from zoo.card import Card, read_card
+from zoo.card import Card, Interval, read_card
 from zoo.errors import ZooError
 from zoo.files import atomic_path, sha256_of_file
-from zoo.metrics import get_metric
+from zoo.metrics import Metric, get_metric
 
 #: The sets of photos that results are stored of: folder and title.
 SETS = {
@@ -34,11 +34,9 @@ MAIN = "held-out"
 PICTURED = "embedded"
 
 PICTURE = Path("docs/comparison.jpg")
-#: The photos in it, where they are among the stored ones, the most important first.
-_IN_PICTURE = ("china", "chelsea", "flower", "rocket", "astronaut", "coffee")
 
-_FIGURES = ("colors found ↑", "error ↓", "vividness", "time", "size")
-_METRICS = ("auc_rebalanced", "auc", "ciede2000", "ab_rmse", "colorfulness")
+_FIGURES = ("rank", "error ↓", "AuC ↑", "vividness", "time", "size")
+_METRICS = (*HEADLINE, "delta_colorfulness_per_photo", "ab_rmse", "auc_rebalanced")
 _JPEG_QUALITY = 88
 
 
@@ -72,6 +70,11 @@ class Reference:
         tables = [line for name in boards if name != PICTURED for line in _board(name, boards)]
         if tables:
             found["leaderboard"] = "\n".join(tables).strip()
+            found["worse"] = "\n".join(
+                f"- {worse_than_gray(SETS[name], board)}"
+                for name, board in boards.items()
+                if name != PICTURED
+            )
         return found
 
     def _picture_block(self, board: Leaderboard) -> str:
@@ -83,7 +86,7 @@ class Reference:
             f'<img src="{PICTURE}" width="900" alt="Photos in gray, as the models color them, and '
             'as they were">\n\n'
             "*Left to right: the gray photo, each model as it comes with the package, the truth. "
-            "No training saw these photos.*"
+            "No training saw these photos. Of nine, the models differ most on these.*"
         )
 
     def draw_picture(self) -> None:
@@ -92,7 +95,7 @@ class Reference:
         if board is None:
             return
         pictures = self.results / PICTURED / "pictures"
-        models, photos = _pictured_models(board), _pictured_photos(board)
+        models, photos = without_gray(board.finished), _pictured_photos(board)
         png, _ = draw_models(models, board.titles, photos, pictures)
         with atomic_path(self.root / PICTURE) as temporary:
             image = Image.open(io.BytesIO(png)).convert("RGB")
@@ -100,17 +103,23 @@ class Reference:
 
     def _models_table(self, board: Leaderboard) -> Iterator[str]:
         """Which model to pick: quality, vividness, latency, size, license, in words."""
-        trained = _pictured_models(board)
-        headings = ["model", *_FIGURES, "license", "good at", "bad at"]
-        yield from markdown_table(headings, [_model_cells(board, result) for result in trained])
+        trained = without_gray(board.finished)
+        rows = [_model_cells(board, result) for result in trained]
+        figures = 1 + len(_FIGURES)
+        yield from markdown_table(["model", *_FIGURES], [row[:figures] for row in rows])
         yield ""
         processors = {result["environment"]["processor"] for result in trained}
         yield (
-            f"*{SETS[MAIN]}, {board.results[0]['test_photos']:,} photos: class-rebalanced AuC; "
-            "mean CIEDE2000; colorfulness as a share of the true photos'; time for a photo of "
-            f"256 x 256 px on {', '.join(sorted(map(str, processors)))}; size on disk. The license "
-            "is that of the weights; `zoo info MODEL` has their whole card.*"
+            f"*{SETS[MAIN]}, {board.results[0]['test_photos']:,} photos. {RANKING} Error: "
+            "mean CIEDE2000; vividness: colorfulness as a share of the true photos'; time for a "
+            f"photo of 256 x 256 px on {', '.join(sorted(map(str, processors)))}; size on disk.*"
         )
+        yield from ("", "<details><summary>What each is good at, and its license</summary>", "")
+        words = [[row[0], *row[figures:]] for row in rows]
+        yield from markdown_table(["model", "license", "good at", "bad at"], words)
+        yield ""
+        yield "The license is that of the weights; `zoo info MODEL` has their whole card."
+        yield from ("", "</details>")
 
 
 def _model_cells(board: Leaderboard, result: Result) -> list[str]:
@@ -119,8 +128,9 @@ def _model_cells(board: Leaderboard, result: Result) -> list[str]:
     card, size = _card_and_size(model)
     return [
         f"`{board.title(result)}`",
-        f"{summary['auc_rebalanced']['mean']:.3f}",
+        board.ranks.get(result["key"], MISSING),
         f"{summary['ciede2000']['mean']:.2f}",
+        f"{summary['auc']['mean']:.3f}",
         f"{summary['colorfulness']['mean'] / _true_colorfulness(result):.0%}",
         f"{1000 * speed['latency_seconds']['median']:.0f} ms" if speed else MISSING,
         MISSING if size is None else f"{size / 1e6:.1f} MB",
@@ -178,13 +188,56 @@ def _board(name: str, boards: Mapping[str, Leaderboard]) -> Iterator[str]:
         yield board.caution
     yield ""
     rows = [
-        [board.title(one), *(figure(one, metric) for metric in metrics)] for one in board.finished
+        [
+            board.title(one),
+            board.ranks.get(one["key"], MISSING),
+            *(figure(one, metric) for metric in metrics),
+        ]
+        for one in board.finished
     ]
-    yield from markdown_table(["model", *map(heading, metrics)], rows)
+    yield from markdown_table(["model", "rank", *map(board.heading, metrics)], rows)
     truth = _true_colorfulness(board.finished[0])
     yield ""
     yield f"*Means with 95 % intervals over the photos; the true photos' colorfulness: {truth:.1f}*"
     yield ""
+
+
+def worse_than_gray(title: str, board: Leaderboard) -> str:
+    """Say which models are worse than gray on a set of photos, by which score and how much.
+
+    Models are named whose mean is worse; in parentheses where the photos do not show it, because
+    the paired interval includes zero.
+    """
+    number = {board.title(one): place for place, one in enumerate(board.finished)}
+    models = [result["cell"]["model"] for result in board.finished]
+    if "gray" not in models:
+        return f"{title}: gray was not scored."
+    gray = models.index("gray")
+    parts = []
+    for metric in map(get_metric, RANKED_BY):
+        found = [
+            _named_worse(name, _less_gray(board, place, gray, metric), metric)
+            for name, place in number.items()
+            if place != gray
+        ]
+        parts.append(f"{metric.title}: {', '.join(filter(None, found)) or 'none'}")
+    return f"{title}, worse than gray by {'; by '.join(parts)}."
+
+
+def _less_gray(board: Leaderboard, place: int, gray: int, metric: Metric) -> Interval:
+    """A model's figure less gray's, paired."""
+    found = board.differences[min(place, gray), max(place, gray)][metric.name]
+    if place < gray or found.low is None or found.high is None:
+        return found
+    return Interval(-found.mean, -found.high, -found.low)
+
+
+def _named_worse(name: str, less_gray: Interval, metric: Metric) -> str:
+    """The model with its difference; "" where it is not worse."""
+    if (less_gray.mean < 0) != (metric.direction == "higher") or not less_gray.mean:
+        return ""
+    told = f"`{name}` {less_gray.mean:+.{3 if metric.high == 1 else 2}f}"
+    return told if less_gray.excludes_zero else f"({told})"
 
 
 def _card_and_size(model: str) -> tuple[Card, int | None]:
@@ -201,20 +254,15 @@ def _true_colorfulness(result: Result) -> float:
     return float(np.mean(np.subtract(scores["colorfulness"], scores["delta_colorfulness"])))
 
 
-def _pictured_models(board: Leaderboard) -> list[Result]:
-    """All but gray, which is the pictures' first column."""
-    return [result for result in board.finished if result["cell"]["model"] != "gray"]
-
-
 def _pictured_photos(board: Leaderboard) -> list[dict[str, str]]:
-    by_name = {Path(shown["photo"]).stem: shown for shown in board.finished[0]["pictures"]}
-    return [by_name[name] for name in _IN_PICTURE if name in by_name]
+    """The photos that tell most, as in reports."""
+    return telling(board.finished)[:TELLING]
 
 
 def _digest_of(board: Leaderboard, pictures: Path) -> str:
     """16 hexadecimal digits of all that the picture is made of: its titles and its tiles."""
     digest = hashlib.sha256()
-    for result in _pictured_models(board):
+    for result in without_gray(board.finished):
         digest.update(board.title(result).encode())
         for shown in _pictured_photos(board):
             for folder in (result["key"], "truth"):

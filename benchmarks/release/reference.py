@@ -12,7 +12,6 @@ and `check` says whether they are up to date.
 
 import dataclasses
 import json
-import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -26,6 +25,7 @@ from zoo.cli.scripts import run_script
 from zoo.cli.startup import start_keras
 from zoo.errors import ZooError, valid_choice
 from zoo.files import atomic_path, read_json, write_json
+from zoo.photos.decoding import read_rgb
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -33,8 +33,6 @@ RESULTS = ROOT / "benchmarks" / "results"
 #: Significant digits of stored scores: more than any table shows.
 _DIGITS = 6
 _JPEG_QUALITY = 92
-#: An absolute path within a command.
-_ABSOLUTE = re.compile(r"(?<![\w.~-])(/[\w.~+-]+)+/?")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -120,6 +118,7 @@ def add_scores_to_cards(results: Path, name: str) -> list[Path]:
         if folder is None:
             continue
         card, report = read_card(folder), Report.from_json(result["report"])
+        report, _ = report.apart(result["cell"].get("apart", ()))
         # Not the stored report's: its scores are rounded.
         summary = {metric: Interval(**figure) for metric, figure in result["summary"].items()}
         scores = Scores(len(report.photos), report.fingerprint, report.size, summary)
@@ -156,14 +155,26 @@ def stale(root: Path, results: Path) -> list[str]:
 
 def _portable(result: dict[str, Any]) -> dict[str, Any]:
     """A result without paths of the machine it was made on, its scores with fewer digits."""
-    cell, report = result["cell"], result["report"]
+    from benchmarks.harness.portable import portable_command
+
+    cell = result["cell"]
     start = cell["start"] and f"zoo/pretrained/{Path(cell['start']).name}"
-    rounded = {part: _rounded(report[part]) for part in ("scores", "weights") if part in report}
-    return result | {
-        "command": _ABSOLUTE.sub("DIR", result["command"]),
+    portable = result | {
+        "command": portable_command(result["command"]),
         "cell": cell | {"start": start},
-        "report": report | rounded,
+        "report": _rounded_report(result["report"]),
     }
+    if "robustness" in result:
+        portable["robustness"] = {
+            name: one | {"report": _rounded_report(one["report"])}
+            for name, one in result["robustness"].items()
+        }
+    return portable
+
+
+def _rounded_report(report: dict[str, Any]) -> dict[str, Any]:
+    parts = (part for part in ("scores", "weights") if part in report)
+    return report | {part: _rounded(report[part]) for part in parts}
 
 
 def _rounded(columns: Mapping[str, Sequence[float | None]]) -> dict[str, list[float | None]]:
@@ -182,16 +193,16 @@ def _may_be_passed_on(result: dict[str, Any]) -> bool:
 
 
 def _stored_pictures(run: Path, target: Path, result: dict[str, Any]) -> list[dict[str, str]]:
-    """Store a result's pictures as JPEG, a fifth as large; return the result's list of them."""
+    """Store a result's pictures small and as JPEG; return the result's list of them."""
+    from benchmarks.report.figures import tile
+
     stored = []
     for shown in result["pictures"]:
         file = Path(shown["file"]).with_suffix(".jpg").name
         for folder in (result["key"], "truth"):
-            with (
-                Image.open(run / "pictures" / folder / shown["file"]) as picture,
-                atomic_path(target / "pictures" / folder / file) as temporary,
-            ):
-                picture.convert("RGB").save(temporary, quality=_JPEG_QUALITY, subsampling=0)
+            small = Image.fromarray(tile(read_rgb(run / "pictures" / folder / shown["file"])))
+            with atomic_path(target / "pictures" / folder / file) as temporary:
+                small.save(temporary, quality=_JPEG_QUALITY, subsampling=0)
         stored.append(shown | {"file": file})
     return stored
 

@@ -12,14 +12,14 @@ goes on where it stopped, and ends with the same weights.
 
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from zoo.budget import Budget
-from zoo.card import CARD, About, ChosenSaturation, Environment, from_json, read_card
+from zoo.card import CARD, About, Environment, from_json, read_card
 from zoo.cli import options
 from zoo.cli.inputs import counted, spoken_warnings
 from zoo.cli.scripts import run_script
@@ -87,11 +87,8 @@ def train(
     run, target = out / model, ship / model
     for folder in (run, ship):
         require_writable(folder)
-    training = read_photos(photos, "train").color_only()
-    validation = read_photos(val_photos, "val").color_only()
-    advice = "remove them from one of the folders"
-    refuse_overlap(training, [*validation, *sample_photos("all")], advice)
-    print(f"Learning from {training.summary()}; choosing by {counted(len(validation), 'photo')}.")
+    folders, validation = read_each(photos, val_photos)
+    training = all_of(folders.values())
     start_keras()
     from benchmarks.release.packing import pack
 
@@ -100,12 +97,11 @@ def train(
         kind = f"configuration field of {model}"
         changes = parse_fields(base, parse_pairs(settings, "--set"), kind)
         made = create_model(model, chosen, seed=seed, **changes)
-        _fit(made, run, train=training, validation=validation, budget=amount, size=sizes)
+        fit_resumably(made, run, train=training, validation=validation, budget=amount, size=sizes)
     _refuse_other_training(run, training, seed)
     stored = line.stored + _privacy(run, training, validation)
     about = _about(line, described, training, stored)
-    _choose_temperature(run, validation)
-    _choose_saturation(run, validation)
+    _choose_vividness(run, validation)
     found = pack(run, target, validation, about, progress=True)
     print(
         f"Packed to {found.megabytes} MB with {found.mantissa_bits} bits of the mantissa: colors "
@@ -113,7 +109,27 @@ def train(
     )
 
 
-def _fit(model: "Colorizer", run: Path, **plan: Any) -> None:
+def read_each(
+    photos: Sequence[Path], val_photos: Sequence[Path]
+) -> tuple[dict[Path, PhotoSet], PhotoSet]:
+    """Read the color photos to learn from, by folder, and those to choose by; none may be both."""
+    folders = {folder: read_photos([folder], "train").color_only() for folder in photos}
+    training = all_of(folders.values())
+    validation = read_photos(val_photos, "val").color_only()
+    advice = "remove them from one of the folders"
+    refuse_overlap(training, [*validation, *sample_photos("all")], advice)
+    print(f"Learning from {training.summary()}; choosing by {counted(len(validation), 'photo')}.")
+    return folders, validation
+
+
+def all_of(sets: Iterable[PhotoSet]) -> PhotoSet:
+    """The photos of all sets; a single one stays as it is."""
+    parts = list(sets)
+    return parts[0] if len(parts) == 1 else PhotoSet.joined(parts)
+
+
+def fit_resumably(model: "Colorizer", run: Path, **plan: Any) -> None:
+    """Train a model and save it in the folder `run`, where the same call goes on after a stop."""
     from benchmarks.harness.environment import describe_environment
     from zoo.plotting.training import TrainingPlot
     from zoo.training import checkpoint
@@ -126,35 +142,21 @@ def _fit(model: "Colorizer", run: Path, **plan: Any) -> None:
     checkpoint.discard(run)
 
 
-def _choose_temperature(run: Path, validation: PhotoSet) -> None:
-    """Store the temperature that validation photos choose, where the model has one."""
-    from zoo.evaluation.calibrate import choose_vivid, store_temperature, study
+def _choose_vividness(run: Path, validation: PhotoSet) -> None:
+    """Store the temperature or saturation that validation photos choose, if the model has one."""
+    from zoo.evaluation.calibrate import choose_vivid, store, study, vividness_option
     from zoo.registry import load_model
 
     model = load_model(run)
-    if "temperature" not in model.defaults or model.card.temperature:
+    option = vividness_option(model)
+    if option is None or getattr(model.card, option):
         return
-    found = study(model, validation.spread(_STUDIED), progress=True)
+    found = study(model, validation.spread(_STUDIED), option=option, progress=True)
     chosen = choose_vivid(found)
-    store_temperature(model, found, chosen)
+    store(model, found, chosen)
     model.save(run)
-    print(f"The temperature is {chosen:g}.")
-
-
-def _choose_saturation(run: Path, validation: PhotoSet) -> None:
-    """Store the saturation that validation photos choose, where the model has one."""
-    from zoo.evaluation.calibrate import choose_saturation
-    from zoo.registry import load_model
-
-    model = load_model(run)
-    if "saturation" not in model.defaults or model.card.saturation:
-        return
-    chosen, share = choose_saturation(model, validation.spread(_STUDIED), progress=True)
-    model.defaults["saturation"] = chosen
-    saturation = ChosenSaturation(chosen, round(share, 3))
-    model.card = dataclasses.replace(model.card, saturation=saturation)
-    model.save(run)
-    print(f"The saturation is {chosen:g}: {share:.0%} of the truth's colorfulness.")
+    share = found.means("colorfulness")[found.values.index(chosen)] / found.true_colorfulness
+    print(f"The {option} is {chosen:g}: {share:.0%} of the truth's colorfulness.")
 
 
 def _refuse_other_training(run: Path, photos: PhotoSet, seed: int) -> None:

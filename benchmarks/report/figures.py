@@ -6,7 +6,7 @@ import itertools
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from zoo.evaluation.calibrate import METRICS, TemperatureStudy
+from zoo.card import Study
+from zoo.evaluation.calibrate import METRICS
 from zoo.plotting.temperatures import basis, plot_metric, plot_reference
 
 _DPI = 100
-_TILE_WIDTH = 240
+#: Pictures side by side fit into a square of this side, in px, where no other is given.
+TILE_SIDE = 240
 _GAP = 8
 _TITLES_HEIGHT = 48
 _LABEL_HEIGHT = 24
@@ -35,7 +37,7 @@ _CURVES_INCHES = (14.96, 3.6)
 
 @dataclass(frozen=True)
 class PhotoRow:
-    """One photo of the comparison, with a tile for each column."""
+    """One photo of the comparison, with a picture, (H, W, 3) uint8, for each column."""
 
     name: str
     role: str
@@ -46,8 +48,18 @@ class PhotoRow:
         return self.name if self.role == "test" else f"{self.name} ({self.role})"
 
 
+def tile(rgb: np.ndarray, side: int = TILE_SIDE) -> np.ndarray:
+    """Shrink a picture, (H, W, 3) uint8, into a square of `side` px; small ones stay."""
+    image = Image.fromarray(rgb)
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return np.asarray(image)
+
+
 def draw_comparison(
-    titles: Sequence[str], rows: Sequence[PhotoRow], largest: int = _LARGEST_PNG
+    titles: Sequence[str],
+    rows: Sequence[PhotoRow],
+    largest: int = _LARGEST_PNG,
+    side: int = TILE_SIDE,
 ) -> tuple[bytes, int]:
     """Draw photos side by side, one row per photo, one column per title.
 
@@ -55,14 +67,16 @@ def draw_comparison(
         titles: of the columns; a colon ends a line.
         rows: the most important photos first: the last are left out where the file gets too large.
         largest: bytes of the file.
+        side: of the squares that pictures are shrunk into, in px.
 
     Returns:
         The PNG file, and how many rows are in it.
     """
+    rows = [replace(row, tiles=tuple(tile(one, side) for one in row.tiles)) for row in rows]
     count = len(rows)
     with warnings.catch_warnings():  # boxes stand for letters that Matplotlib's font lacks
         warnings.filterwarnings("ignore", message="Glyph")
-        while len(png := _comparison_png(titles, rows[:count])) > largest and count > 1:
+        while len(png := _comparison_png(titles, rows[:count], side)) > largest and count > 1:
             count = max(1, min(count - 1, math.floor(count * largest / len(png))))
     return png, count
 
@@ -99,7 +113,7 @@ class TemperatureCurves:
 
     title: str
     default: float
-    study: TemperatureStudy
+    study: Study
 
 
 def draw_temperature_curves(models: Sequence[TemperatureCurves], file_format: str) -> bytes:
@@ -149,7 +163,7 @@ def _plot_model(axes: Axes, metric: str, model: TemperatureCurves, color: str) -
     """Plot a model's means with their intervals, and ring the one at its default temperature."""
     label = f"{model.title} (ring: the leaderboard's {model.default:g})"
     plot_metric(axes, model.study, metric, color=color, label=label)
-    ringed = model.study.means(metric)[model.study.temperatures.index(model.default)]
+    ringed = model.study.means(metric)[model.study.values.index(model.default)]
     axes.plot([model.default], [ringed], "o", color=color, markersize=10, fillstyle="none")
 
 
@@ -162,16 +176,16 @@ def save_figure(figure: Figure, file_format: str) -> bytes:
     return buffer.getvalue()
 
 
-def _comparison_png(titles: Sequence[str], rows: Sequence[PhotoRow]) -> bytes:
+def _comparison_png(titles: Sequence[str], rows: Sequence[PhotoRow], side: int) -> bytes:
     """Place every tile pixel by pixel: nothing is resampled a second time."""
     heights = [max(tile.shape[0] for tile in row.tiles) for row in rows]
-    width = _GAP + len(titles) * (_TILE_WIDTH + _GAP)
+    width = _GAP + len(titles) * (side + _GAP)
     height = _TITLES_HEIGHT + sum(heights) + len(rows) * (_LABEL_HEIGHT + _GAP)
     figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI, facecolor="white")
-    lefts = [_GAP + column * (_TILE_WIDTH + _GAP) for column in range(len(titles))]
+    lefts = [_GAP + column * (side + _GAP) for column in range(len(titles))]
     for left, title in zip(lefts, titles, strict=True):
-        middle = left + _TILE_WIDTH / 2, height - _TITLES_HEIGHT / 2
-        _write(figure, middle, title.replace(":", "\n"), _TILE_WIDTH, **_TITLE_STYLE)
+        middle = left + side / 2, height - _TITLES_HEIGHT / 2
+        _write(figure, middle, title.replace(":", "\n"), side, **_TITLE_STYLE)
     top = _TITLES_HEIGHT
     for row, row_height in zip(rows, heights, strict=True):
         place = _GAP, height - top - _LABEL_HEIGHT / 2
@@ -179,7 +193,7 @@ def _comparison_png(titles: Sequence[str], rows: Sequence[PhotoRow]) -> bytes:
         _write(figure, place, row.label, width - 2 * _GAP, fontsize=_LABEL_POINTS, color=color)
         top += _LABEL_HEIGHT
         for left, tile in zip(lefts, row.tiles, strict=True):
-            indent = (_TILE_WIDTH - tile.shape[1]) // 2
+            indent = (side - tile.shape[1]) // 2
             figure.figimage(tile, left + indent, height - top - tile.shape[0], origin="upper")
         top += row_height + _GAP
     buffer = io.BytesIO()

@@ -9,10 +9,13 @@ import numpy as np
 from zoo.evaluation.report import MIN_PHOTOS_FOR_CLAIMS, Report
 from zoo.metrics import Metric
 
+#: Labels of fewer photos share a row: their own figures would be chance for the most part.
+FEWEST = 50
+
 
 @dataclass(frozen=True)
 class LabelRow:
-    """One label: its number of photos and each model's figure, None where it was not scored."""
+    """A label, or several: the number of photos and each model's figure, None where not scored."""
 
     label: str
     photos: int
@@ -23,25 +26,41 @@ class LabelRow:
         return self.photos >= MIN_PHOTOS_FOR_CLAIMS
 
 
+def label_groups(labels: Sequence[str | None]) -> dict[str, np.ndarray]:
+    """Say which photos have each label, as (n,) truth values by title, in the alphabet's order.
+
+    Several labels of fewer than `FEWEST` photos are one group, "other (their names)", the last one.
+    """
+    counts = Counter(label for label in labels if label is not None)
+    small = sorted(label for label, count in counts.items() if count < FEWEST)
+    merged = small if len(small) > 1 else []
+    groups = {label: [label] for label in sorted(counts) if label not in merged}
+    if merged:
+        groups[f"other ({', '.join(merged)})"] = merged
+    return {
+        title: np.array([label in members for label in labels]) for title, members in groups.items()
+    }
+
+
 def label_rows(reports: Sequence[Report], metric: Metric) -> list[LabelRow]:
-    """Aggregate a metric over the photos of each label, in the alphabet's order.
+    """Aggregate a metric over the photos of each group of `label_groups`.
 
     Args:
         reports: of several models on the same photos.
         metric: weighs a label's photos as it weighs all of them.
     """
-    labels = reports[0].labels if reports else ()
-    counts = Counter(label for label in labels if label is not None)
+    groups = label_groups(reports[0].labels) if reports else {}
     return [
-        LabelRow(label, counts[label], tuple(_figure(report, metric, label) for report in reports))
-        for label in sorted(counts)
+        LabelRow(
+            title, int(chosen.sum()), tuple(_figure(report, metric, chosen) for report in reports)
+        )
+        for title, chosen in groups.items()
     ]
 
 
-def _figure(report: Report, metric: Metric, label: str) -> float | None:
+def _figure(report: Report, metric: Metric, chosen: np.ndarray) -> float | None:
     if metric.name not in report.scores or metric.aggregate is None:
         return None
-    chosen = np.array([known == label for known in report.labels])
     weights = report.weights.get(metric.name)
     scores = report.scores[metric.name][chosen]
     return float(metric.aggregate(scores, None if weights is None else weights[chosen]))

@@ -1,5 +1,6 @@
 """The leaderboard: a pure function of stored results that share all conditions."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,15 +8,25 @@ from functools import cached_property
 from pathlib import Path
 
 from benchmarks.harness.stored import Result, read_results, seeds_of
-from benchmarks.report.speed import seed_rows, speed_rows
+from benchmarks.report.speed import bytes_on_disk, latency, seed_rows, speed_rows
 from benchmarks.report.text import MISSING, caution, difference, figure, heading
+from benchmarks.speed.timing import three_digits
 from benchmarks.suites import UNTRAINED
 from zoo.cli.inputs import counted
-from zoo.evaluation.report import Differences, Report, compare_all, ranks
+from zoo.evaluation.report import Differences, Report, compare_all, ranks_by_sum
 from zoo.metrics import Metric, get_metric, list_metrics
 
-#: The table is sorted by this metric: it rewards rare colors, which muted answers miss.
-SORT_METRIC = "auc_rebalanced"
+#: Models are ranked by these metrics together; many photos carry each of them.
+RANKED_BY = ("ciede2000", "auc")
+#: What stands first in every table: what ranks, and how vivid the colors are. The page shows these
+#: metrics at once, and the others by a switch.
+HEADLINE = (*RANKED_BY, "colorfulness")
+#: How the ranking is made; report, README and documentation say it in these words.
+RANKING = (
+    "Models are ranked by the sum of two ranks, one by CIEDE2000 and one by AuC, each 1 plus the "
+    "number of models that are better by a paired 95 % interval that excludes zero; colorfulness "
+    "stands beside them and ranks nobody, so that neither gray nor shouting wins by it."
+)
 
 
 @dataclass(frozen=True)
@@ -26,12 +37,14 @@ class Column:
         kind: "number" or "text": how its cells compare.
         first: the order that the first click gives, "ascending" or "descending": best first.
         sorted: whether the table as written is sorted by it, in that order.
+        extra: whether the page shows it only where readers ask for all columns.
     """
 
     heading: str
     kind: str = "number"
     first: str = "ascending"
     sorted: bool = False
+    extra: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,9 +63,9 @@ class Leaderboard:
 
     @cached_property
     def metrics(self) -> list[Metric]:
-        """All metrics in use: the registry's in its order, then those of networks as asked for."""
+        """All metrics in use: `HEADLINE`, the registry's others, then those of networks."""
         known = dict.fromkeys(name for result in self.finished for name in result["summary"])
-        usual = [name for name in list_metrics() if name in known]
+        usual = [name for name in (*HEADLINE, *list_metrics()) if name in known]
         return [get_metric(name) for name in dict.fromkeys([*usual, *known])]
 
     @property
@@ -79,24 +92,40 @@ class Leaderboard:
         return compare_all(reports) if len(reports) > 1 else {}
 
     @cached_property
+    def effective_photos(self) -> dict[str, float]:
+        """How many photos each weighted metric rests on, whichever model is scored."""
+        if not self.finished:
+            return {}
+        return Report.from_json(self.finished[0]["report"]).effective_photos
+
+    def heading(self, metric: Metric) -> str:
+        """A metric's heading, with the photos that it rests on where these are not all."""
+        photos = self.effective_photos.get(metric.name)
+        told = "" if photos is None else f" ({photos:,.0f} effective photos)"
+        return f"{heading(metric)}{told}"
+
+    @cached_property
     def ranks(self) -> dict[str, str]:
         """Each finished result's rank by key; empty where there are too few photos for ranks."""
-        if self.caution or not self.differences:
-            return {}
-        found = ranks(self.differences, len(self.finished), SORT_METRIC)
-        return {
-            result["key"]: f"{rank}{'=' if found.count(rank) > 1 else ''}"
-            for result, rank in zip(self.finished, found, strict=True)
-        }
+        found = _ranks(self.finished)
+        tied = Counter(found.values())
+        return {key: f"{rank}{'=' if tied[rank] > 1 else ''}" for key, rank in found.items()}
 
     @property
     def columns(self) -> list[Column]:
-        columns = [Column("Model", "text"), Column("Rank")]
+        columns = [Column("Model", "text")]
+        columns.append(Column("Rank", sorted=bool(self.ranks), extra=not self.ranks))
         for metric in self.metrics:
             first = "descending" if metric.direction == "higher" else "ascending"
-            columns.append(Column(heading(metric), "number", first, metric.name == SORT_METRIC))
-        effort = [Column(name) for name in ("Photos seen", "Training (s)", "Parameters")]
-        return [*columns, *effort, Column("Status", "text")]
+            leads, extra = (
+                metric.name == RANKED_BY[0] and not self.ranks,
+                metric.name not in HEADLINE,
+            )
+            columns.append(Column(self.heading(metric), "number", first, leads, extra))
+        columns += [Column(name, extra=True) for name in ("Photos seen", "Training (s)")]
+        timed = any("speed" in result for result in self.finished)
+        columns += [Column("Parameters"), Column("Size (MB)"), Column("Time (ms)", extra=not timed)]
+        return [*columns, Column("Status", "text", extra=not self.failed)]
 
     def rows(self) -> list[list[str]]:
         return [
@@ -162,18 +191,45 @@ def sort_values(result: Result, rank: str | None, metrics: Sequence[Metric]) -> 
         history.get("photos_seen"),
         history.get("seconds"),
         result.get("parameters"),
+        bytes_on_disk(result),
+        latency(result),
     ]
 
 
 def load_results(out: Path) -> list[Result]:
-    """Read the stored results by `SORT_METRIC`, best first, baselines included, failures last."""
-    return sorted(read_results(out), key=_rank)
+    """Read the stored results: best ranks first, baselines included, failures last.
+
+    Equal ranks, and results of too few photos for ranks, go by the first metric of `RANKED_BY`.
+    """
+    results = read_results(out)
+    found = _ranks([result for result in results if result["status"] == "ok"])
+
+    def place(result: Result) -> tuple[bool, int, float, str, str]:
+        interval = result.get("summary", {}).get(RANKED_BY[0])
+        score = interval["mean"] if interval else float("inf")
+        rank = found.get(result["key"], 0)
+        return result["status"] != "ok", rank, score, _name(result), result["key"]
+
+    return sorted(results, key=place)
 
 
-def _rank(result: Result) -> tuple[bool, float, str, str]:
-    interval = result.get("summary", {}).get(SORT_METRIC)
-    score = interval["mean"] if interval else float("-inf")
-    return result["status"] != "ok", -score, _name(result), result["key"]
+def _ranks(finished: Sequence[Result]) -> dict[str, int]:
+    """Each result's rank by key, as `RANKING` says; none from few photos or for one model."""
+    reports = [Report.from_json(result["report"]) for result in finished]
+    ranked = all(report.scores.keys() >= set(RANKED_BY) for report in reports)
+    if len(reports) < 2 or not ranked or not reports[0].supports_claims:
+        return {}
+    narrow = [
+        dataclasses.replace(
+            report,
+            scores={name: report.scores[name] for name in RANKED_BY},
+            weights={},
+            set_scores={},
+        )
+        for report in reports
+    ]
+    found = ranks_by_sum(compare_all(narrow), len(reports), RANKED_BY)
+    return {result["key"]: rank for result, rank in zip(finished, found, strict=True)}
 
 
 def _name(result: Result) -> str:
@@ -183,6 +239,13 @@ def _name(result: Result) -> str:
 
 def _effort(result: Result) -> list[str]:
     if result["status"] != "ok":
-        return [MISSING] * 3
+        return [MISSING] * 5
     seen, seconds = result["history"]["photos_seen"], result["history"]["seconds"]
-    return [f"{seen:,}", f"{seconds:,.1f}", f"{result['parameters']:,}"]
+    size, time = bytes_on_disk(result), latency(result)
+    return [
+        f"{seen:,}",
+        f"{seconds:,.1f}",
+        f"{result['parameters']:,}",
+        MISSING if size is None else f"{size / 1e6:.1f}",
+        MISSING if time is None else three_digits(1000 * time),
+    ]

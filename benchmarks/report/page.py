@@ -6,20 +6,31 @@ twice gives the same bytes.
 
 import base64
 import hashlib
+import io
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from PIL import Image
 
-from benchmarks.report.figures import PhotoRow, data_uri, draw_curves, draw_temperature_curves
-from benchmarks.report.labels import label_rows
-from benchmarks.report.leaderboard import SORT_METRIC, Leaderboard, load_results, sort_values
+from benchmarks.report.apart import apart_of
+from benchmarks.report.figures import data_uri, draw_curves, draw_temperature_curves
+from benchmarks.report.labels import FEWEST, label_rows
+from benchmarks.report.leaderboard import RANKED_BY, Leaderboard, load_results, sort_values
 from benchmarks.report.notes import notes
 from benchmarks.report.pareto import draw_cost_plots
-from benchmarks.report.photos import browse, draw_models, within_bound
+from benchmarks.report.photos import (
+    TELLING,
+    as_jpeg,
+    browse,
+    draw_models,
+    telling,
+    within_bound,
+    without_gray,
+)
+from benchmarks.report.robustness import robustness_of
 from benchmarks.report.speed import SPEED_HEADINGS
 from benchmarks.report.tables import table_files
 from benchmarks.report.temperature import Temperature, temperature_of
@@ -28,8 +39,8 @@ from zoo.evaluation.report import MIN_PHOTOS_FOR_CLAIMS, Report
 from zoo.files import atomic_path
 from zoo.metrics import get_metric
 
-#: What the page draws against size and lists by label.
-PLOTTED = (SORT_METRIC, "ciede2000")
+#: The side of the first picture's tiles in px: about what a dozen of them get on a screen.
+_TOP_SIDE = 160
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -38,30 +49,45 @@ def write_report(out: Path) -> list[Path]:
     """Render the stored results; return the files written.
 
     comparison.png is among them where a model has finished, temperature.png where one has a
-    temperature, speed.csv where the speed of one was measured.
+    temperature, speed.csv where the speed of one was measured, robustness.csv where one was scored
+    on degraded photos.
     """
     board = Leaderboard(tuple(load_results(out)))
     contents = {name: text.encode() for name, text in table_files(board).items()}
-    comparison, shown = _comparison(board, out)
+    comparison = _comparison(board, out)
     if comparison is not None:
         contents["comparison.png"] = comparison
     temperature = temperature_of(board, out)
     if temperature.picture is not None:
         contents["temperature.png"] = temperature.picture
-    contents["report.html"] = _html(board, out, comparison, shown, temperature).encode()
+    contents["report.html"] = _html(board, out, temperature).encode()
     for name, content in contents.items():
         with atomic_path(out / name) as temporary:
             temporary.write_bytes(content)
     return [out / name for name in contents]
 
 
-def _comparison(board: Leaderboard, out: Path) -> tuple[bytes | None, list[PhotoRow]]:
-    """The picture of all models side by side, and the rows that are in it."""
-    if not board.finished:
-        return None, []
-    # Results that share all conditions show the same photos.
-    shown = board.finished[0]["pictures"]
-    return draw_models(board.finished, board.titles, shown, out / "pictures")
+def _comparison(board: Leaderboard, out: Path) -> bytes | None:
+    """Draw all models side by side on all photos that are shown; nothing where there are none."""
+    shown = telling(board.finished)
+    return draw_models(board.finished, board.titles, shown, out / "pictures")[0] if shown else None
+
+
+def _top(board: Leaderboard, out: Path) -> dict[str, Any]:
+    """The picture that the page begins with, its photos' names, and its columns' number and width.
+
+    It shows the photos that tell most.
+    """
+    models, shown = without_gray(board.finished), telling(board.finished)[:TELLING]
+    if not shown:
+        return {"top": None}
+    png, rows = draw_models(models, board.titles, shown, out / "pictures", _TOP_SIDE)
+    return {
+        "top": data_uri(as_jpeg(Image.open(io.BytesIO(png))), "image/jpeg"),
+        "top_columns": len(models) + 2,
+        "top_side": _TOP_SIDE,
+        "top_photos": [row.label for row in rows],
+    }
 
 
 def _losses(curves: dict[str, list[float]]) -> dict[str, list[float]]:
@@ -80,13 +106,7 @@ def _adversarial(board: Leaderboard, out: Path) -> list[tuple[str, str]]:
     ]
 
 
-def _html(
-    board: Leaderboard,
-    out: Path,
-    comparison: bytes | None,
-    shown: Sequence[PhotoRow],
-    temperature: Temperature,
-) -> str:
+def _html(board: Leaderboard, out: Path, temperature: Temperature) -> str:
     found = browse(board.finished, board.titles, out / "pictures")
     photos = within_bound(found)
     histories = [
@@ -107,8 +127,6 @@ def _html(
         sort_values=[
             sort_values(one, board.ranks.get(one["key"]), board.metrics) for one in board.results
         ],
-        comparison=comparison and data_uri(comparison, "image/png"),
-        shown=shown,
         curves=data_uri(draw_curves(histories), "image/svg+xml") if histories else None,
         adversarial=_adversarial(board, out),
         temperature=temperature,
@@ -117,13 +135,16 @@ def _html(
         and data_uri(draw_temperature_curves(temperature.curves, "svg"), "image/svg+xml"),
         environments=_environments(board),
         commands=list(dict.fromkeys(result["command"] for result in board.results)),
-        cost_plots=draw_cost_plots(board.finished, board.titles, PLOTTED),
+        cost_plots=draw_cost_plots(board.finished, board.titles, RANKED_BY),
         speed_headings=SPEED_HEADINGS,
         speed_rows=board.speed_rows,
         speed_side=next((one["speed"]["side"] for one in board.finished if "speed" in one), None),
         missing=MISSING,
+        apart=apart_of(board),
+        robustness=robustness_of(board, out / "pictures"),
         photos=photos,
         left_out=len(found) - len(photos),
+        **_top(board, out),
         **_labels(board),
         **_script(),
     )
@@ -131,12 +152,13 @@ def _html(
 
 def _labels(board: Leaderboard) -> dict[str, Any]:
     reports = [Report.from_json(result["report"]) for result in board.finished]
-    metrics = [get_metric(name) for name in PLOTTED if get_metric(name) in board.metrics]
+    metrics = [get_metric(name) for name in RANKED_BY if get_metric(name) in board.metrics]
     tables = [(metric, label_rows(reports, metric)) for metric in metrics]
     return {
         "label_tables": [(metric, rows) for metric, rows in tables if rows],
         "unlabeled": reports[0].labels.count(None) if reports else 0,
         "claims_from": MIN_PHOTOS_FOR_CLAIMS,
+        "fewest": FEWEST,
     }
 
 

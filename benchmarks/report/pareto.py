@@ -15,6 +15,7 @@ from matplotlib.transforms import Bbox
 
 from benchmarks.harness.stored import Result
 from benchmarks.report.figures import data_uri, save_figure
+from benchmarks.report.speed import latency
 from zoo.card import Interval
 from zoo.metrics import Metric, get_metric
 
@@ -34,9 +35,7 @@ _LEADER_POINTS = 10
 #: What a model costs: in words, and from a result to the number; None where it was not measured.
 COSTS: dict[str, Callable[[Result], float | None]] = {
     "parameters": lambda result: result["parameters"],
-    "latency (ms)": lambda result: (
-        1000 * result["speed"]["latency_seconds"]["median"] if "speed" in result else None
-    ),
+    "latency (ms)": lambda result: None if (seconds := latency(result)) is None else 1000 * seconds,
 }
 
 

@@ -21,6 +21,16 @@ SPEED_HEADINGS = (
 )
 
 
+def latency(result: Result) -> float | None:
+    """Look up the median seconds of a photo; None where no speed was measured."""
+    return result["speed"]["latency_seconds"]["median"] if "speed" in result else None
+
+
+def bytes_on_disk(result: Result) -> int | None:
+    """Look up the size of a result's model on disk; None where it was not stored."""
+    return result.get("bytes_on_disk", result.get("speed", {}).get("bytes_on_disk"))
+
+
 def speed_rows(results: Sequence[Result], title: Callable[[Result], str]) -> list[list[str]]:
     """Write the rows of the table of speed of those results that have it measured."""
     return [

@@ -3,15 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
+from benchmarks.report.apart import apart_of
 from benchmarks.report.leaderboard import Leaderboard
 from benchmarks.report.notes import notes
+from benchmarks.report.robustness import robustness_csv
 from benchmarks.report.speed import SPEED_HEADINGS, speed_csv_rows
 from benchmarks.report.text import csv_text, markdown_table
 from zoo.evaluation.report import Report
 
 
 def table_files(board: Leaderboard) -> dict[str, str]:
-    """Write the files by name; speed.csv only where the speed of a model was measured."""
+    """Write the files by name; speed.csv only where the speed of a model was measured.
+
+    Likewise robustness.csv only where a model was scored on degraded photos.
+    """
     files = {
         "leaderboard.csv": leaderboard_csv(board),
         "leaderboard.md": leaderboard_markdown(board),
@@ -20,6 +25,8 @@ def table_files(board: Leaderboard) -> dict[str, str]:
     }
     if board.speed_rows:
         files["speed.csv"] = csv_text(speed_csv_rows(board.finished, board.title))
+    if robustness := robustness_csv(board):
+        files["robustness.csv"] = robustness
     return files
 
 
@@ -34,6 +41,8 @@ def leaderboard_csv(board: Leaderboard) -> str:
             interval = result.get("summary", {}).get(metric.name, {})
             for suffix, end in (("", "mean"), ("_low", "low"), ("_high", "high")):
                 row[metric.name + suffix] = interval.get(end)
+            if metric.name in board.effective_photos:
+                row[f"{metric.name}_effective_photos"] = board.effective_photos[metric.name]
             if board.seed_rows:
                 by_seed = result.get("by_seed", {}).get(metric.name, (None,))
                 row[f"{metric.name}_by_seed"] = " ".join(map(repr, by_seed))
@@ -60,7 +69,9 @@ def leaderboard_markdown(board: Leaderboard) -> str:
     seeds = _section("Seeds", seed_headings, board.seed_rows)
     speed = _section("Speed", SPEED_HEADINGS, board.speed_rows)
     points = [f"- {note}" for note in notes(board)]
-    return "\n".join(["# Leaderboard", "", *lead, *table, "", *points, "", *seeds, *speed])
+    found = apart_of(board)
+    apart = _section("Photos apart", found.headings, found.rows) if found else []
+    return "\n".join(["# Leaderboard", "", *lead, *table, "", *points, "", *apart, *seeds, *speed])
 
 
 def differences_csv(board: Leaderboard) -> str:
@@ -86,7 +97,9 @@ def per_photo_csv(board: Leaderboard) -> str:
     rows = []
     for result in board.finished:
         start = _start(board, result) | {"key": result["key"]}
-        rows += [start | row for row in Report.from_json(result["report"]).per_photo_rows()]
+        for part in ("report", "apart"):
+            if part in result:
+                rows += [start | row for row in Report.from_json(result[part]).per_photo_rows()]
     return csv_text(rows)
 
 

@@ -13,8 +13,8 @@ from benchmarks.report import figures
 from benchmarks.report.figures import PhotoRow, TemperatureCurves
 from benchmarks.report.leaderboard import Leaderboard
 from benchmarks.report.text import caution
+from zoo.card import Study
 from zoo.cli.inputs import counted
-from zoo.evaluation.calibrate import TemperatureStudy
 from zoo.photos.decoding import read_rgb
 
 
@@ -75,7 +75,7 @@ def temperature_of(board: Leaderboard, out: Path) -> Temperature:
 
 
 def _curves(title: str, stored: dict[str, Any]) -> TemperatureCurves:
-    return TemperatureCurves(title, stored["default"], TemperatureStudy.from_json(stored["study"]))
+    return TemperatureCurves(title, stored["default"], Study.from_json(stored["study"]))
 
 
 def _strips(

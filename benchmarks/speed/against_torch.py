@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.speed.limited import TimeShares
 from benchmarks.speed.timing import Measurement, Row, measure_in_turn, noise
 from zoo.cli.startup import start_keras
 from zoo.errors import ZooError
@@ -19,14 +20,35 @@ _SIDE = 256
 _FORMATS = ("contiguous_format", "channels_last")
 
 
+#: How many rows `torch_rows` measures.
+ROWS = 6
+
+
+def torch_rows(end: float) -> Iterator[Row]:
+    """Measure all `ROWS` until `end`, by `time.monotonic`: the less time, the fewer repetitions.
+
+    Single photos come first, which take least, so that a slow machine ends with most of the rows.
+    """
+    shares = TimeShares(end, ROWS)
+    for forward, step in ((1, 1), (8, 4)):
+        yield from forward_rows(shares, "float32", (forward,))
+        yield from step_rows(shares, (step,))
+        yield from forward_rows(shares, "bfloat16", (forward,))
+
+
 def forward_rows(
-    side: int = 256, batches: Sequence[int] = (1, 8), width: int = 64, repetitions: int = 80
-) -> list[Row]:
+    shares: TimeShares,
+    precision: str,
+    batches: Sequence[int],
+    side: int = 256,
+    width: int = 64,
+    repetitions: int = 80,
+) -> Iterator[Row]:
     """Compare the network of Zhang et al. as the zoo predicts with it and in PyTorch.
 
-    Single photos are timed `repetitions` times; batches take longer and need a quarter of that.
+    `precision` is "float32" or "bfloat16". Single photos are timed `repetitions` times at most;
+    batches take longer and need a quarter of that.
     """
-    _require_torch()
     start_keras()
     from zoo.networks.blocks import NetworkSpec
     from zoo.networks.runner import FixedWeights
@@ -34,30 +56,35 @@ def forward_rows(
     from zoo.training.precision import training_precision
 
     network = zhang(NetworkSpec(channels=313, width=width, seed=0))
-    rows = []
-    for precision, policy in {"float32": "float32", "bfloat16": "mixed_bfloat16"}.items():
-        fixed = FixedWeights([network], predictions=1000)
-        with training_precision(network, policy), fixed as runner:
-            for count in batches:
-                photos = np.random.default_rng(0).random((count, side, side, 1), "float32")
-                enough = repetitions if count == 1 else repetitions // 4
-                ours = partial(runner, network, {"lightness": photos})
-                peers = (_torch_forward(width, precision, name) for name in _FORMATS)
-                theirs = [partial(peer, photos) for peer in peers]
-                title = f"network of Zhang et al. 2016, {side} px, {count} at once, {precision}"
-                rows.append(_row(title, ours, theirs, count, enough))
-    return rows
+    policy = "mixed_bfloat16" if precision == "bfloat16" else precision
+    # Constants are float32: in another precision, which only trainings use, Keras predicts.
+    fixed = FixedWeights([network] if precision == "float32" else [], predictions=1000)
+    with training_precision(network, policy), fixed as runner:
+        for count in batches:
+            until = shares.next_end()
+            photos = np.random.default_rng(0).random((count, side, side, 1), "float32")
+            enough = repetitions if count == 1 else repetitions // 4
+            ours = partial(runner, network, {"lightness": photos})
+            peers = (_torch_forward(width, precision, name) for name in _FORMATS)
+            theirs = [partial(peer, photos) for peer in peers]
+            title = f"network of Zhang et al. 2016, {side} px, {count} at once, {precision}"
+            yield _row(title, ours, theirs, count, enough, until)
 
 
 def _row(
-    title: str, ours: Callable, theirs: Sequence[Callable], photos: int, repetitions: int
+    title: str,
+    ours: Callable,
+    theirs: Sequence[Callable],
+    photos: int,
+    repetitions: int,
+    until: float,
 ) -> Row:
     """Compare ours with PyTorch's in the faster of its memory formats."""
     import keras
 
     names = [f"zoo, {keras.backend.backend()}", *(f"PyTorch, {name}" for name in _FORMATS)]
     actions = dict(zip(names, (ours, *theirs), strict=True))
-    measured, *others = measure_in_turn(actions, photos, repetitions)
+    measured, *others = measure_in_turn(actions, photos, repetitions, until)
     best = min(others, key=lambda measurement: measurement.median)
     return Row(title, "s/photo", False, measured, best)
 
@@ -81,18 +108,21 @@ def _torch_forward(
 
 
 def step_rows(
-    side: int = 256, batches: Sequence[int] = (1, 4), width: int = 64, depth: int = 8
-) -> list[Row]:
+    shares: TimeShares,
+    batches: Sequence[int],
+    side: int = 256,
+    width: int = 64,
+    depth: int = 8,
+) -> Iterator[Row]:
     """Compare a training step of `gan:paper` with that of the same nets and losses in PyTorch.
 
     Ours starts from 8-bit RGB and logs color scores, as trainings do; PyTorch's is given Lab.
     """
-    _require_torch()
     start_keras()
     from zoo.backend import use_jit
 
-    rows = []
     for count in batches:
+        until = shares.next_end()
         photos = noise(count, side, side, 3)
         model: Any = create_model("gan:paper", width=width, depth=depth, patch_width=width)
         graph = model.task()
@@ -100,8 +130,7 @@ def step_rows(
         ours = partial(graph.train_on_batch, {"rgb": photos})
         theirs = [_torch_step(photos, memory_format, width, depth) for memory_format in _FORMATS]
         title = f"training step of gan:paper, {side} px, {count} at once, float32"
-        rows.append(_row(title, ours, theirs, count, max(10, 30 // count)))
-    return rows
+        yield _row(title, ours, theirs, count, max(10, 30 // count), until)
 
 
 def _torch_step(
@@ -118,14 +147,15 @@ def _torch_step(
     return partial(TrainingStep(memory_format, width, depth), lightness, ab)
 
 
-def _require_torch() -> None:
+def require_torch() -> None:
+    """Say what to install where PyTorch is missing."""
     if find_spec("torch") is None:
         raise ZooError("--against torch needs PyTorch; run `pip install torch`.")
 
 
 def runtime_lines() -> Iterator[str]:
     """Time the network of `zhang:paper` alone in ONNX Runtime, TensorFlow and PyTorch."""
-    _require_torch()
+    require_torch()
     start_keras()
     import onnxruntime
     import tensorflow as tf

@@ -4,13 +4,14 @@
     python -m benchmarks.speed.hot_paths --photos DIR --json speed.json
     python -m benchmarks.speed.hot_paths --against torch
 
-Takes about six minutes and needs the extra `benchmark`. A time is the median after a warm-up, with
-the fastest and the slowest in brackets; let nothing else run. Memory is measured on Linux alone.
+Takes about six minutes, against PyTorch three at most, and needs the extra `benchmark`. A time is
+the median after a warm-up, with the fastest and the slowest in brackets; let nothing else run.
+Memory is measured on Linux alone.
 """
 
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,8 @@ import typer
 from PIL import Image
 
 from benchmarks.harness.memory import peak_memory
-from benchmarks.speed.against_torch import forward_rows, step_rows
+from benchmarks.speed.against_torch import ROWS, require_torch, torch_rows
+from benchmarks.speed.limited import rows_within
 from benchmarks.speed.patches import codebook_rows, neighbor_rows
 from benchmarks.speed.timing import (
     MEGAPIXELS,
@@ -33,6 +35,7 @@ from benchmarks.speed.timing import (
     memory_row,
     noise,
     print_table,
+    row_in_words,
     summarize,
 )
 from zoo.cli.scripts import run_script
@@ -64,6 +67,10 @@ def hot_paths(
             "against PyTorch's, and nothing else."
         ),
     ] = None,
+    minutes: Annotated[
+        float,
+        typer.Option(min=0.1, help="When --against ends: in less time it repeats less often."),
+    ] = 3.0,
     json: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write the rows there.")
     ] = None,
@@ -71,7 +78,8 @@ def hot_paths(
     """Time the hot paths against alternatives."""
     if against is not None:
         valid_choice("alternative", against, ("torch",))
-        rows = forward_rows() + step_rows()
+        require_torch()
+        rows = told(rows_within(60 * minutes, torch_rows), ROWS, minutes)
     else:
         rows = measure(photos)
     print_table(rows)
@@ -80,6 +88,25 @@ def hot_paths(
 
         content = [asdict(row) | {"ratio": row.ratio} for row in rows]
         write_json(json, {"environment": describe_environment(), "rows": content})
+
+
+def told(measured: Iterable[Row], count: int, minutes: float) -> list[Row]:
+    """Say each row as it comes, and which are missing where the time was over; return them."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    rows = []
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
+        task = bar.add_task(f"Measuring for {minutes:g} min at most", total=count)
+        for row in measured:
+            rows.append(row)
+            bar.console.print(row_in_words(row), markup=False, highlight=False, soft_wrap=True)
+            bar.advance(task)
+    if len(rows) < count:
+        message = f"The time was over after {len(rows)} of {count} rows; --minutes gives it more."
+        print(message, file=sys.stderr)
+    return rows
 
 
 def measure(folder: Path | None) -> list[Row]:
@@ -110,7 +137,7 @@ def loader_rows(photos: PhotoSet, cache: Path) -> list[Row]:
     starts = iter(range(0, 10_000 * _BATCH, _BATCH))
     plain = measure_rate("Pillow and NumPy", _BATCH, lambda: _plain_batch(photos, next(starts)))
     graph, batch = _compiled(_model()), loader[0][0]
-    name = "mse_regression:compact trains"  # loading not counted
+    name = "mse_regression:scratch trains"  # loading not counted
     training = measure_rate(name, _BATCH, lambda: graph.train_on_batch(batch))
     title = f"photos loaded at {_SIZE} px"
     return [Row(title, "photos/s", True, ours, plain), Row(title, "photos/s", True, ours, training)]
@@ -122,8 +149,9 @@ def fusion_row(photos: PhotoSet, cache: Path) -> Row:
     Loading counts on both sides: an epoch consists of such steps.
     """
     start_keras()
+    from zoo.networks.classifiers import Spec
     from zoo.networks.embedding_cache import EmbeddingCache
-    from zoo.networks.embeddings import Spec, ZeroEmbedding
+    from zoo.networks.embeddings import ZeroEmbedding
     from zoo.photos.loader import PhotoLoader
 
     text = "zeros,width=1001"
@@ -133,11 +161,11 @@ def fusion_row(photos: PhotoSet, cache: Path) -> Row:
     actions = {}
     for name, beside in rows.items():
         config: dict[str, Any] = {"embedding": text} if beside else {}
-        model = create_model(name, "compact", **config)
+        model = create_model(name, "scratch", **config)
         settings: dict[str, Any] = {"steps": 10_000, "rows": beside, "cache_dir": cache}
         loader = PhotoLoader(photos, _SIZE, model.config.batch_size, **settings)
         steps, graph = iter(range(10_000)), _compiled(model)
-        actions[f"{name}:compact"] = partial(_next_step, graph, loader, steps)
+        actions[f"{name}:scratch"] = partial(_next_step, graph, loader, steps)
     alone, ours = measure_in_turn(actions, 1, repetitions=30)
     return Row(f"a training step at {_SIZE} px, embeddings stored", "s", False, ours, alone)
 
@@ -212,9 +240,9 @@ def training_step_rows() -> list[Row]:
 def _training_step(name: str) -> tuple[float, float]:
     """Measure the median seconds of a step, and the MB that training adds to the model's."""
     start_keras()
-    config = asdict(entry("zhang").load().PRESETS["compact"].config)
+    config = asdict(entry("zhang").load().PRESETS["scratch"].config)
     shared = ("architecture", "width", "depth", "output_stride")
-    model = create_model(name, "compact", **{field: config[field] for field in shared})
+    model = create_model(name, "scratch", **{field: config[field] for field in shared})
     batch = {"rgb": noise(config["batch_size"], _SIZE, _SIZE, 3)}
     before = peak_memory()
     graph = _compiled(model)
@@ -273,7 +301,7 @@ def _plain_batch(photos: PhotoSet, start: int) -> np.ndarray:
 
 def _model() -> Any:
     start_keras()
-    return create_model("mse_regression", "compact")
+    return create_model("mse_regression", "scratch")
 
 
 def _smooth(seed: int, height: int, width: int) -> np.ndarray:

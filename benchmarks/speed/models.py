@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.harness.environment import store_environment
 from benchmarks.harness.memory import peak_memory
-from benchmarks.harness.run_cell import Task
+from benchmarks.harness.run_cell import Task, bytes_of_model
 from benchmarks.harness.stored import speed_path
 from benchmarks.speed.timing import Measurement, measure_rate, measure_seconds, noise, summarize
 from zoo import registry
@@ -57,7 +57,7 @@ def measure_speed(task: Task) -> None:
         "photos_per_second": {**_plain(rates[batch]), "batch": batch},
         "peak_memory_mb": round(peak),
         "multiply_adds": multiply_adds(model.networks.get("colorizer")),
-        "bytes_on_disk": sum(file.stat().st_size for file in folder.iterdir() if file.is_file()),
+        "bytes_on_disk": bytes_of_model(task),
         "training_photos_per_second": training and _plain(training),
     }
     write_json(speed_path(task.out, cell.row_key), found)

@@ -3,6 +3,7 @@
 A time is the median of several repetitions after a warm-up, with the fastest and the slowest.
 """
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,8 @@ from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
+
+from zoo.cli.inputs import counted
 
 REPETITIONS = 7
 
@@ -27,6 +30,7 @@ class Measurement:
     median: float
     low: float
     high: float
+    repetitions: int = 1
 
     @classmethod
     def once(cls, name: str, value: float) -> "Measurement":
@@ -51,7 +55,8 @@ class Row:
 def measure_rate(name: str, items: int, action: Callable[[], Any]) -> Measurement:
     """Measure how many items a second an action handles that handles `items` at once."""
     seconds = measure_seconds(name, action)
-    return Measurement(name, items / seconds.median, items / seconds.high, items / seconds.low)
+    median, low, high = (items / value for value in (seconds.median, seconds.high, seconds.low))
+    return Measurement(name, median, low, high, seconds.repetitions)
 
 
 def measure_seconds(
@@ -69,11 +74,23 @@ def measure_seconds(
 
 
 def measure_in_turn(
-    actions: Mapping[str, Callable[[], Any]], photos: int, repetitions: int = REPETITIONS
+    actions: Mapping[str, Callable[[], Any]],
+    photos: int,
+    repetitions: int = REPETITIONS,
+    until: float = math.inf,
 ) -> list[Measurement]:
-    """Time actions in turn, in seconds per photo: what slows the machine slows all."""
+    """Time actions in turn, in seconds per photo: what slows the machine slows all.
+
+    After `until`, by `time.monotonic`, nothing is repeated; each action is timed once at least,
+    and one that ran before.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in actions}
     for repetition in range(-2, repetitions):
+        late = time.monotonic() >= until
+        if late and repetition > 0:
+            break
+        if late and repetition == -1:
+            continue
         for name, action in actions.items():
             started = time.perf_counter()
             action()
@@ -87,9 +104,9 @@ def summarize(name: str, values: Sequence[float]) -> Measurement:
 
     Examples:
         >>> summarize("a step", [0.3, 0.1, 0.2])
-        Measurement(name='a step', median=0.2, low=0.1, high=0.3)
+        Measurement(name='a step', median=0.2, low=0.1, high=0.3, repetitions=3)
     """
-    return Measurement(name, statistics.median(values), min(values), max(values))
+    return Measurement(name, statistics.median(values), min(values), max(values), len(values))
 
 
 def in_new_process(function: Callable[[Any], Any], argument: Any) -> Any:
@@ -113,22 +130,30 @@ def noise(*shape: int) -> np.ndarray:
 def print_table(rows: Sequence[Row]) -> None:
     """Print the measurements, one row per pair."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(title="Speed", show_lines=True)
     for name in ("What", "Ours", "Alternative", "Ratio", "Better"):
         table.add_column(name, overflow="fold")
     for row in rows:
-        measured = [_text(one, row.unit) for one in (row.ours, row.alternative)]
+        measured = [escape(_text(one, row.unit)) for one in (row.ours, row.alternative)]
         better = "higher" if row.higher_is_better else "lower"
-        table.add_row(row.title, *measured, f"{row.ratio:.2f}", better)
+        table.add_row(escape(row.title), *measured, f"{row.ratio:.2f}", better)
     Console().print(table, highlight=False)
 
 
-def _text(measurement: Measurement, unit: str) -> str:
+def row_in_words(row: Row) -> str:
+    """Write a row on one line, with how often it was measured."""
+    both = ", ".join(_text(one, row.unit, between=" ") for one in (row.ours, row.alternative))
+    often = counted(row.ours.repetitions, "repetition")
+    return f"{row.title}: {both}, ratio {row.ratio:.2f}, {often}"
+
+
+def _text(measurement: Measurement, unit: str, between: str = ":\n") -> str:
     median, low, high = map(three_digits, (measurement.median, measurement.low, measurement.high))
-    spread = "" if low == high else f" \\[{low}, {high}]"
-    return f"{measurement.name}:\n{median} {unit}{spread}"
+    spread = "" if low == high else f" [{low}, {high}]"
+    return f"{measurement.name}{between}{median} {unit}{spread}"
 
 
 def three_digits(value: float) -> str:

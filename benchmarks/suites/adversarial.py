@@ -6,12 +6,12 @@ A discriminator finds out muted colors, so that a generator which has to pass fo
 boldly; it pays for that in the errors that a regression minimizes. `nogan` ends by itself where its
 colors turn from better to worse, and so may see fewer photos than the budget allows.
 
-Cost: `compact` sees about 50 photos a second on two idle processor cores, so 90,000 take half an
-hour a row.
+Cost: `compact` sees up to 25 photos a second on two idle processor cores, so 90,000 take an hour a
+row and more; `--preset scratch` is about twice as fast.
 
 Expect both to be more colorful than the regression and nearer to the true photos, with some of its
-accuracy lost. After 90,000 views of 9,968 photos of scenes (79,000 of `nogan`), scored on 1,145
-others whose colorfulness was 37.5,
+accuracy lost. With `scratch`, after 90,000 views of 9,968 photos of scenes (79,000 of `nogan`),
+scored on 1,145 others whose colorfulness was 37.5,
 
     row               AuC     ab RMSE   colorfulness
     gray              0.900   14.5       0.0

@@ -277,9 +277,9 @@ def test_a_trained_model_is_scored_as_it_is(tmp_path, photos, finished):
     assert result["report"]["scores"] == trained["report"]["scores"]
     assert result["history"]["photos_seen"] == 0
     assert result["cell"]["label"] == "my model"
-    assert (
-        "my model: mse_regression:tiny, from the weights in" in (out / "leaderboard.md").read_text()
-    )
+    table = (out / "leaderboard.md").read_text()
+    assert "- my model: mse_regression:tiny." in table
+    assert "- Trained weights, scored as they are: my model." in table
     # Other weights are another cell.
     other = results_of(finished)["mse_regression"]["cell"] | {"weights": "none"}
     assert result["cell"]["weights"] not in (None, other["weights"])

@@ -1,6 +1,7 @@
 """The command `zoo`, mostly in this process; where a process' own behavior matters, in another."""
 
 import csv
+import dataclasses
 import errno
 import json
 import os
@@ -178,6 +179,23 @@ def test_info_of_a_name_and_of_a_trained_folder(run, trained):
     for word in ("mse_regression:tiny", "6 photos", "best score", "float32"):
         assert word in told.out
     run("info", "gary").refused("gary")
+
+
+def test_info_says_in_what_presets_of_papers_depart_from_them(run):
+    told = " ".join(run("info", "zhang:paper").out.split())
+    assert "Departures of zhang:paper" in told
+    for one in registry.entry("zhang").load().PRESETS["paper"].departures:
+        for word in f"{one.paper} {one.here} {one.why}".split():
+            assert word in told
+    assert "Departures of zhang:compact" not in told  # its numbers are ours
+    assert "Departures" not in run("info", "gray").out
+
+
+def test_a_preset_without_departures_says_so(run, monkeypatch):
+    presets = registry.entry("zhang").load().PRESETS
+    plain = dataclasses.replace(presets["paper"], departures=())
+    monkeypatch.setitem(presets, "paper", plain)
+    assert "none known" in run("info", "zhang").out
 
 
 # ------------------------------------------------------------------ what ends a command
@@ -492,7 +510,8 @@ def test_an_interrupted_training_resumes_to_the_same_weights(run, photos, tmp_pa
     expected, resumed = weights(tmp_path / "undisturbed"), weights(out)
     assert expected.keys() == resumed.keys()
     for name, value in expected.items():
-        np.testing.assert_array_equal(resumed[name], value, err_msg=name)
+        # A busy machine's threads may add in another order; a lost moment moves weights by 1e-3.
+        np.testing.assert_allclose(resumed[name], value, rtol=0, atol=1e-4, err_msg=name)
 
 
 # ------------------------------------------------------------------ evaluating

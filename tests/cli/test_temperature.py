@@ -11,7 +11,7 @@ from PIL import Image
 from studies import decided_model
 
 import zoo
-from zoo.card import Card, ChosenTemperature, Training, read_card
+from zoo.card import Card, Chosen, Training, read_card
 from zoo.cli import main
 from zoo.evaluation import calibrate
 from zoo.evaluation.calibrate import choose, study
@@ -55,7 +55,7 @@ def test_the_command_stores_the_choice_and_nothing_else(run, saved, photo_folder
     assert chosen != config["defaults"]["temperature"] == 0.38
     photos = zoo.PhotoSet.from_folder(photo_folder)
     expected = study(zoo.load_model(saved), photos, size=24)
-    assert stored == ChosenTemperature(choose(expected), expected)
+    assert stored == Chosen(choose(expected), expected)
     assert stored.study.fingerprint == photos.fingerprint
 
     assert f"chosen: {chosen:g}" in out

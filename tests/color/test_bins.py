@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from conftest import core_alone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
@@ -24,12 +25,13 @@ from zoo.color.bins import (
     measure_prior,
     most_frequent,
     rebalancing_weights,
-    smooth_prior,
     soft_encode,
     uv_bins,
 )
+from zoo.color.prior import smooth_prior
 
 AB, UV = ab_bins(), uv_bins()
+PLANES = {"ab": AB, "uv": UV, "ab25": ab_bins(25)}
 CUBE = np.array(list(itertools.product((0, 255), repeat=3)), np.uint8)
 seeds = st.integers(0, 2**32 - 1)
 priors = (
@@ -245,10 +247,12 @@ def assert_nearest(nearest, neighbors, chroma):
     assert (np.diff(squares, axis=-1) >= 0).all()
 
 
-@pytest.mark.core
-@pytest.mark.parametrize("neighbors", [1, 5, 10])
-@pytest.mark.parametrize("bins", [AB, UV, ab_bins(25)], ids=["ab", "uv", "ab25"])
-def test_the_nearest_bins_are_brute_force_s(bins, neighbors):
+@pytest.mark.parametrize(
+    ("plane", "neighbors"),
+    core_alone([*itertools.product(PLANES, (1, 5, 10))], ("ab", 5), ("uv", 1)),
+)
+def test_the_nearest_bins_are_brute_force_s(plane, neighbors):
+    bins = PLANES[plane]
     assert_nearest(NearestBins(bins, neighbors), neighbors, colors_for(bins, neighbors))
 
 
@@ -270,10 +274,11 @@ def test_any_leading_shape_has_the_same_nearest_bins():
 # --- soft targets and the divergence ----------------------------------------------------------
 
 
-@pytest.mark.core
-@pytest.mark.parametrize("neighbors", [1, 5, 10])
-@pytest.mark.parametrize(("bins", "sigma"), [(AB, 5.0), (UV, 0.05)], ids=["ab", "uv"])
-def test_soft_targets_are_brute_force_s(bins, sigma, neighbors):
+@pytest.mark.parametrize(
+    ("plane", "neighbors"), core_alone([*itertools.product(("ab", "uv"), (1, 5, 10))], ("ab", 5))
+)
+def test_soft_targets_are_brute_force_s(plane, neighbors):
+    bins, sigma = PLANES[plane], {"ab": 5.0, "uv": 0.05}[plane]
     random = np.random.default_rng(neighbors)
     chroma = random.uniform(bins.low, bins.high, (3000, 2)).astype("float32")
     # Where the last neighbor and the next one are equally near, either may have the share.
@@ -432,7 +437,7 @@ def test_smoothing_is_brute_force_s():
             for other in bins.centers.astype("float64")
         ]
         expected += share * np.array(kernel) / sum(kernel)
-    np.testing.assert_allclose(smooth_prior(prior, bins, 0.1), expected, atol=1e-12)
+    np.testing.assert_allclose(smooth_prior(prior, bins.centers, 0.1), expected, atol=1e-12)
 
 
 def test_smoothing_by_hand():
@@ -440,7 +445,7 @@ def test_smoothing_by_hand():
     bins = AB.keep(np.array([0, 1]))
     keeps = 1 / (1 + np.exp(-2))
     np.testing.assert_allclose(
-        smooth_prior(np.array([1.0, 0.0]), bins, 5.0), [keeps, 1 - keeps], atol=1e-12
+        smooth_prior(np.array([1.0, 0.0]), bins.centers, 5.0), [keeps, 1 - keeps], atol=1e-12
     )
 
 
@@ -449,15 +454,15 @@ def test_smoothing_by_hand():
 def test_smoothing_keeps_the_sum(seed, sigma):
     bins = UV.keep(np.arange(0, 100, 3))
     prior = np.random.default_rng(seed).dirichlet(np.full(len(bins), 0.1))
-    smoothed = smooth_prior(prior, bins, sigma)
+    smoothed = smooth_prior(prior, bins.centers, sigma)
     assert smoothed.sum() == pytest.approx(1, abs=1e-9)
     assert (smoothed >= 0).all()
 
 
 def test_a_tiny_sigma_smooths_nothing_and_a_huge_one_everything():
     prior = np.random.default_rng(0).dirichlet(np.ones(313))
-    np.testing.assert_array_equal(smooth_prior(prior, AB, 1e-2), prior)
-    np.testing.assert_allclose(smooth_prior(prior, AB, 1e6), 1 / 313, rtol=1e-6)
+    np.testing.assert_array_equal(smooth_prior(prior, AB.centers, 1e-2), prior)
+    np.testing.assert_allclose(smooth_prior(prior, AB.centers, 1e6), 1 / 313, rtol=1e-6)
 
 
 def test_weights_by_hand():
@@ -491,7 +496,7 @@ def test_the_weights_of_a_published_prior():
     assert plain.argmax() == prior.argmin()
     # Of 0.5 p + 0.5 / 313, with p from 0.00002 to 0.18.
     assert plain.max() / plain.min() == pytest.approx(57.6, abs=0.1)
-    smoothed = smooth_prior(prior, AB, 5.0)
+    smoothed = smooth_prior(prior, AB.centers, 5.0)
     assert smoothed.sum() == pytest.approx(1)
     weights = rebalancing_weights(smoothed, 0.5)
     assert smoothed @ weights == pytest.approx(1)
@@ -555,9 +560,12 @@ def test_a_high_temperature_nears_the_mean_of_all_centers():
     assert away[-1].max() < 1e-2
 
 
-@pytest.mark.core
-@pytest.mark.parametrize("size", [1e4, 1e30])
-@pytest.mark.parametrize("temperature", [0.0, 0.38, 1.0, 10.0])
+@pytest.mark.parametrize(
+    ("temperature", "size"),
+    core_alone(
+        [*itertools.product((0.0, 0.38, 1.0, 10.0), (1e4, 1e30))], (0.0, 1e30), (0.38, 1e30)
+    ),
+)
 def test_huge_logits_stay_finite(temperature, size):
     logits = np.random.default_rng(0).choice((-size, 0, size), (30, 100)).astype("float32")
     expected = UV.centers[logits.argmax(axis=-1)]

@@ -200,6 +200,15 @@ def places_nature_set(photo):
     return files, places
 
 
+def hecd(photo):
+    names = ["015004_gt.jpg", "015004A.jpg", "015004AB_1.jpg", "022090_gt.jpg", "022090Z_2.jpg"]
+    photos = {f"HECD-bd00c96/HECDImages/{name}": photo(n) for n, name in enumerate(names)}
+    others = {"HECD-bd00c96/bokeh_app/plot.jpg": photo(9), "HECD-bd00c96/README.md": b"x"}
+    places = {f"test/{name[:6]}/{name}": ("test", name[:6]) for name in names}
+    ratings = b"Ground Truth File,Recolour File,Mean zScore\n"
+    return {"HECD.zip": zipped(others | photos), "mean_zscores.csv": ratings}, places
+
+
 SETS = {
     "places-nature": places_nature_set,
     "mirflickr": mirflickr,
@@ -211,6 +220,7 @@ SETS = {
     "kodak": kodak,
     "hrf": hrf,
     "lfw": lfw,
+    "hecd": hecd,
     "celeba": celeba,
 }
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from zoo.errors import ZooError
 from zoo.evaluation.evaluate import evaluate, evaluate_variants
-from zoo.metrics import ColorStatistics, Pair, get_metric, list_metrics, rgb_to_lab
+from zoo.metrics import Pair, color_prior, get_metric, list_metrics, rgb_to_lab
 from zoo.metrics.scores import colorfulness
 
 
@@ -31,16 +31,13 @@ class Gray:
         return np.repeat(level[..., None], 3, axis=-1)
 
 
-def test_every_photo_is_scored_against_its_own_truth_and_the_colors_of_all():
+def test_every_photo_is_scored_against_its_own_truth():
     photos = photos_of((8, 9), (8, 9), (5, 5), (8, 9), (1, 1))
     photos.append(FakePhoto(9, gray=True))
     model = Dimmer()
     report = evaluate(model, photos)
     truths = [photo.read() for photo in photos]
-    colors = ColorStatistics()
-    for truth in truths:
-        colors.add(rgb_to_lab(truth)[..., 1:])
-    pairs = [Pair(truth, model.colorize_batch(truth[None])[0], colors) for truth in truths]
+    pairs = [Pair(truth, model.colorize_batch(truth[None])[0]) for truth in truths]
     assert list(report.scores) == list_metrics()
     for name, scores in report.scores.items():
         np.testing.assert_array_equal(scores, [get_metric(name).score(pair) for pair in pairs])
@@ -49,6 +46,8 @@ def test_every_photo_is_scored_against_its_own_truth_and_the_colors_of_all():
         report.weights["auc_rebalanced"],
         [get_metric("auc_rebalanced").weight(pair) for pair in pairs],
     )
+    assert report.prior == color_prior().sha256
+    assert evaluate(model, photos, metrics=["psnr"]).prior is None
     assert report.photos == tuple(photo.name for photo in photos)
     assert report.labels == ("fake",) * 6
     assert (report.model, report.fingerprint, report.size) == ("dimmer:half", "f1", None)
@@ -74,11 +73,19 @@ def test_scores_do_not_depend_on_the_batch_size(batch_size):
     np.testing.assert_array_equal(found.scores["ab_rmse"], whole.scores["ab_rmse"])
 
 
-def test_photos_are_read_at_the_given_size_and_twice_only_where_colors_count():
-    photos = photos_of((4, 4))
-    assert evaluate(Dimmer(), photos, size=32, metrics=["auc_rebalanced"]).size == 32
-    evaluate(Dimmer(), photos, metrics=["auc"])
-    assert photos[0].reads == [32, 32, None]
+def test_each_truth_is_read_once_and_converted_once(monkeypatch):
+    converted = []
+
+    def counting(rgb):
+        converted.append(rgb.tobytes())
+        return rgb_to_lab(rgb)
+
+    monkeypatch.setattr("zoo.metrics.pair.rgb_to_lab", counting)
+    photos = photos_of((4, 4), (8, 9), (8, 9))
+    assert evaluate(Dimmer(), photos, size=32).size == 32
+    for photo in photos:
+        assert photo.reads == [32]
+        assert converted.count(photo.read().tobytes()) == 1
 
 
 def test_options_reach_the_model_and_the_report():
@@ -101,7 +108,7 @@ def test_variants_are_scored_as_each_alone_in_one_pass():
     variants = [{"share": 0.25}, {"share": 0.75}]
     found = evaluate_variants(model, photos, variants, size=32)
     assert len(model.calls) == 2, "one for each shape"
-    assert photos[0].reads == [32, 32]
+    assert photos[0].reads == [32]
     for options, report in zip(variants, found, strict=True):
         expected = evaluate(model, photos, size=32, **options)
         assert report == dataclasses.replace(expected, seconds=report.seconds)

@@ -18,6 +18,7 @@ from zoo.evaluation.report import (
     compare,
     compare_all,
     ranks,
+    ranks_by_sum,
 )
 
 
@@ -32,6 +33,7 @@ def report_of(values, metric="psnr", model="zhang:tiny", **parts):
         "size": None,
         "options": {},
         "scores": {metric: values},
+        "prior": "p1" if "weights" in parts else None,
     }
     return Report(**content | parts)
 
@@ -50,6 +52,51 @@ def test_summary_aggregates_as_each_metric_says():
     assert figures == pytest.approx(
         {"ab_rmse": 12.5**0.5, "delta_colorfulness": 2.0, "auc_rebalanced": 0.625}
     )
+
+
+def labeled(values, **parts):
+    return report_of(values, labels=("a", "b", None, "a"), seconds=4.0, **parts)
+
+
+def test_photos_apart_are_in_the_second_report_alone():
+    weights = {"auc_rebalanced": np.array([1.0, 2.0, 3.0, 4.0])}
+    scores = {"auc_rebalanced": np.array([0.1, 0.2, 0.3, 0.4]), "psnr": np.arange(4.0)}
+    report = labeled([0.0] * 4, scores=scores, weights=weights)
+    rest, aside = report.apart({"a", "c"})
+    assert (rest.photos, aside.photos) == (("1.jpg", "2.jpg"), ("0.jpg", "3.jpg"))
+    assert (rest.labels, aside.labels) == (("b", None), ("a", "a"))
+    assert rest.scores["psnr"].tolist() == [1, 2]
+    figure = aside.summary()["auc_rebalanced"].mean
+    assert figure == pytest.approx((0.1 * 1 + 0.4 * 4) / 5)
+    assert rest.seconds == aside.seconds == 2.0
+    assert report.apart({"c"}) == (report, None)
+
+
+def test_parts_compare_where_they_are_of_the_same_photos():
+    one, other = labeled([1.0, 2.0, 3.0, 4.0]), labeled([1.0, 4.0, 3.0, 6.0])
+    (rest, aside), (rest_of_other, aside_of_other) = one.apart({"a"}), other.apart({"a"})
+    assert compare(rest_of_other, rest)["psnr"].mean == pytest.approx(1.0)
+    assert compare(aside_of_other, aside)["psnr"].mean == pytest.approx(1.0)
+    with pytest.raises(ZooError, match="differ in their fingerprint"):
+        compare(rest, aside_of_other)
+    with pytest.raises(ZooError, match="no photos"):
+        one.only(np.zeros(4, bool))
+
+
+def test_figures_of_all_photos_are_missing_of_a_part():
+    source = {"sha256": "s", "truth": 1.0, "input": "", "notes": []}
+    report = labeled(
+        [1.0] * 4,
+        scores={"psnr": np.ones(4), "top1@net": np.array([1.0, np.nan, np.nan, 0.0])},
+        set_scores={"fid@InceptionV3": 3.0},
+        sources={"top1@net": source, "fid@InceptionV3": source},
+    )
+    rest, aside = report.apart({"a"})
+    assert not rest.set_scores
+    assert rest.missing.keys() == {"top1@net", "fid@InceptionV3"}
+    assert not rest.sources
+    assert aside.missing.keys() == {"fid@InceptionV3"}
+    assert aside.sources.keys() == {"top1@net"}
 
 
 def test_interval_of_the_mean_agrees_with_the_normal_approximation():
@@ -263,3 +310,44 @@ def test_reports_of_different_photos_are_not_compared(other):
 )
 def test_excludes_zero(low, high, expected):
     assert Interval(0.5, low, high).excludes_zero is expected
+
+
+# --- the prior and the ranking ----------------------------------------------------------------
+
+
+def test_reports_that_weigh_colors_by_different_priors_are_not_compared():
+    weights = {"auc_rebalanced": np.array([3.0, 1.0])}
+    one, other = (
+        report_of([0.5, 0.6], "auc_rebalanced", weights=weights, prior=prior) for prior in "ab"
+    )
+    with pytest.raises(ZooError, match="weigh colors by different priors"):
+        compare(one, other)
+    assert compare(one, dataclasses.replace(one))["auc_rebalanced"].mean == 0
+    stored = one.to_json()
+    assert Report.from_json(stored).prior == "a"
+    with pytest.raises(ZooError, match="earlier version"):
+        Report.from_json({name: part for name, part in stored.items() if name != "prior"})
+
+
+def test_effective_photos_of_weights():
+    report = report_of([0.5, 0.6], "auc_rebalanced", weights={"auc_rebalanced": np.array([3.0, 1])})
+    assert report.effective_photos == {"auc_rebalanced": pytest.approx(16 / 10)}
+    assert report_of([0.5, 0.6]).effective_photos == {}
+
+
+def test_ranks_of_two_metrics_are_summed():
+    """Gray errs little by CIEDE2000, the vivid one by AuC; the third loses in both to the first."""
+    generator = np.random.default_rng(0)
+    noise = generator.normal(0, 1e-3, (3, 60))
+    means = {"auc": (0.90, 0.88, 0.89), "ciede2000": (10.0, 11.0, 12.0)}
+    reports = [
+        report_of(
+            np.zeros(60),
+            scores={name: level[place] + noise[place] for name, level in means.items()},
+        )
+        for place in range(3)
+    ]
+    found = compare_all(reports)
+    assert ranks(found, 3, "auc") == [1, 3, 2]
+    assert ranks(found, 3, "ciede2000") == [1, 2, 3]
+    assert ranks_by_sum(found, 3, ("ciede2000", "auc")) == [1, 2, 2]

@@ -40,7 +40,13 @@ def test_the_folder_explains_itself(exported, model):
     card = read_card(exported)
     assert card.model == "zhang"
     assert card.training == model.card.training
-    assert card.export.options == {"render_factor": 2, "temperature": 0.38}
+    assert card.export.options == {
+        "render_factor": 2,
+        "denoise": 0,
+        "consensus": 0,
+        "edge_radius": 0,
+        "temperature": 0.38,
+    }
     artifacts = card.export.artifacts
     asked = {name: artifact.check.signatures for name, artifact in artifacts.items()}
     assert asked == {

@@ -7,11 +7,19 @@ and trainings are compared, with ZOO_GOLDEN=all all of them.
 import os
 
 import pytest
+from conftest import rewrite_graphs
 from golden import items, outputs
 
 EVERYDAY_SAVED_MODELS = ("mse_regression", "zhang")
 EVERYDAY_TRAININGS = ("gray", "mean_color", "zhang", "knn_patches", "som_patches", "gan")
 ALL = os.environ.get("ZOO_GOLDEN") == "all"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def graphs_as_users_have_them():
+    rewrite_graphs(True)
+    yield
+    rewrite_graphs(False)
 
 
 def chosen(names, everyday):

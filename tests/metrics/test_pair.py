@@ -1,11 +1,9 @@
-import itertools
-
 import numpy as np
 import pytest
 from skimage.color import rgb2lab
 
 from zoo.errors import ZooError
-from zoo.metrics import ColorStatistics, Pair, rgb_to_lab
+from zoo.metrics import Pair
 
 
 def random_photo(seed, shape=(9, 8)):
@@ -46,53 +44,19 @@ def test_photos_of_another_kind_are_refused_with_what_was_received(truth, predic
     assert str(prediction.dtype) in str(caught.value)
 
 
-def test_statistics_count_the_nearest_grid_points():
-    statistics = ColorStatistics()
-    statistics.add(np.array([[[0.0, 0.0], [4.9, -4.9]], [[5.1, 0.0], [84.0, -106.0]]]))
-    statistics.add(np.array([[14.9, 1.0]]))
-    assert sorted(statistics.counts[statistics.counts > 0]) == [1, 2, 2]
-    ab = np.array([[-3.0, 3.0], [12.0, 2.0], [80.0, -110.0]])
-    np.testing.assert_allclose(statistics.pixel_weights(ab), [5 / 2, 5 / 2, 5 / 1])
+def test_what_is_known_of_the_truth_stays_known_in_other_colors(monkeypatch):
+    converted = []
 
+    def counting(rgb):
+        converted.append(rgb)
+        return rgb2lab(rgb)
 
-def test_every_color_of_srgb_has_its_own_bin():
-    levels = np.arange(0, 256, 15, dtype=np.uint8)
-    ab = rgb_to_lab(np.array(list(itertools.product(levels, repeat=3))))[:, 1:]
-    assert np.abs(ab).max() < 110
-    statistics = ColorStatistics()
-    statistics.add(ab)
-    grid = {tuple(point) for point in np.rint(ab / 10).astype(int)}
-    assert np.count_nonzero(statistics.counts) == len(grid)
-    assert statistics.counts.sum() == len(ab)
-
-
-def test_pixel_weights_of_each_bin_add_up_to_the_same_total():
-    photos = [rgb_to_lab(random_photo(seed, (5 + seed, 7)))[..., 1:] for seed in range(4)]
-    statistics = ColorStatistics()
-    for ab in photos:
-        statistics.add(ab)
-    totals = {}
-    for ab in photos:
-        for (a, b), weight in zip(
-            ab.reshape(-1, 2), statistics.pixel_weights(ab).ravel(), strict=True
-        ):
-            key = (round(a / 10), round(b / 10))
-            totals[key] = totals.get(key, 0) + weight
-    pixels = sum(ab[..., 0].size for ab in photos)
-    np.testing.assert_allclose(list(totals.values()), pixels)
-
-
-def test_a_color_that_was_never_counted_is_an_error():
-    statistics = ColorStatistics()
-    statistics.add(np.zeros((2, 2, 2)))
-    with pytest.raises(ZooError, match="add"):
-        statistics.pixel_weights(np.full((2, 2, 2), 50.0))
-
-
-def test_a_pair_alone_counts_its_own_colors():
-    truth, prediction = random_photo(0), random_photo(1)
-    statistics = ColorStatistics()
-    statistics.add(rgb_to_lab(truth)[..., 1:])
-    np.testing.assert_array_equal(
-        Pair(truth, prediction).pixel_weights, Pair(truth, prediction, statistics).pixel_weights
-    )
+    monkeypatch.setattr("zoo.metrics.pair.rgb_to_lab", counting)
+    pair = Pair(random_photo(0), random_photo(1))
+    for seed in (1, 2, 3):
+        pair = pair.in_other_colors(random_photo(seed))
+        assert pair.squared_ab_error.shape == (9, 8)
+        expected = Pair(random_photo(0), random_photo(seed))
+        assert pair.prediction_colorfulness == expected.prediction_colorfulness
+        assert pair.truth_colorfulness == expected.truth_colorfulness
+    assert [np.array_equal(rgb, pair.truth) for rgb in converted].count(True) == 1

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from zoo.metrics import ColorStatistics, Pair, rgb_to_lab, scores
+from zoo.metrics import Pair, color_prior, scores
 
 RED, GREEN, BLUE, GRAY = (255, 0, 0), (0, 255, 0), (0, 0, 255), (90, 90, 90)
 
@@ -15,12 +15,12 @@ def random_photo(seed, shape=(9, 8)):
     return np.random.default_rng(seed).integers(0, 256, (*shape, 3), dtype=np.uint8)
 
 
-def random_pair(seed, shape=(9, 8), colors=None):
+def random_pair(seed, shape=(9, 8)):
     """A truth and a prediction that is near it in some pixels and far in others."""
     truth = random_photo(seed, shape)
     strength = np.linspace(0, 1, shape[1])[:, None]
     prediction = truth + strength * (random_photo(seed + 1000, shape).astype(float) - truth)
-    return Pair(truth, prediction.astype(np.uint8), colors)
+    return Pair(truth, prediction.astype(np.uint8))
 
 
 def photo_of(*pixels):
@@ -247,35 +247,34 @@ def test_rebalanced_auc_by_definition():
     assert found == pytest.approx(plain_area(distances, weights), abs=1e-12)
 
 
-def test_pooled_rebalanced_auc_is_the_mean_over_colors():
-    photos = [(5, 7), (9, 4), (6, 6)]
-    colors = ColorStatistics()
-    for seed, shape in enumerate(photos):
-        colors.add(rgb_to_lab(random_pair(seed, shape).truth)[..., 1:])
-    pairs = [random_pair(seed, shape, colors) for seed, shape in enumerate(photos)]
-    by_color = {}
-    for pair in pairs:
+def test_pooled_rebalanced_auc_is_that_of_all_pixels_together():
+    """Zhang et al. weigh pixels; photos weighed by their pixels' sum give the same."""
+    pairs = [random_pair(seed, shape) for seed, shape in enumerate([(5, 7), (9, 4), (6, 6)])]
+    distances = [
+        math.dist(true[1:], predicted[1:])
+        for pair in pairs
         for true, predicted in zip(
             pair.truth_lab.reshape(-1, 3), pair.prediction_lab.reshape(-1, 3), strict=True
-        ):
-            color = (round(true[1] / 10), round(true[2] / 10))
-            by_color.setdefault(color, []).append(math.dist(true[1:], predicted[1:]))
-    assert len(by_color) > 20
-    expected = np.mean([plain_area(some, [1] * len(some)) for some in by_color.values()])
+        )
+    ]
+    weights = np.concatenate([pair.pixel_weights.ravel() for pair in pairs])
     found = np.average(
         [scores.auc_rebalanced(pair) for pair in pairs],
         weights=[scores.total_pixel_weight(pair) for pair in pairs],
     )
-    assert found == pytest.approx(expected, abs=1e-12)
+    assert found == pytest.approx(plain_area(distances, weights), abs=1e-12)
 
 
-def test_rebalancing_makes_a_rare_color_count_as_much_as_a_frequent_one():
+def test_rebalancing_weighs_a_pixel_by_its_own_color_alone():
     truth = photo_of(GRAY, GRAY, GRAY, RED)
     all_gray = photo_of(GRAY, GRAY, GRAY, GRAY)
     area_of_red = scores.auc(Pair(photo_of(RED), photo_of(GRAY)))
     pair = Pair(truth, all_gray)
     assert scores.auc(pair) == pytest.approx((3 + area_of_red) / 4)
-    assert scores.auc_rebalanced(pair) == pytest.approx((1 + area_of_red) / 2)
+    of_gray, of_red = color_prior().pixel_weights(np.array([[0.0, 0.0], [80.0, 67.0]]))
+    assert of_red > 100 * of_gray
+    expected = (3 * of_gray + of_red * area_of_red) / (3 * of_gray + of_red)
+    assert scores.auc_rebalanced(pair) == pytest.approx(expected)
 
 
 # --- colorfulness -----------------------------------------------------------------------------
@@ -299,3 +298,68 @@ def test_colorfulness_by_hand(photo, expected):
     gray = np.full_like(photo, 77)
     assert scores.colorfulness_difference(Pair(gray, photo)) == pytest.approx(expected)
     assert scores.colorfulness_difference(Pair(photo, gray)) == pytest.approx(-expected)
+    assert scores.colorfulness_error(Pair(gray, photo)) == pytest.approx(expected)
+    assert scores.colorfulness_error(Pair(photo, gray)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("photo", "expected"),
+    [
+        (photo_of(GRAY, (0, 0, 0), (255, 255, 255)), 0.0),
+        (photo_of(BLUE, BLUE), 0.3 * 255),
+        # |rg| = 255 twice, |yb| = 127.5 twice: no spread is left.
+        (photo_of(RED, GREEN), 0.3 * math.hypot(255, 127.5)),
+        # |rg| = 0, 0 and |yb| = 255 twice
+        (photo_of(BLUE, (255, 255, 0)), 0.3 * 255),
+        # |rg| = 255, 0; |yb| = 127.5, 0
+        (photo_of(RED, GRAY), 1.3 * math.hypot(127.5, 63.75)),
+    ],
+)
+def test_colorfulness_of_absolute_opponents_by_hand(photo, expected):
+    assert scores.absolute_colorfulness(Pair(photo, photo)) == pytest.approx(expected)
+
+
+# --- color bleeding ---------------------------------------------------------------------------
+
+
+def plain_bleeding(pair):
+    """The definition, pixel by pixel: forward differences of ab, the truth's taken away."""
+    height, width, _ = pair.truth.shape
+    true = [[plain_lab(pixel)[1:] for pixel in row] for row in pair.truth]
+    made = [[plain_lab(pixel)[1:] for pixel in row] for row in pair.prediction]
+    total = 0.0
+    for y in range(height):
+        for x in range(width):
+            below, right = min(y + 1, height - 1), min(x + 1, width - 1)
+            total += math.sqrt(
+                sum(
+                    (
+                        (made[there[0]][there[1]][channel] - made[y][x][channel])
+                        - (true[there[0]][there[1]][channel] - true[y][x][channel])
+                    )
+                    ** 2
+                    for there in ((below, x), (y, right))
+                    for channel in (0, 1)
+                )
+            )
+    return total / (height * width)
+
+
+@pytest.mark.parametrize("shape", [(5, 6), (1, 7), (7, 1), (1, 1)])
+def test_color_bleeding_by_loops(shape):
+    pair = random_pair(6, shape)
+    assert scores.color_bleeding(pair) == pytest.approx(plain_bleeding(pair), abs=1e-3)
+
+
+def test_a_blurred_edge_bleeds_and_a_wrong_hue_inside_does_not():
+    truth = np.zeros((8, 12, 3), np.uint8)
+    truth[:, :6], truth[:, 6:] = (150, 90, 90), (90, 90, 150)
+    blurred = truth.astype(float)
+    for _ in range(3):
+        blurred[:, 1:-1] = (blurred[:, :-2] + blurred[:, 1:-1] + blurred[:, 2:]) / 3
+    sharp = scores.color_bleeding(Pair(truth, truth))
+    assert sharp == 0
+    assert scores.color_bleeding(Pair(truth, blurred.astype(np.uint8))) > 2
+    flat = np.full((8, 12, 3), (150, 90, 90), np.uint8)
+    other = np.full((8, 12, 3), (90, 150, 90), np.uint8)
+    assert scores.color_bleeding(Pair(flat, other)) == 0

@@ -12,6 +12,7 @@ from zoo.errors import TrainingInterrupted, ZooError
 from zoo.inputs import inputs_of_photos
 from zoo.models.fusion import Repeat
 from zoo.networks.embedding_cache import EmbeddingCache
+from zoo.networks.embeddings import open_embedding
 from zoo.photos.loader import Samples
 
 
@@ -278,3 +279,38 @@ def test_weight_decay_goes_with_labels(photos):
     history = model.fit(photos, budget=Budget(photos_seen=4), size=32, precision="float32")
     assert len(photos.labels) > 1
     assert np.isfinite(history.curves["loss"][0])
+
+
+#: Around an encoder that stays as it came, and so says itself what it sees.
+OWN = {
+    "architecture": "encoder_unet",
+    "encoder": "efficientnet_lite0",
+    "frozen_levels": 5,
+    "embedding": "encoder",
+}
+
+
+def test_an_untouched_encoder_gives_its_classes_itself(photos, eager):
+    """As the same classifier beside the network would, and training changes neither."""
+    model = zoo.create_model("fusion:tiny", **OWN)
+    assert [declared.name for declared in model.inputs] == ["lightness"]
+    colorizer = model.networks["colorizer"]
+    said = keras.Model(colorizer.input, colorizer.get_layer("encoder_classes").output)
+    lightness = np.random.default_rng(0).uniform(0, 100, (2, 64, 64, 1)).astype("float32")
+    found = ops.convert_to_numpy(said({"lightness": model.scale_lightness(lightness)}))
+    beside = open_embedding("encoder:efficientnet_lite0,size=64")
+    np.testing.assert_allclose(found, beside.of_squares(lightness), atol=1e-4)
+
+    before = model.weight_values()
+    model.fit(photos, budget=Budget(photos_seen=8))
+    after = model.weight_values()
+    moved = {name for name in before if (before[name] != after[name]).any()}
+    assert not [name for name in moved if "/encoder_" in name]
+    assert "colorizer/fusion/kernel" in moved
+
+
+def test_classes_of_an_encoder_that_learns_are_refused():
+    with pytest.raises(ZooError, match=r"stays as it came.*frozen_levels=5"):
+        zoo.create_model("fusion:tiny", **OWN | {"frozen_levels": 3})
+    with pytest.raises(ZooError, match="stays as it came"):
+        zoo.create_model("fusion:tiny", embedding="encoder")

@@ -19,7 +19,8 @@ DEPTH = 3
 
 
 def spec(**fields):
-    return NetworkSpec(**({"channels": 3, "seed": 0, "width": 4, "depth": DEPTH} | fields))
+    given = {"channels": 3, "seed": 0, "width": 4, "depth": DEPTH}
+    return NetworkSpec(**(given | {"encoder": "efficientnet_lite0,weights=none"} | fields))
 
 
 def answer(network, *size):
@@ -42,7 +43,8 @@ def test_strides_are_as_declared(name, output_stride):
 def test_the_lowest_level_takes_a_hook_with_an_input_of_its_own(name):
     places = []
 
-    def bottom(x):
+    def bottom(x, features):
+        assert features.shape[1:3] == x.shape[1:3]
         places.append(x)
         scale = layers.Dense(x.shape[-1], name="scale")(words)
         return x * scale[:, None, None, :]
@@ -96,6 +98,7 @@ def test_scales_are_those_of_the_papers():
 def test_the_documentation_names_them_all():
     page = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
     table = page.partition("## Architectures")[2].partition("\n## ")[0]
+    table = table.partition("| encoder | what it is |")[0]  # a table of its own
     assert re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE) == list(ARCHITECTURES)
 
 
@@ -107,5 +110,5 @@ def test_golden_parameter_counts():
     head = 256 * 313 + 313
     trunk = 32_236_011 - 626 - head
     assert sum(np.prod(v.shape) for v in regression.trainable_variables) == trunk + 256 * 2 + 2
-    compact = zoo.create_model("mse_regression:compact").networks["colorizer"]
-    assert 4_000_000 < compact.count_params() < 5_000_000
+    scratch = zoo.create_model("mse_regression:scratch").networks["colorizer"]
+    assert 4_000_000 < scratch.count_params() < 5_000_000

@@ -15,7 +15,8 @@ from hub_modules import save_module
 
 from zoo import preprocessing
 from zoo.errors import ZooError
-from zoo.networks.embeddings import Spec, open_embedding
+from zoo.networks.classifiers import Spec
+from zoo.networks.embeddings import open_embedding
 
 ROOT = Path(__file__).parents[2]
 
@@ -82,6 +83,7 @@ def test_specifications_are_taken_apart():
         ("zeros:5", "write hub:HANDLE"),
         ("zeros,widht=5", "did you mean 'width'"),
         ("keras:VGG16,size=5", "no setting of keras embeddings 'size'"),
+        ("encoder:efficientnet_lite0,width=5", "no setting of encoder embeddings 'width'"),
     ],
 )
 def test_specifications_that_cannot_be_read(text, told):
@@ -97,6 +99,7 @@ def test_a_width_is_a_positive_whole_number(width):
 
 def test_scratch_is_its_users_own():
     assert open_embedding("scratch,width=12") is None
+    assert open_embedding("encoder") is None
 
 
 def test_zeros():
@@ -363,6 +366,23 @@ def test_a_real_classifier_sees_a_cat():
     # 1,001 classes: a background before those of ImageNet, in which 281 to 285 are house cats.
     assert 282 <= np.argmax(logits) <= 286
     assert "cat" in labels[np.argmax(logits)]
+
+
+@pytest.mark.parametrize("size", [None, 160])
+def test_the_encoder_s_classifier_sees_a_cat(size):
+    """Without its colors; of the classes of ImageNet 281 to 285 are house cats."""
+    from skimage.data import chelsea
+
+    embedding = open_embedding("encoder:efficientnet_lite0" + (f",size={size}" if size else ""))
+    assert (embedding.width, embedding.size) == (1000, size or 224)
+    (logits,) = of_photos(embedding, chelsea()[None])
+    assert set(np.argsort(logits)[-2:]) <= set(range(281, 286))
+    side = (embedding.size, embedding.size)
+    lightness = preprocessing.working_lightness(chelsea()[None], side)
+    (traced,) = keras.ops.convert_to_numpy(embedding.of_squares(lightness, traced=True))
+    np.testing.assert_allclose(traced, logits, atol=1e-4)
+    with pytest.raises(ZooError, match="sees no colors"):
+        embedding.with_features(np.zeros((1, *side, 3), "float32"))
 
 
 def test_every_keras_classifier_is_found():

@@ -1,3 +1,4 @@
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -7,8 +8,8 @@ import pytest
 from keras import layers
 
 from zoo.networks import runner as runners
-from zoo.networks.blocks import NetworkSpec
-from zoo.networks.runner import FixedWeights, PlainRunner, walk
+from zoo.networks.blocks import NetworkSpec, batch_norm, conv, self_attention
+from zoo.networks.runner import FixedWeights, PlainRunner, TracingRunner, walk
 from zoo.networks.zhang import zhang
 
 ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
@@ -124,6 +125,91 @@ def test_dilated_convolutions_are_single_operations_in_the_graph_alone(network):
     graph.close()
     assert "SpaceToBatchND" not in kinds
     assert kinds.count("Conv2D") == sum(isinstance(x, layers.Conv2D) for x in network.layers)
+
+
+def spectral_network(spectral=True):
+    """Spectral norm with stride, dilation, batch normalization, an activation and attention."""
+    layer = {"spectral": spectral, "seed": 0}
+    lightness = keras.Input((None, None, 1), name="lightness")
+    x = conv(lightness, 8, "strided", strides=2, **layer)
+    x = conv(x, 16, "dilated", dilation=2, **layer)
+    x = batch_norm(conv(x, 16, "normalized", activation=None, bias=False, **layer), "norm")
+    x = self_attention(x, "attention", seed=0) if spectral else x
+    return keras.Model({"lightness": lightness}, conv(x, 3, "head", activation=None, **layer))
+
+
+def traced(network):
+    """The network as a function of TensorFlow, as exports have it."""
+    import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    spec = tf.TensorSpec((None, None, None, 1), name="lightness")
+    function = tf.function(
+        lambda lightness: TracingRunner()(network, {"lightness": lightness}),
+        input_signature=[spec],
+        autograph=False,
+    )
+    return convert_variables_to_constants_v2(function.get_concrete_function())
+
+
+@only_tensorflow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_graphs_predict_as_networks_with_spectral_norm_do(seed):
+    network = spectral_network()
+    randomize(network, seed)
+    batch = photos(2, 16, 24, seed=seed)
+    before = network.get_weights()
+    expected = network.predict_on_batch(batch)
+    assert expected.std() > 0.01
+    with FixedWeights([network], MANY) as run:
+        assert close(run(network, batch), expected)
+    (found,) = traced(network)(keras.ops.convert_to_tensor(batch["lightness"]))
+    assert close(found, expected)
+    assert all((a == b).all() for a, b in zip(before, network.get_weights(), strict=True))
+
+
+@only_tensorflow
+def test_nothing_of_spectral_norm_is_computed_in_graphs():
+    """They have no operation that the same network without it does not have."""
+
+    def kinds(network, fixed):
+        graph = runners._ConstantGraph(network)._session.graph if fixed else traced(network).graph
+        found = Counter(operation.type for operation in graph.get_operations())
+        return found - Counter(dict.fromkeys(("Const", "Placeholder", "Identity", "NoOp"), MANY))
+
+    # Up to the attention, which no plain network has.
+    network, plain = (
+        keras.Model(whole.input, whole.get_layer("norm").output)
+        for whole in (spectral_network(), spectral_network(spectral=False))
+    )
+    for fixed in (False, True):
+        assert not kinds(network, fixed) - kinds(plain, fixed)
+        assert kinds(network, fixed)["Conv2D"] == 3
+
+
+@only_tensorflow
+def test_graphs_hold_the_divided_kernels():
+    network = spectral_network()
+    randomize(network)
+    held = [
+        tensorflow_array(operation)
+        for operation in traced(network).graph.get_operations()
+        if operation.type == "Const"
+    ]
+    for name in ("strided", "dilated", "attention_query", "head"):
+        layer = network.get_layer(name)
+        vector = np.asarray(layer.vector_u) / np.linalg.norm(layer.vector_u)
+        kernel = np.asarray(layer.kernel)
+        sigma = np.linalg.norm(kernel.reshape(-1, kernel.shape[-1]) @ vector)
+        same = [one for one in held if one.shape == kernel.shape]
+        assert any(np.allclose(one, kernel / sigma, rtol=1e-5) for one in same)
+        assert not any(np.allclose(one, kernel, rtol=1e-5) for one in same)
+
+
+def tensorflow_array(operation):
+    import tensorflow as tf
+
+    return tf.make_ndarray(operation.get_attr("value"))
 
 
 def test_several_inputs_nested_networks_and_dropout():

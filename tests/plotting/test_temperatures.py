@@ -13,7 +13,11 @@ def test_curves_show_every_metric_with_its_reference_and_the_choice(tmp_path):
     draw_curves(tmp_path / "curves.svg", base)
     # Text is drawn as paths; its source stands in the comments.
     text = (tmp_path / "curves.svg").read_text()
-    for title in ("AuC (higher is better)", "class-rebalanced AuC", "delta colorfulness (lower"):
+    for title in (
+        "AuC (higher is better)",
+        "CIEDE2000 (lower is better)",
+        "delta colorfulness of the mean (lower",
+    ):
         assert f"<!-- {title}" in text
     assert text.count("<!-- temperature -->") == 4
     assert text.count("<!-- chosen: 0.5 -->") == 4

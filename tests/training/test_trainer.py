@@ -8,6 +8,8 @@ import time
 import keras
 import numpy as np
 import pytest
+from conftest import eagerly
+from skimage.color import rgb2lab
 
 import zoo
 from predictions import ab_of
@@ -201,36 +203,89 @@ def test_stages_of_growing_size_share_the_rounds(photos):
     assert model.card.training.sizes == (8, 16, 32)
 
 
+@pytest.mark.parametrize("name", ["mse_regression", "zhang", "fusion", "gan"])
+def test_a_share_of_the_photos_is_degraded_for_the_network_alone(photos, name):
+    """What the network sees changes by what the loader says; what the loss compares does not."""
+    model = zoo.create_model(f"{name}:tiny", degraded_share=0.5)
+    rows = model.rows(photos, training=True, progress=False)
+    assert "lightness_change" not in model.rows(photos, training=False, progress=False)
+    unchanged = zoo.create_model(f"{name}:tiny").rows(photos, training=True, progress=False)
+    assert "lightness_change" not in unchanged
+    loader = PhotoLoader(photos, 32, 16, steps=1, rows=rows)
+    (batch,) = loader[0]
+    degraded = (batch["lightness_change"] != 0).any(axis=(1, 2, 3))
+    assert 0 < degraded.sum() < 16
+    np.testing.assert_array_equal(batch["rgb"], loader.batch(0))
+    plain = keras.ops.convert_to_numpy(model.network_input({"rgb": batch["rgb"]})["lightness"])
+    seen = keras.ops.convert_to_numpy(model.network_input(batch)["lightness"])
+    np.testing.assert_array_equal((seen != plain).any(axis=(1, 2, 3)), degraded)
+    scale = model.scale_lightness
+    wanted = rgb2lab(batch["rgb"])[..., :1] + batch["lightness_change"]
+    np.testing.assert_allclose(seen, scale(np.clip(wanted, 0, 100)), atol=2e-3)
+    output = model.networks["colorizer"](model.network_input({"rgb": batch["rgb"]}))
+    losses = [float(model.loss(given, output)) for given in (batch, {"rgb": batch["rgb"]})]
+    assert losses[0] == losses[1]
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1])
+def test_a_share_is_from_0_to_1(share):
+    with pytest.raises(ZooError, match="degraded_share must be from 0 to 1"):
+        tiny(degraded_share=share)
+
+
+class Stop(keras.callbacks.Callback):
+    """Interrupts a training before the step of the given number ends."""
+
+    def __init__(self, step):
+        super().__init__()
+        self.left = step
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.left -= 1
+        if self.left == 0:
+            signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.usefixtures("eager")
 def test_stages_resume_to_the_same_weights(photos, tmp_path):
-    """Stopped in a round's last step, whose scores must not be lost, and in the next round."""
+    """Stopped in a round's last step, whose scores must not be lost, and in the step after it.
+
+    Half of the photos are degraded, each by its number.
+    """
     # 16 steps are 8 rounds of 2.
     settings = {"budget": Budget(photos_seen=64), "size": (16, 32), "precision": "float32"}
-
-    class Stop(keras.callbacks.Callback):
-        def __init__(self, step):
-            super().__init__()
-            self.left = step
-
-        def on_train_batch_begin(self, batch, logs=None):
-            self.left -= 1
-            if self.left == 0:
-                signal.raise_signal(signal.SIGINT)
-
-    undisturbed = tiny()
+    undisturbed = tiny(degraded_share=0.5)
     expected = undisturbed.fit(photos, photos, **settings)
-    for step in (6, 7):
-        again = settings | {"run_dir": tmp_path / str(step)}
+    again = settings | {"run_dir": tmp_path, "resume": True}
+    for steps in (6, 1):
         with pytest.raises(ZooError, match="--resume"):
-            tiny().fit(photos, photos, callbacks=[Stop(step)], **again)
-        resumed = tiny()
-        found = resumed.fit(photos, photos, resume=True, **again)
-        assert found.curves == expected.curves
-        for name, variable in undisturbed.variables().items():
-            np.testing.assert_array_equal(
-                keras.ops.convert_to_numpy(variable),
-                keras.ops.convert_to_numpy(resumed.variables()[name]),
-                err_msg=name,
-            )
+            tiny(degraded_share=0.5).fit(photos, photos, callbacks=[Stop(steps)], **again)
+    resumed = tiny(degraded_share=0.5)
+    found = resumed.fit(photos, photos, **again)
+    assert found.curves == expected.curves
+    for name, variable in undisturbed.variables().items():
+        np.testing.assert_array_equal(
+            keras.ops.convert_to_numpy(variable),
+            keras.ops.convert_to_numpy(resumed.variables()[name]),
+            err_msg=name,
+        )
+
+
+def test_a_training_that_resumes_inside_a_round_compiles_once(photos, tmp_path, monkeypatch):
+    """Although the rest of the interrupted round is a part of its own."""
+    settings = {"budget": Budget(photos_seen=64), "run_dir": tmp_path, **FIT}
+    with eagerly(), pytest.raises(ZooError, match="--resume"):
+        tiny().fit(photos, callbacks=[Stop(7)], **settings)
+    traced, train_step = [], NetworkTask.train_step
+
+    def tracing(task, data):
+        traced.append(task)
+        return train_step(task, data)
+
+    monkeypatch.setattr(NetworkTask, "train_step", tracing)
+    history = tiny().fit(photos, resume=True, **settings)
+    assert len(history.curves["loss"]) == 8
+    assert len(traced) == 1
 
 
 @pytest.mark.parametrize("size", [(), (32, 0)])

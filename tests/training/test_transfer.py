@@ -8,7 +8,7 @@ import zoo
 from zoo import Budget, PhotoSet
 from zoo.errors import ZooError
 from zoo.photos.loader import PhotoLoader
-from zoo.training.transfer import digest, frozen_layers
+from zoo.training.transfer import digest, frozen_layers, take_layers
 
 FIT = {"size": 32, "precision": "float32"}
 STEP = {"budget": Budget(photos_seen=4), **FIT}
@@ -161,3 +161,25 @@ def test_a_digest_is_of_names_and_values():
     assert digest(one.variables()) != digest(other.variables())
     renamed = {f"x{name}": variable for name, variable in one.variables().items()}
     assert digest(one.variables()) != digest(renamed)
+
+
+@pytest.mark.core
+def test_layers_are_taken_from_another_network():
+    def network(width, out):
+        layers = [keras.Input((4,)), keras.layers.Dense(width, name="encoder_a")]
+        layers += [keras.layers.BatchNormalization(name="encoder_b"), keras.layers.ReLU()]
+        return keras.Sequential([*layers, keras.layers.Dense(out, name="head")])
+
+    source, target = network(3, 2), network(3, 5)
+    source.get_layer("encoder_b").moving_mean.assign([1.0, 2.0, 3.0])
+    head = target.get_layer("head").get_weights()
+    take_layers(target, source, "encoder_*")
+    for name in ("encoder_a", "encoder_b"):
+        weights = [one.get_layer(name).get_weights() for one in (source, target)]
+        for taken, given in zip(*weights, strict=True):
+            np.testing.assert_array_equal(taken, given)
+    np.testing.assert_array_equal(target.get_layer("head").get_weights()[0], head[0])
+    with pytest.raises(ZooError, match="no layer stem"):
+        take_layers(target, source, "stem*")
+    with pytest.raises(ZooError, match="no layer encoder_a of the same shapes"):
+        take_layers(network(4, 2), source, "encoder_*")

@@ -81,7 +81,10 @@ def info(
         str, Argument(metavar="MODEL|RUN", help="A model's name or a trained folder.")
     ],
 ) -> None:
-    """Show a model's presets, configuration and options; of trained weights also their card."""
+    """Show a model's presets, configuration and options; of trained weights also their card.
+
+    Where a preset follows a paper, a table says in what it departs from it, and why.
+    """
     from zoo.cli import tables
 
     console, named, defaults = Console(), registry.resolve(model), {}
@@ -98,6 +101,8 @@ def info(
     preset = named.preset or entry.presets[0]
     console.print(f"[bold]{entry.name}:{preset}[/bold] — {entry.summary}", highlight=False)
     console.print(tables.presets_table(model_class))
+    for table in tables.departures_tables(entry.name, model_class):
+        console.print(table)
     console.print(tables.options_table(model_class, defaults))
 
 

@@ -23,7 +23,9 @@ TrainingSizes = Annotated[
         help="Side of the training squares; several have equal shares: 64,96,128.",
     ),
 ]
-TrainingBudget = Annotated[str, Option(help="Photos seen, or a time: 20000, 90s, 15min.")]
+TrainingBudget = Annotated[
+    str, Option(help="Photos seen, passes over them, or a time: 20000, 20epochs, 90s, 15min.")
+]
 Seed = Annotated[int, Option(min=0, help="Decides every random choice.")]
 Precision = Annotated[str, Option(help="auto (what is faster here), float32 or mixed_bfloat16.")]
 Settings = Annotated[
@@ -34,6 +36,14 @@ PredictionOptions = Annotated[
     list[str] | None,
     Option(
         "-o", "--option", metavar="NAME=VALUE", help="Prediction option; `zoo info` lists them."
+    ),
+]
+LabelsApart = Annotated[
+    list[str] | None,
+    Option(
+        metavar="LABEL",
+        help="Test photos of this label, as those that a pretrained encoder may know, get a table "
+        "of their own and count in no other figure; repeatable.",
     ),
 ]
 MetricNetworks = Annotated[

@@ -94,7 +94,8 @@ def _show_scores(reports: "dict[str, Report]", references: "dict[str, Report]") 
         console.print(table)
     for table in tables.scores_tables(references | reports, console.width, by_networks=True):
         console.print(table)
-    for note in tables.network_notes(next(iter(reports.values()))):
+    first = next(iter(reports.values()))
+    for note in (*tables.weight_notes(first), *tables.network_notes(first)):
         echo(note)
     for table in tables.difference_tables(reports, console.width):
         console.print(table)
@@ -139,7 +140,7 @@ def temperature(
     from zoo.evaluation import calibrate
     from zoo.plotting.temperatures import draw_curves, draw_temperatures
 
-    calibrate.require_temperature(model)
+    calibrate.require_option(model, "temperature")
     folder = run if out is None else out
     for written in (run, folder):
         require_writable(written)
@@ -154,9 +155,9 @@ def temperature(
     draw_curves(folder / "temperature_curves.png", study)
     shown = photo_set[0].read() if pictured is None else pictured
     pictures = folder / "temperature_photos.png"
-    draw_temperatures(pictures, shown, model, study.temperatures, chosen=chosen)
+    draw_temperatures(pictures, shown, model, study.values, chosen=chosen)
     # The last step, so that whatever stops the command before leaves the model as it was.
-    calibrate.store_temperature(model, study, chosen)
+    calibrate.store(model, study, chosen)
     model.save(run)
     echo(f"The default temperature of {run} is {chosen:g} now; it was {before:g}.")
     echo(f"The pictures temperature_curves.png and temperature_photos.png are in {folder}.")

@@ -15,7 +15,7 @@ from zoo.registry import ModelEntry
 
 if TYPE_CHECKING:
     from data_recipes.recipe import Recipe
-    from zoo.card import Card, Interval, Scores, TemperatureStudy, Training
+    from zoo.card import Card, Interval, Scores, Study, Training
     from zoo.colorizer import Colorizer
     from zoo.evaluation.checkpoints import Checkpoint
     from zoo.evaluation.report import Report
@@ -55,15 +55,26 @@ def presets_table(model_class: "type[Colorizer]") -> Table:
     return table
 
 
+def departures_tables(name: str, model_class: "type[Colorizer]") -> Iterator[Table]:
+    """For each preset that follows a source a table, one row a departure from it."""
+    for preset, known in model_class.PRESETS.items():
+        if known.follows_a_source:
+            table = Table("paper", "here", "why", title=f"Departures of {name}:{preset}")
+            for one in known.departures:
+                table.add_row(*map(escape, dataclasses.astuple(one)))
+            if not known.departures:
+                table.add_row("none known")
+            yield table
+
+
 def options_table(model_class: "type[Colorizer]", defaults: dict[str, float]) -> Table:
     """One row an option: its default for this model, its range and its meaning."""
     table = Table("option (-o name=value)", "default", "range", "meaning")
     for option in model_class.options:
-        kind = "whole numbers " if option.whole else ""
         table.add_row(
             f"[bold]{option.name}[/bold]",
             f"{defaults.get(option.name, option.default):g}",
-            f"{kind}{option.low:g} to {option.high:g}",
+            option.valid,
             escape(option.meaning),
         )
     return table
@@ -101,8 +112,10 @@ def card_tables(card: "Card") -> Iterator[Table]:
 
 def _card_facts(card: "Card") -> dict[str, Any]:
     facts = _training_facts(card.training) if card.training else {}
-    if card.temperature:
-        facts["temperature chosen on"] = counted(card.temperature.study.photos, "photo")
+    for option in ("temperature", "saturation"):
+        chosen = getattr(card, option)
+        if chosen and chosen.study:
+            facts[f"{option} chosen on"] = counted(chosen.study.photos, "photo")
     if card.origin:
         facts |= {"imported from": card.origin.file, "that file's sha256": card.origin.sha256}
     facts |= {"zoo version": card.zoo_version, "weights' sha256": card.weights_sha256}
@@ -171,6 +184,17 @@ def scores_tables(
         yield from _metric_tables(summaries, reports, title, caption, width, _interval)
 
 
+def weight_notes(report: "Report") -> list[str]:
+    """On how many photos each weighted figure rests, in sentences."""
+    from zoo.metrics import get_metric
+
+    return [
+        f"{get_metric(name).title} weighs photos unevenly: it rests on as much as {photos:,.1f} "
+        f"equally weighted photos of {len(report.photos):,}."
+        for name, photos in report.effective_photos.items()
+    ]
+
+
 def network_notes(report: "Report") -> list[str]:
     """How to read the figures of networks, and why some are missing, in sentences."""
     from zoo.metrics import get_metric
@@ -206,14 +230,14 @@ def difference_tables(reports: "dict[str, Report]", width: int) -> Iterator[Tabl
     yield from _metric_tables(differences, reports, title, caption, width, cell)
 
 
-def temperature_table(study: "TemperatureStudy", chosen: float) -> Table:
+def temperature_table(study: "Study", chosen: float) -> Table:
     """One row a temperature, the chosen one marked; then what to compare the figures with."""
-    decimals = {"colorfulness": 1, "delta_colorfulness": 1, "auc": 4, "auc_rebalanced": 4}
+    decimals = {"colorfulness": 1, "delta_colorfulness": 1, "auc": 4, "ciede2000": 2}
     table = Table(title=f"Means over {counted(study.photos, 'photo')}")
     table.caption = _no_claims(study.photos)
     for header in ("temperature", *map(_header, decimals)):
         table.add_column(header, justify="right")
-    for row, temperature in enumerate(study.temperatures):
+    for row, temperature in enumerate(study.values):
         figures = [f"{study.means(name)[row]:.{digits}f}" for name, digits in decimals.items()]
         mark, style = ("chosen: ", "bold") if temperature == chosen else ("", "")
         table.add_row(f"{mark}{temperature:g}", *figures, style=style)

@@ -98,8 +98,8 @@ def import_weights(
 ) -> None:
     """Make a trained model from weights that its authors publish.
 
-    `zhang` takes colorization_release_v2-9b330a0b.pth of github.com/richzhang/colorization. It
-    needs the extra `torch`; nothing in the file is executed.
+    `zhang` takes colorization_release_v2-9b330a0b.pth of github.com/richzhang/colorization;
+    nothing in the file is executed.
     """
     valid_choice("model whose published weights can be imported", model, ("zhang",))
     _is_finished(out, resume=False)

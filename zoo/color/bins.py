@@ -16,17 +16,8 @@ import numpy as np
 from keras import ops
 
 from zoo.color.planes import AB, UV
+from zoo.color.prior import PAPER_STEP, paper_centers
 from zoo.color.spaces import Tensor
-
-# The 313 bins of the 2016 paper: for a = -90, -80, ..., 100 the lowest and the highest b, every
-# tenth b between them included. No rule about the sRGB gamut gives exactly these.
-_PAPER_STEP = 10.0
-_PAPER_LOWEST_A = -90
-_PAPER_RANGES_OF_B = (
-    *((50, 90), (20, 90), (0, 90), (-20, 90), (-30, 100), (-40, 100), (-50, 100)),
-    *((-50, 100), (-60, 100), (-70, 100), (-80, 90), (-80, 90), (-90, 90), (-100, 90)),
-    *((-100, 80), (-110, 80), (-110, 80), (-110, 70), (-110, 70), (-90, 0)),
-)
 
 # Cells of the lookup table on the side of a bin: smaller ones leave fewer candidates in each.
 _CELLS_A_STEP = 4
@@ -58,7 +49,7 @@ class Bins:
         return Bins(self.centers[indices], self.step, self.low, self.high)
 
 
-def ab_bins(step: float = _PAPER_STEP) -> Bins:
+def ab_bins(step: float = PAPER_STEP) -> Bins:
     """Bins of the ab plane on a grid that contains (0, 0), `step` units of ab apart.
 
     With the step 10 these are the paper's 313 (section 2.1), ordered by a and then by b as in its
@@ -68,14 +59,8 @@ def ab_bins(step: float = _PAPER_STEP) -> Bins:
         >>> len(ab_bins())
         313
     """
-    if step == _PAPER_STEP:
-        centers = np.array(
-            [
-                (_PAPER_LOWEST_A + 10 * row, b)
-                for row, (lowest, highest) in enumerate(_PAPER_RANGES_OF_B)
-                for b in range(lowest, highest + 1, 10)
-            ]
-        )
+    if step == PAPER_STEP:
+        centers = paper_centers()
     else:
         centers = np.unique(np.round(_gamut_surface() / step), axis=0) * step
     return Bins(centers.astype("float32"), (step, step), AB.low, AB.high)
@@ -221,17 +206,6 @@ def most_frequent(prior: np.ndarray, count: int) -> np.ndarray:
         [1, 2]
     """
     return np.sort(np.argsort(-prior, kind="stable")[:count])
-
-
-def smooth_prior(prior: np.ndarray, bins: Bins, sigma: float) -> np.ndarray:
-    """Spread each bin's share over the bins around it by a Gaussian: (Q,) -> (Q,) float64.
-
-    Section 2.2; `sigma` is in the unit of the bins' plane.
-    """
-    centers = bins.centers.astype("float64")
-    squares = ((centers[:, None] - centers[None]) ** 2).sum(axis=-1)
-    kernel = np.exp(squares / (-2.0 * sigma**2))
-    return prior @ (kernel / kernel.sum(axis=1, keepdims=True))
 
 
 def rebalancing_weights(prior: np.ndarray, uniform_share: float) -> np.ndarray:

@@ -31,9 +31,12 @@ def auc(errors: np.ndarray, weights: np.ndarray | None = None) -> float:
     return float((share.sum() - (share[0] + share[-1]) / 2) / FARTHEST)
 
 
-def auc_in_the_limit(errors: Any, xp: Any = np) -> Any:
-    """`auc` for infinitely many thresholds, which has a gradient and needs no counting."""
-    return 1.0 - xp.mean(xp.minimum(errors, float(FARTHEST))) / FARTHEST
+def auc_in_the_limit(errors: Any, xp: Any = np, axis: tuple[int, ...] | None = None) -> Any:
+    """`auc` for infinitely many thresholds, which has a gradient and needs no counting.
+
+    `axis` has those of the pixels; None for all.
+    """
+    return 1.0 - xp.mean(xp.minimum(errors, float(FARTHEST)), axis=axis) / FARTHEST
 
 
 def colorfulness(rgb: Any, xp: Any = np, *, channels: int = -1, epsilon: float = 0.0) -> Any:

@@ -1,25 +1,27 @@
-"""Choosing the temperature at which colors are read off a distribution over bins, or a saturation.
+"""Choosing how vivid a model colors: its temperature or its saturation, on validation photos.
 
 A low temperature takes the most likely color of each place, which is vivid and sometimes wrong; a
-high one takes the mean of all that are possible, which is muted and rarely far off. Which one is
-right depends on the model and on the photos, so it is measured:
+high one takes the mean of all that are possible, which is muted and rarely far off. A saturation
+makes colors stronger or weaker. Which value is right depends on the model and on the photos, so it
+is measured:
 
     study = zoo.evaluation.calibrate.study(model, validation_photos)
-    model.defaults["temperature"] = zoo.evaluation.calibrate.choose(study)
+    zoo.evaluation.calibrate.store(model, study, zoo.evaluation.calibrate.choose(study))
 
 The photos have to be validation photos: what was chosen on test photos says nothing about others.
 """
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from zoo import registry
-from zoo.card import ChosenTemperature, TemperatureStudy
+from zoo.card import Chosen, Study
 from zoo.errors import ZooError
 from zoo.evaluation.evaluate import evaluate, evaluate_variants
+from zoo.evaluation.report import compare
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
@@ -27,16 +29,19 @@ if TYPE_CHECKING:
 
 #: The temperatures that are compared by default; 0.38 is the one of Zhang et al. 2016.
 TEMPERATURES = (0.0, 0.1, 0.2, 0.3, 0.38, 0.5, 0.65, 0.8, 1.0)
+#: Likewise the saturations: below 1 colors are weaker than the network gives them.
+SATURATIONS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5)
+#: The options that decide how vivid colors are.
+VALUES = {"temperature": TEMPERATURES, "saturation": SATURATIONS}
 
-#: What is measured at each of them, in the order of tables and panels.
-METRICS = ("colorfulness", "delta_colorfulness", "auc", "auc_rebalanced")
+#: What is measured at each value, in the order of tables and panels.
+METRICS = ("colorfulness", "delta_colorfulness", "auc", "ciede2000")
+#: What is also compared with gray photos, paired.
+AGAINST_GRAY = ("auc", "ciede2000")
 
-#: The saturations that are tried.
-SATURATIONS = tuple(1 + step / 20 for step in range(21))
-
-#: Weights that are handed on get colors of such a share of the truth's colorfulness. It is on the
-#: safe side of three quarters, and no higher, because AuC falls with it.
-COLORFUL_ENOUGH = 0.8
+#: Weights that are handed on are to beat gray photos by so much AuC, with 95 % confidence: about a
+#: tenth of what separates gray (0.87 to 0.89) from the best trained weights here.
+AUC_ABOVE_GRAY = 0.002
 
 #: So much AuC may be given for a truer colorfulness.
 _AUC_TO_SPARE = 0.001
@@ -45,118 +50,103 @@ _AUC_TO_SPARE = 0.001
 def study(
     model: "Colorizer",
     photos: "PhotoSet",
-    temperatures: Sequence[float] = TEMPERATURES,
+    values: Sequence[float] | None = None,
     *,
+    option: str = "temperature",
     size: int | None = None,
     progress: bool = False,
-) -> TemperatureStudy:
-    """Score a model at several temperatures; its network runs once a photo.
+) -> Study:
+    """Score a model at several values of an option; its network runs once a photo.
 
     Args:
-        model: a model with the option `temperature`; its other options keep their defaults.
+        model: a model with that option; its other options keep their defaults.
         photos: validation photos, in color.
-        temperatures: which ones; each counts once.
+        values: which ones; each counts once; None takes those of `VALUES`.
+        option: "temperature" or "saturation".
         size: photos with a longer short side are shrunk to it, in px; None keeps every size.
         progress: whether to draw a progress bar with the time left, on standard error.
     """
-    require_temperature(model)
-    if not len(temperatures):
-        raise ZooError("There is no temperature to try; give at least one.")
-    checked = [model.resolve_options({"temperature": T})["temperature"] for T in temperatures]
-    ascending = tuple(sorted(set(checked)))
-    variants = [{"temperature": temperature} for temperature in ascending]
+    require_option(model, option)
+    tried = VALUES[option] if values is None else values
+    if not len(tried):
+        raise ZooError(f"There is no {option} to try; give at least one.")
+    ascending = tuple(sorted({model.resolve_options({option: one})[option] for one in tried}))
     reports = evaluate_variants(
-        model, photos, variants, size=size, metrics=METRICS, progress=progress
+        model,
+        photos,
+        [{option: value} for value in ascending],
+        size=size,
+        metrics=METRICS,
+        progress=progress,
     )
     summaries = [report.summary() for report in reports]
-    gray = evaluate(registry.create_model("gray"), photos, size=size, metrics=METRICS).summary()
-    return TemperatureStudy(
+    gray = evaluate(registry.create_model("gray"), photos, size=size, metrics=METRICS)
+    of_gray, gains = gray.summary(), [compare(report, gray) for report in reports]
+    return Study(
         model=reports[0].model,
         photos=len(photos),
         fingerprint=photos.fingerprint,
         size=size,
-        temperatures=ascending,
+        option=option,
+        values=ascending,
         figures={name: tuple(summary[name] for summary in summaries) for name in METRICS},
-        gray={name: gray[name].mean for name in METRICS},
+        gray={name: of_gray[name].mean for name in METRICS},
+        gains={name: tuple(gain[name] for gain in gains) for name in AGAINST_GRAY},
         true_colorfulness=reports[0].true_colorfulness,
     )
 
 
-def choose(study: TemperatureStudy) -> float:
-    """The temperature to take: the truest colorfulness that costs no accuracy.
+def choose(study: Study) -> float:
+    """The value to take: the truest colorfulness that costs no accuracy.
 
-    Among the temperatures whose AuC is within 0.001 of the best one's it is the one whose mean
+    Among the values whose AuC is within 0.001 of the best one's it is the one whose mean
     colorfulness is nearest to the truth's, and of equally near ones the highest. Colorfulness alone
-    would often choose 0, where hard borders show between the bins.
+    would often choose the temperature 0, where hard borders show between the bins.
     """
     accuracies, differences = study.means("auc"), study.means("delta_colorfulness")
     allowed = accuracies >= accuracies.max() - _AUC_TO_SPARE
-    tried = zip(study.temperatures, allowed, differences, strict=True)
-    return min((difference, -T, T) for T, fits, difference in tried if fits)[-1]
+    tried = zip(study.values, allowed, differences, strict=True)
+    return min((difference, -value, value) for value, fits, difference in tried if fits)[-1]
 
 
-def choose_vivid(study: TemperatureStudy) -> float:
-    """The temperature to take for weights that are handed on: vivid, where that costs nothing.
+def choose_vivid(study: Study) -> float:
+    """The value to take for weights that are handed on: as vivid as surely beats gray photos.
 
-    It is the highest one up to `choose`'s that is colorful enough and whose AuC is not below that
-    of gray photos; without one, colors would be bought with accuracy, and `choose`'s stands.
+    It is the most vivid one, up to the truth's mean colorfulness, whose AuC is above that of gray
+    photos by `AUC_ABOVE_GRAY` at the lower end of the paired 95 % interval. Without one it is the
+    value at which that end is highest: the one that is least likely to be worse than gray.
     """
-    chosen = choose(study)
-    vivid = study.means("colorfulness") >= COLORFUL_ENOUGH * study.true_colorfulness
-    accurate = study.means("auc") >= study.gray["auc"]
-    tried = zip(study.temperatures, vivid & accurate, strict=True)
-    return max((T for T, fits in tried if fits and chosen >= T), default=chosen)
+    colorfulness = study.means("colorfulness")
+    low_ends = np.array([gain.low for gain in study.gains["auc"]], float)
+    sure = low_ends >= AUC_ABOVE_GRAY
+    allowed = np.flatnonzero(sure & (colorfulness <= study.true_colorfulness))
+    if not len(allowed):
+        return study.values[int(low_ends.argmax())]
+    return study.values[int(allowed[colorfulness[allowed].argmax()])]
 
 
-def store_temperature(model: "Colorizer", study: TemperatureStudy, chosen: float) -> None:
-    """Make a temperature the model's default, and note in its card what it was chosen from."""
-    model.defaults["temperature"] = chosen
-    model.card = dataclasses.replace(model.card, temperature=ChosenTemperature(chosen, study))
+def store(model: "Colorizer", study: Study, chosen: float) -> None:
+    """Make a value the option's default, and note in the model's card what it was chosen from."""
+    model.defaults[study.option] = chosen
+    changes: dict[str, Any] = {study.option: Chosen(chosen, study)}
+    model.card = dataclasses.replace(model.card, **changes)
 
 
-def choose_saturation(
-    model: "Colorizer",
-    photos: "PhotoSet",
-    saturations: Sequence[float] = SATURATIONS,
-    *,
-    progress: bool = False,
-) -> tuple[float, float]:
-    """The lowest saturation at which photos get colorful enough, or the highest.
-
-    A generator that also learns by an absolute error hedges, as a regression does, if less: its
-    colors have the right hue more often than the right strength. The network runs once a photo.
-
-    Args:
-        model: a model with the option `saturation`.
-        photos: validation photos, in color.
-        saturations: which ones are tried, ascending.
-        progress: whether to draw a progress bar with the time left, on standard error.
-
-    Returns:
-        The saturation, and the colorfulness there as a share of the true photos'.
-    """
-    variants = [{"saturation": saturation} for saturation in saturations]
-    metrics = ("colorfulness", "delta_colorfulness")
-    reports = evaluate_variants(model, photos, variants, metrics=metrics, progress=progress)
-    shares = [
-        float(np.mean(report.scores["colorfulness"]) / report.true_colorfulness)
-        for report in reports
-    ]
-    enough = [place for place, share in enumerate(shares) if share >= COLORFUL_ENOUGH]
-    place = enough[0] if enough else -1
-    return saturations[place], shares[place]
+def vividness_option(model: "Colorizer") -> str | None:
+    """The option of a model that decides how vivid it colors; None where it has none."""
+    return next((name for name in VALUES if name in model.defaults), None)
 
 
-def require_temperature(model: "Colorizer") -> None:
-    """Refuse a model without the option `temperature`, naming those that have it."""
+def require_option(model: "Colorizer", option: str) -> None:
+    """Refuse a model without the option, naming those that have it."""
 
     def able(one: "Colorizer | type[Colorizer]") -> bool:
-        return any(option.name == "temperature" for option in one.options)
+        return any(known.name == option for known in one.options)
 
     if able(model):
         return
     names = [name for name in registry.list_models() if able(registry.entry(name).load())]
+    why = "predicts one color a place, no distribution, so it " * (option == "temperature")
     raise ZooError(
-        f"{model.name} predicts one color a place, no distribution, so it has no temperature; "
-        f"take one of these models: {', '.join(names)}."
+        f"{model.name} {why}has no {option}; take one of these models: {', '.join(names)}."
     )

@@ -9,10 +9,11 @@ photos take part in everything. A figure of all photos together, as FID is, stan
 interval: FID grows as photos repeat, so that resampled photos would tell nothing about it.
 """
 
+import hashlib
 import itertools
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,6 +21,7 @@ import numpy as np
 from zoo.card import Interval, Scores
 from zoo.errors import ZooError
 from zoo.metrics import get_metric
+from zoo.metrics.aggregates import effective_number
 
 Key = TypeVar("Key")
 
@@ -27,7 +29,7 @@ MIN_PHOTOS_FOR_CLAIMS = 30
 # Resamples are drawn in blocks of about this many photo numbers, which bounds the memory.
 _BLOCK = 2**20
 #: Parts that stored reports of former versions lack.
-_LATER = {"set_scores", "sources", "missing"}
+_LATER = {"set_scores", "sources", "missing", "prior"}
 
 
 #: For pairs of reports by number, i < j: by metric, report i's figure minus report j's.
@@ -47,6 +49,7 @@ class Report:
         options: the prediction options that were given.
         scores: for each metric (n,) float64; NaN where a network gives a photo no score.
         weights: for each weighted metric (n,) float64.
+        prior: the sha256 of the `ColorPrior` that the weights follow; None without weights.
         seconds: the time spent colorizing, all photos together.
         set_scores: figures that networks give for all photos together, by metric.
         sources: where the scores of networks come from, by metric, as in `NetworkScores`.
@@ -61,6 +64,7 @@ class Report:
     options: dict[str, Any]
     scores: dict[str, np.ndarray]
     weights: dict[str, np.ndarray] = field(default_factory=dict)
+    prior: str | None = None
     seconds: float = 0.0
     set_scores: dict[str, float] = field(default_factory=dict)
     sources: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -71,9 +75,7 @@ class Report:
             raise ZooError("There are no photos to score; give at least one.")
         if len(self.labels) != len(self.photos):
             raise ZooError("A report needs one label for each photo; evaluate the model again.")
-        weighted = {name for name in self.scores if get_metric(name).weight is not None}
-        if weighted != set(self.weights):
-            raise ZooError("A report needs the weights of its metrics; evaluate the model again.")
+        self._check_weights()
         for name, numbers in [*self.scores.items(), *self.weights.items()]:
             metric = get_metric(name)
             known = numbers[~np.isnan(numbers)] if metric.score is None else numbers
@@ -93,12 +95,27 @@ class Report:
             if "sha256" not in self.sources.get(name, {}):
                 raise ZooError(f"A report needs the source of metric {name!r}; evaluate again.")
 
+    def _check_weights(self) -> None:
+        weighted = {name for name in self.scores if get_metric(name).weight is not None}
+        if weighted != set(self.weights):
+            raise ZooError("A report needs the weights of its metrics; evaluate the model again.")
+        if weighted and self.prior is None:
+            raise ZooError(
+                "This report does not say by which prior it weighs colors: it is of an earlier "
+                "version, whose figures mean something else; evaluate the model again."
+            )
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Report) and self.to_json() == other.to_json()
 
     @property
     def supports_claims(self) -> bool:
         return len(self.photos) >= MIN_PHOTOS_FOR_CLAIMS
+
+    @property
+    def effective_photos(self) -> dict[str, float]:
+        """How many photos each weighted metric rests on: see `aggregates.effective_number`."""
+        return {name: effective_number(weights) for name, weights in self.weights.items()}
 
     @property
     def true_colorfulness(self) -> float:
@@ -134,6 +151,43 @@ class Report:
             )
         return figures
 
+    def only(self, chosen: np.ndarray) -> "Report":
+        """The report of some of the photos: (n,) truth values say of which.
+
+        A figure of all photos together, as FID is, is not known of some: it is missing. Parts of
+        the same photos share a fingerprint.
+
+        Raises:
+            ZooError: if there are none.
+        """
+        places = np.flatnonzero(chosen)
+        known = {name: part[places] for name, part in self.scores.items()}
+        scores = {name: part for name, part in known.items() if not np.isnan(part).all()}
+        gone = dict.fromkeys(known.keys() - scores.keys(), "it scored none of these photos")
+        gone |= dict.fromkeys(self.set_scores, "it is known of all photos together alone")
+        return replace(
+            self,
+            photos=tuple(self.photos[place] for place in places),
+            labels=tuple(self.labels[place] for place in places),
+            fingerprint=hashlib.sha256(
+                f"{self.fingerprint} {places.tolist()}".encode()
+            ).hexdigest(),
+            scores=scores,
+            weights={name: part[places] for name, part in self.weights.items() if name in scores},
+            seconds=self.seconds * len(places) / len(self.photos),
+            set_scores={},
+            sources={name: one for name, one in self.sources.items() if name in scores},
+            missing=self.missing | gone,
+        )
+
+    def apart(self, labels: Collection[str]) -> "tuple[Report, Report | None]":
+        """Divide into the photos without any of these labels, and those with one.
+
+        The second report is None where no photo has such a label; the first one is then this.
+        """
+        aside = np.array([label is not None and label in labels for label in self.labels])
+        return (self.only(~aside), self.only(aside)) if aside.any() else (self, None)
+
     def for_card(self, protocol: int | None = None) -> Scores:
         """What a card keeps: which photos, and each figure with its interval."""
         return Scores(len(self.photos), self.fingerprint, self.size, self.summary(), protocol)
@@ -166,7 +220,7 @@ class Report:
                 name: {metric: np.array(part, np.float64) for metric, part in content[name].items()}
                 for name in ("scores", "weights")
             }
-            later = {name: dict(content[name]) for name in _LATER & content.keys()}
+            later = {name: dict(content[name]) for name in _LATER & content.keys() - {"prior"}}
             figures = later.get("set_scores", {})
             figures |= {metric: float(figure) for metric, figure in figures.items()}
         except (AttributeError, TypeError, ValueError) as error:
@@ -243,6 +297,22 @@ def ranks(differences: Differences, models: int, metric: str) -> list[int]:
     return found
 
 
+def ranks_by_sum(differences: Differences, models: int, metrics: Sequence[str]) -> list[int]:
+    """Rank models by the sum of their `ranks` in several metrics; equal sums share a rank.
+
+    Examples:
+        >>> better, worse = Interval(0.02, 0.01, 0.03), Interval(0.9, 0.5, 1.3)
+        >>> unclear = Interval(0.0, -0.1, 0.1)
+        >>> ranks_by_sum({(0, 1): {"auc": better, "ciede2000": worse}}, 2, ["auc", "ciede2000"])
+        [1, 1]
+        >>> ranks_by_sum({(0, 1): {"auc": better, "ciede2000": unclear}}, 2, ["auc", "ciede2000"])
+        [1, 2]
+    """
+    by_metric = [ranks(differences, models, metric) for metric in metrics]
+    sums = [sum(of_one) for of_one in zip(*by_metric, strict=True)]
+    return [1 + sum(other < one for other in sums) for one in sums]
+
+
 def _shared_metrics(a: Report, b: Report) -> list[str]:
     for part in ("fingerprint", "size", "photos"):
         if getattr(a, part) != getattr(b, part):
@@ -253,6 +323,11 @@ def _shared_metrics(a: Report, b: Report) -> list[str]:
     shared = [name for name in a.scores if name in b.scores]
     if not shared:
         raise ZooError(f"The reports of {a.model} and {b.model} share no metric; evaluate again.")
+    if a.prior and b.prior and a.prior != b.prior:
+        raise ZooError(
+            f"The reports of {a.model} and {b.model} weigh colors by different priors; evaluate "
+            "both models with one version of the zoo."
+        )
     for name in a.sources.keys() & b.sources.keys():
         if a.sources[name].get("sha256") != b.sources[name].get("sha256"):
             raise ZooError(

@@ -113,8 +113,8 @@ class Graph:
                 {one.name: options[one.name] for one in model.options if one.step == step}
                 for step in ("network", "decode")
             )
-            prediction = model.run_networks(inputs, TracingRunner(), **network)
-            return [model.to_ab(prediction, **decode)]
+            prediction = model.predicted(inputs, TracingRunner(), **network)
+            return [model.decoded(prediction, **decode)]
 
         return self._freeze(ab, specs)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo import preprocessing
 from zoo.errors import ZooError, valid_choice
-from zoo.options import RENDER_FACTOR
+from zoo.options import CONSENSUS, EDGE_RADIUS, RENDER_FACTOR
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
@@ -61,6 +61,12 @@ def make_plan(
         raise ZooError(
             f"A size is for the format litert, and at least 1 x 1 px; got {size} and "
             f"{', '.join(chosen)}; the other formats take photos of any size."
+        )
+    resized = values.get(CONSENSUS.name, 0) > 2 or values.get(EDGE_RADIUS.name, 0) > 0
+    if "litert" in chosen and size is None and resized:
+        raise ZooError(
+            "LiteRT cannot resize what has no fixed size: a consensus of 3 or 6 and an edge_radius "
+            "need --size there; give one, or leave these options out."
         )
     if weights == "int8" and (chosen != ("litert",) or size is not None):
         raise ZooError(

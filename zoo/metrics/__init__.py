@@ -5,15 +5,17 @@ one figure: `get_metric("psnr").score(Pair(truth, prediction))`.
 """
 
 from zoo.metrics.network_scores import NetworkScores
-from zoo.metrics.pair import ColorStatistics, Pair, rgb_to_lab
+from zoo.metrics.pair import Pair, rgb_to_lab
+from zoo.metrics.prior import ColorPrior, color_prior
 from zoo.metrics.registry import METRICS, Metric, get_metric, list_metrics
 
 __all__ = [
     "METRICS",
-    "ColorStatistics",
+    "ColorPrior",
     "Metric",
     "NetworkScores",
     "Pair",
+    "color_prior",
     "get_metric",
     "list_metrics",
     "rgb_to_lab",

@@ -28,3 +28,18 @@ def mean_of_scored(scores: np.ndarray, weights: None = None) -> np.ndarray:
     counts = scored.sum(axis=-1)
     totals = np.where(scored, scores, 0.0).sum(axis=-1)
     return np.where(counts > 0, totals / np.maximum(counts, 1), np.nan)
+
+
+def effective_number(weights: np.ndarray) -> float:
+    """How many equally weighted photos carry as much as n photos of (n,) positive weights.
+
+    (sum w)^2 / sum w^2, from 1 to n (Kish 1965, Survey Sampling, section 11.7): a weighted mean of
+    many photos that few decide is as uncertain as a plain mean of few.
+
+    Examples:
+        >>> effective_number(np.array([1.0, 1.0, 1.0, 1.0]))
+        4.0
+        >>> round(effective_number(np.array([97.0, 1.0, 1.0, 1.0])), 2)
+        1.06
+    """
+    return float(weights.sum() ** 2 / np.square(weights).sum())

@@ -32,7 +32,6 @@ class Metric:
         low: the lowest possible figure.
         high: the highest possible figure; None where the definition sets no bound.
         weight: of a photo in the aggregate; None counts photos equally.
-        needs_colors: whether `Pair.colors` must describe the whole evaluated set.
     """
 
     name: str
@@ -46,7 +45,6 @@ class Metric:
     low: float = 0.0
     high: float | None = None
     weight: Callable[[Pair], float] | None = None
-    needs_colors: bool = False
 
     def of(self, pair: Pair) -> float:
         """Score one photo."""
@@ -96,10 +94,9 @@ _ALL: tuple[Metric, ...] = (
     _share(
         "auc_rebalanced",
         "class-rebalanced AuC",
-        f"{_ZHANG}; colors counted in the evaluated photos",
+        f"{_ZHANG}; colors weigh 1/p, p their smoothed share of many training photos' pixels",
         scores.auc_rebalanced,
         weight=scores.total_pixel_weight,
-        needs_colors=True,
     ),
     Metric(
         "colorfulness",
@@ -109,11 +106,32 @@ _ALL: tuple[Metric, ...] = (
         direction=None,
     ),
     _distance(
+        "delta_colorfulness_per_photo",
+        "delta colorfulness per photo",
+        f"mean over the photos of each one's distance in colorfulness ({_HASLER}) from the truth",
+        scores.colorfulness_error,
+    ),
+    _distance(
         "delta_colorfulness",
-        "delta colorfulness",
+        "delta colorfulness of the mean",
         f"distance of the mean colorfulness ({_HASLER}) from the true photos' mean",
         scores.colorfulness_difference,
         aggregates.absolute_mean,
+    ),
+    Metric(
+        "colorfulness_absolute",
+        "colorfulness, absolute opponents",
+        "what code of several papers computes for Hasler and Suesstrunk 2003, without the signs; "
+        "for comparison with those papers' figures only",
+        scores.absolute_colorfulness,
+        direction=None,
+    ),
+    _distance(
+        "color_bleeding",
+        "color bleeding",
+        "this project's definition: mean norm of the error of the ab gradient",
+        scores.color_bleeding,
+        unit="Lab units/px",
     ),
     _share(
         "color_accuracy",

@@ -63,6 +63,7 @@ class ModelEntry:
 
 
 _SIZES = ("compact", "paper", "tiny")
+_NETWORK_SIZES = ("compact", "paper", "scratch", "tiny")
 _ZHANG = "[Zhang et al. 2016](https://arxiv.org/abs/1603.08511)"
 _RICHART = "Richart and Visca, *Image colorization with neural networks*"
 
@@ -80,7 +81,7 @@ _LINES = (
         "mse_regression",
         "regression:MSERegression",
         "regression of ab from L with a squared error",
-        _SIZES,
+        _NETWORK_SIZES,
         f"{_ZHANG}, the L2 row",
         good_at="low errors, hardly ever a wrong color",
         bad_at="muted: it averages over what is possible",
@@ -89,7 +90,7 @@ _LINES = (
         "fusion",
         "fusion:Fusion",
         "regression that also sees what a classifier says of the whole photo",
-        _SIZES,
+        _NETWORK_SIZES,
         "[Baldassarre et al. 2017](https://arxiv.org/abs/1712.03400), "
         "[Iizuka et al. 2016](https://doi.org/10.1145/2897824.2925974)",
         good_at="low errors; it takes the whole photo into account",
@@ -99,7 +100,7 @@ _LINES = (
         "zhang",
         "classification.zhang:Zhang",
         "classification over 313 bins of ab, rare colors counting more",
-        _SIZES,
+        _NETWORK_SIZES,
         _ZHANG,
         good_at="vivid and rare colors; the temperature sets how vivid",
         bad_at="stains of bold wrong colors",
@@ -108,7 +109,7 @@ _LINES = (
         "colorunet",
         "classification.colorunet:ColorUNet",
         "classification over the 32 most frequent bins of UV",
-        _SIZES,
+        _NETWORK_SIZES,
         "[Billaut et al. 2018](https://arxiv.org/abs/1811.03120)",
         good_at="clear, even colors; has a temperature, too",
         bad_at="few hues, borders between them show",
@@ -138,7 +139,7 @@ _LINES = (
         "gan",
         "adversarial.gan:GAN",
         "a U-Net that learns to pass for true with a second net, a PatchGAN",
-        _SIZES,
+        ("compact", "paper", "report", "scratch", "tiny"),
         "[Isola et al. 2017](https://arxiv.org/abs/1611.07004), pix2pix",
         good_at="vivid colors, quickly",
         bad_at="errs boldly; stains in flat areas",
@@ -147,7 +148,7 @@ _LINES = (
         "nogan",
         "adversarial.nogan:NoGAN",
         "the nets of gan, trained apart and only briefly together",
-        _SIZES,
+        _NETWORK_SIZES,
         "[Antic et al. 2019](https://github.com/jantic/DeOldify), DeOldify",
         good_at="as gan, with fewer artifacts of the adversary",
         bad_at="errs boldly; more error than regression",

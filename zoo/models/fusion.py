@@ -2,10 +2,12 @@
 
 `paper` is Deep Koalarization (Baldassarre, Gonzalez Morin and Rodes-Guirao 2017, arXiv 1712.03400,
 section 3): the logits of Inception-ResNet-v2, which is not trained, are repeated over all places of
-the encoder's output and fused by a 1x1 convolution. Inputs of 224 px as in the report of 2020 that
-builds on it. Enlarging repeats pixels.
+the encoder's output and fused by a 1x1 convolution. Enlarging repeats pixels.
 
-`compact` is the U-Net of `mse_regression:compact`. Its lowest level is fused with global features
+`compact` has the pretrained encoder twice: one learns on, to color; the other, as it came, says
+what is in the photo. Where the first stays as it came, too, `embedding="encoder"` needs one alone.
+
+`scratch` is the U-Net of `mse_regression:scratch`. Its lowest level is fused with global features
 that are trained along, as in Iizuka, Simo-Serra and Ishikawa 2016 ("Let there be color!"): if the
 training photos have labels, a classification loss teaches the features to tell them apart. Any
 embedding may replace them: `embedding="hub:..."` or "keras:...", see `zoo.networks.embeddings`.
@@ -19,13 +21,18 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from zoo.color.spaces import Tensor, rgb_to_lab
-from zoo.colorizer import Preset
+from zoo.color.spaces import Tensor
+from zoo.colorizer import Departure, Preset
+from zoo.errors import ZooError
 from zoo.inputs import LIGHTNESS, Input
-from zoo.models.gradient import GradientColorizer, NetworkConfig
-from zoo.networks.blocks import average_to_size, batch_norm, conv, dense
+from zoo.models.gradient import PRETRAINED
+from zoo.models.regression import RegressionColorizer, RegressionConfig
+from zoo.networks.blocks import batch_norm, conv, dense
 from zoo.networks.embedding_cache import EmbeddingInput
 from zoo.networks.embeddings import open_embedding, scratch_features
+from zoo.networks.encoders import open_encoder
+from zoo.networks.encoders.base import STRIDES
+from zoo.networks.encoders.efficientnet import LITE, EfficientNetLite
 from zoo.photos.loader import Rows
 from zoo.photos.photoset import PhotoSet
 from zoo.training.config import check_fields
@@ -36,12 +43,12 @@ _NO_LABEL = -1
 
 
 @dataclass(frozen=True)
-class FusionConfig(NetworkConfig):
+class FusionConfig(RegressionConfig):
     """The network, its embedding and its training.
 
     Attributes:
-        embedding: "scratch", "zeros", "hub:FOLDER" or "keras:NAME", with settings as in
-            `zoo.networks.embeddings`.
+        embedding: "scratch", "zeros", "hub:FOLDER", "keras:NAME", "encoder:NAME" or "encoder", with
+            settings as in `zoo.networks.embeddings`.
         normalized: whether the embedding is normalized over the batch before it is fused.
         class_weight: alpha of Iizuka et al. 2016: the weight of the labels' loss, for "scratch".
     """
@@ -53,6 +60,13 @@ class FusionConfig(NetworkConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_fields(self, lambda value: value >= 0, "at least 0", "class_weight")
+        whole = self.frozen_levels == len(STRIDES) and self.encoder.partition(",")[0] in LITE
+        if self.embedding == "encoder" and not whole:
+            raise ZooError(
+                "The embedding `encoder` needs a classifier that stays as it came: an encoder of "
+                f"{', '.join(LITE)} with frozen_levels={len(STRIDES)}; else name it, as in "
+                "encoder:efficientnet_lite0."
+            )
 
 
 class Repeat(layers.Layer):
@@ -67,13 +81,26 @@ class Repeat(layers.Layer):
         return (*like_shape[:3], vector_shape[1])
 
 
-class Fusion(GradientColorizer):
-    """L and an embedding of the whole photo in, ab out, squared error."""
+def own_classes(features: Tensor, encoder: str) -> Tensor:
+    """The logits of the encoder whose last features these are: (N, h, w, C) -> (N, 1000).
+
+    They do not learn, as the encoder does not.
+    """
+    classifier = open_encoder(encoder)
+    assert isinstance(classifier, EfficientNetLite)
+    logits = classifier.logits(features, seed=0)
+    for layer in keras.Model(features, logits).layers:
+        layer.trainable = False
+    return logits
+
+
+class Fusion(RegressionColorizer):
+    """L and an embedding of the whole photo in, ab out."""
 
     PRESETS: ClassVar = {
         "compact": Preset(
-            FusionConfig(),
-            "ours: the method of Iizuka et al. 2016 on a U-Net that trains on two processor cores",
+            FusionConfig(**PRETRAINED, embedding="encoder:efficientnet_lite0"),
+            "ours: on an encoder of ImageNet, which trains on two processor cores",
         ),
         "paper": Preset(
             FusionConfig(
@@ -89,6 +116,23 @@ class Fusion(GradientColorizer):
                 schedule="constant",
             ),
             "Baldassarre et al. 2017, arXiv 1712.03400, section 3",
+            (
+                Departure(
+                    "whole photos, brought to the networks' sizes",
+                    "the encoder sees random squares with a side of 1 to 1.25 times 224 px, "
+                    "mirrored at random; the classifier sees the whole photo, mirrored as they are",
+                    "every model learns from the same loader; the classifier runs once a photo",
+                ),
+                Departure(
+                    "the initial weights are not stated",
+                    "those of He et al. 2015, small ones in the last layer",
+                    "the first colors are nearly gray",
+                ),
+            ),
+        ),
+        "scratch": Preset(
+            FusionConfig(),
+            "ours: as `compact` without a pretrained encoder, after Iizuka et al. 2016",
         ),
         "tiny": Preset(
             FusionConfig(
@@ -110,9 +154,11 @@ class Fusion(GradientColorizer):
         if self.embedding is not None:
             inputs["embedding"] = keras.Input((self.embedding.width,), name="embedding")
 
-        def fuse(x: Tensor) -> Tensor:
+        def fuse(x: Tensor, features: Tensor) -> Tensor:
             if inputs:
                 vector = inputs["embedding"]
+            elif self.config.embedding == "encoder":
+                vector = own_classes(features, self.config.encoder)
             else:
                 vector = scratch_features(x, self.config.embedding, self.seed)
             if self.config.normalized:
@@ -131,7 +177,8 @@ class Fusion(GradientColorizer):
     def prepare(self, train: PhotoSet, plan: TrainingPlan) -> None:
         """Read the photos' labels; the network's own features learn to tell them apart."""
         labels = sorted({photo.label for photo in train if photo.label})
-        wanted = self.embedding is None and self.config.class_weight > 0 and len(labels) > 1
+        scratch = self.embedding is None and self.config.embedding != "encoder"
+        wanted = scratch and self.config.class_weight > 0 and len(labels) > 1
         self._classes = tuple(labels) if wanted else ()
 
     def task(self) -> Task:
@@ -164,10 +211,9 @@ class Fusion(GradientColorizer):
         return rows
 
     def loss(self, batch: Mapping[str, Tensor], output: Tensor | tuple[Tensor, Tensor]) -> Tensor:
-        """Mean squared error of scaled ab, plus the weighted cross-entropy of the labels."""
+        """The error of scaled ab, plus the weighted cross-entropy of the labels."""
         ab, logits = output if self._classes else (output, None)
-        truth = average_to_size(rgb_to_lab(batch["rgb"])[..., 1:], ab) / self.ab_scale
-        loss = ops.mean(ops.square(ops.cast(ab, "float32") - truth))
+        loss = self.color_loss(batch["rgb"], ab)
         if logits is None:
             return loss
         labels = ops.cast(batch["label"], "int32")

@@ -12,8 +12,9 @@ import keras
 from zoo.color.spaces import Tensor, lightness_to_gray
 from zoo.networks.blocks import AB_SCALE, NetworkSpec
 from zoo.networks.colorunet import colorunet
+from zoo.networks.encoder_unet import encoder_unet
 from zoo.networks.koalarization import encoder_decoder
-from zoo.networks.pix2pix import pix2pix
+from zoo.networks.pix2pix import DEVIATION, pix2pix
 from zoo.networks.unet import unet
 from zoo.networks.zhang import zhang
 
@@ -36,6 +37,8 @@ class Architecture:
         output_stride: from the same to H / h and W / w.
         scale: how it sees lightness, a name of `SCALES`, unless the configuration has another.
         ab_scale: its output is chroma divided by this.
+        deviation: of the initial weights where they are normal; None for those of He et al. 2015.
+        encoded: whether it is built around an encoder of `zoo.networks.encoders`.
     """
 
     build: Callable[[NetworkSpec], keras.Model]
@@ -43,6 +46,8 @@ class Architecture:
     output_stride: Callable[[int, int], int]
     scale: str = "signed"
     ab_scale: float = AB_SCALE
+    deviation: float | None = None
+    encoded: bool = False
 
 
 ARCHITECTURES: dict[str, Architecture] = {
@@ -53,5 +58,8 @@ ARCHITECTURES: dict[str, Architecture] = {
     "colorunet": Architecture(colorunet, lambda *_: 8, lambda *_: 1, scale="luma"),
     # Chroma divided by 127 fits into tanh.
     "encoder_decoder": Architecture(encoder_decoder, lambda *_: 8, lambda *_: 1, ab_scale=127.0),
-    "pix2pix": Architecture(pix2pix, lambda depth, _: 2**depth, lambda *_: 1),
+    "pix2pix": Architecture(pix2pix, lambda depth, _: 2**depth, lambda *_: 1, deviation=DEVIATION),
+    "encoder_unet": Architecture(
+        encoder_unet, lambda *_: 32, lambda *_: 4, scale="luma", encoded=True
+    ),
 }

@@ -9,7 +9,8 @@ float32 whatever the global policy: training changes the precision for its own d
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import keras
 from keras import layers, ops
@@ -21,6 +22,9 @@ HEAD = "head"
 
 #: Networks see and predict chroma divided by this (Zhang's and pix2pix's scale).
 AB_SCALE = 110.0
+
+#: A kernel of zeros is divided by this, and stays.
+_SMALLEST_SIGMA = 1e-12
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,11 @@ class NetworkSpec:
         dropout: share that is dropped in training, at the lowest level unless the architecture has
             places of its own for it.
         bounded: whether the output is chroma, which some architectures keep in [-1, 1].
-        bottom: replaces the lowest level's output by another of the same size.
+        bottom: replaces the lowest level's output by another of the same size; it also gets the
+            features that the network's own encoder ends with, or that output again.
         inputs: what the network, and so `bottom`, sees beside "lightness", by name.
+        encoder: a specification of `zoo.networks.encoders`; empty for architectures without one.
+        frozen_levels: how many of the encoder's five levels, from the finest on, never learn.
     """
 
     channels: int
@@ -49,8 +56,10 @@ class NetworkSpec:
     decay: float = 0.0
     dropout: float = 0.0
     bounded: bool = False
-    bottom: Callable[[Tensor], Tensor] = lambda x: x
+    bottom: Callable[[Tensor, Tensor], Tensor] = lambda x, _: x
     inputs: Mapping[str, Tensor] = field(default_factory=dict)
+    encoder: str = ""
+    frozen_levels: int = 0
 
 
 def seed_for(seed: int, *names: str) -> int:
@@ -71,7 +80,9 @@ def conv(
     activation: str | None = "relu",
     bias: bool = True,
     decay: float = 0.0,
-    margin: int | None = None,
+    margin: int | Literal["same"] | None = None,
+    deviation: float | None = None,
+    spectral: bool = False,
 ) -> Tensor:
     """A convolution that keeps the size of (N, H, W, C), or divides it by `strides`.
 
@@ -89,14 +100,20 @@ def conv(
         activation: by Keras' name.
         bias: whether there is one.
         decay: d adds d times the kernel to its gradient.
-        margin: pixels that are padded on each side, if not as many as keep the size.
+        margin: pixels that are padded on each side, if not as many as keep the size; "same" pads
+            as TensorFlow does, an odd pixel at the right and bottom.
+        deviation: of the initial weights where they are normal; None for those of He et al. 2015.
+        spectral: whether the kernel is divided by its spectral norm, see `SpectralConv2D`.
     """
     padding = "same"
-    if strides > 1 or margin is not None:
+    if margin != "same" and (strides > 1 or margin is not None):
         margin = kernel // 2 if margin is None else margin
         x = layers.ZeroPadding2D(margin, name=f"{name}_pad", dtype="float32")(x)
         padding = "valid"
-    return layers.Conv2D(
+    kind = layers.Conv2D
+    if spectral:
+        kind = partial(SpectralConv2D, vector_seed=seed_for(seed, name, "vector_u"))
+    return kind(
         filters,
         kernel,
         strides=strides,
@@ -106,8 +123,141 @@ def conv(
         use_bias=bias,
         name=name,
         dtype="float32",
-        **_initial(name, seed, decay),
+        **_initial(name, seed, decay, deviation),
     )(x)
+
+
+def depthwise_conv(
+    x: Tensor, name: str, seed: int, *, kernel: int, strides: int = 1, decay: float = 0.0
+) -> Tensor:
+    """A convolution of each channel by itself, without bias; arguments as in `conv`.
+
+    Its padding is TensorFlow's "same".
+    """
+    # Keras counts all channels as inputs of an output, of which there is one.
+    scale = 2.0 * x.shape[-1]
+    return layers.DepthwiseConv2D(
+        kernel,
+        strides,
+        "same",
+        use_bias=False,
+        depthwise_initializer=keras.initializers.VarianceScaling(scale, seed=seed_for(seed, name)),
+        depthwise_regularizer=keras.regularizers.L2(decay / 2) if decay else None,
+        name=name,
+        dtype="float32",
+    )(x)
+
+
+class SpectralConv2D(layers.Conv2D):
+    """A convolution whose kernel is divided by its spectral norm.
+
+    Miyato et al. 2018, arXiv 1802.05957. The spectral norm sigma is the largest singular value of
+    the kernel as a matrix (-1, filters). It is estimated by power iteration (algorithm 1), one step
+    at each call in training; the vector that the next call goes on from is a weight that does not
+    learn, `vector_u` (filters,). Outside of training the vector stays as it is. The gradient
+    reaches the kernel through sigma too.
+
+    Args:
+        *args: of the convolution.
+        vector_seed: decides the vector at first.
+        **kwargs: of the convolution.
+    """
+
+    def __init__(self, *args: Any, vector_seed: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._vector_initializer = keras.initializers.RandomNormal(stddev=1.0, seed=vector_seed)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        super().build(input_shape)
+        self.vector_u = self.add_weight(
+            name="vector_u",
+            shape=(self.filters,),
+            initializer=self._vector_initializer,
+            trainable=False,
+            autocast=False,  # a vector of few digits would not settle
+            aggregation="only_first_replica",
+        )
+
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
+        kernel = self.normalized_kernel(training=training)
+        outputs = self.convolution_op(inputs, kernel)
+        if self.use_bias:
+            outputs = outputs + ops.convert_to_tensor(self.bias)
+        return self.activation(outputs)
+
+    def save_own_variables(self, store: dict[str, Any]) -> None:
+        # A convolution of Keras would leave the vector out.
+        layers.Layer.save_own_variables(self, store)
+
+    def load_own_variables(self, store: dict[str, Any]) -> None:
+        layers.Layer.load_own_variables(self, store)
+
+    def normalized_kernel(self, *, training: bool = False) -> Tensor:
+        """The kernel over sigma; in training the power iteration goes on by a step first."""
+        kernel = ops.cast(self.kernel, "float32")
+        matrix = ops.reshape(kernel, (-1, self.filters))
+        right = ops.normalize(self.vector_u, axis=0)
+        left = ops.normalize(ops.matmul(matrix, right), axis=0)
+        if training:
+            right = ops.normalize(ops.matmul(left, matrix), axis=0)
+            self.vector_u.assign(ops.stop_gradient(right))
+        left, right = ops.stop_gradient(left), ops.stop_gradient(right)
+        sigma = ops.matmul(left, ops.matmul(matrix, right))
+        return ops.cast(kernel / ops.maximum(sigma, _SMALLEST_SIGMA), self.compute_dtype)
+
+
+def self_attention(x: Tensor, name: str, seed: int) -> Tensor:
+    """Let each place see all others: SAGAN, Zhang et al. 2019, arXiv 1805.08318, section 3.
+
+    Queries and keys have an eighth of the channels. All three 1x1 convolutions have spectral norm
+    and no bias, as in DeOldify. The logits are products of query and key, without a scale; what is
+    attended to is added to `x` times a learned gamma, 0 at first.
+
+    Memory grows with (H W)**2.
+
+    Args:
+        x: (N, H, W, C) of any H and W.
+        name: of the layer that holds gamma; the convolutions' begin with it.
+        seed: the model's.
+
+    Returns:
+        (N, H, W, C).
+    """
+    channels = x.shape[-1]
+    sizes = {"query": max(1, channels // 8), "key": max(1, channels // 8), "value": channels}
+    maps = [
+        conv(
+            x,
+            size,
+            f"{name}_{part}",
+            seed,
+            kernel=1,
+            activation=None,
+            bias=False,
+            spectral=True,
+        )
+        for part, size in sizes.items()
+    ]
+    return _Attention(name=name, dtype="float32")([x, *maps])
+
+
+class _Attention(layers.Layer):
+    """[x, query, key, value], each (N, H, W, ...) -> x + gamma * attended, as x."""
+
+    def build(self, input_shapes: list[tuple[int | None, ...]]) -> None:
+        self.gamma = self.add_weight(name="gamma", shape=(), initializer="zeros")
+
+    def compute_output_shape(self, input_shapes: list[tuple[int | None, ...]]) -> Any:
+        return input_shapes[0]
+
+    def call(self, inputs: list[Tensor]) -> Tensor:
+        x, *maps = inputs
+        _, height, width, _ = ops.shape(x)
+        query, key, value = (ops.reshape(m, (-1, height * width, m.shape[-1])) for m in maps)
+        logits = ops.matmul(query, ops.transpose(key, (0, 2, 1)))
+        # The share of each key; bfloat16 would round many small shares to a sum far from 1.
+        shares = ops.cast(ops.softmax(ops.cast(logits, "float32")), x.dtype)
+        return x + self.gamma * ops.reshape(ops.matmul(shares, value), ops.shape(x))
 
 
 def up_conv(
@@ -120,6 +270,7 @@ def up_conv(
     activation: str | None = None,
     bias: bool = True,
     decay: float = 0.0,
+    deviation: float | None = None,
 ) -> Tensor:
     """A transposed convolution that doubles the size: (N, H, W, C) -> (N, 2 H, 2 W, filters)."""
     return layers.Conv2DTranspose(
@@ -131,19 +282,54 @@ def up_conv(
         use_bias=bias,
         name=name,
         dtype="float32",
-        **_initial(name, seed, decay),
+        **_initial(name, seed, decay, deviation),
     )(x)
+
+
+class RepeatPixels(layers.Layer):
+    """Repeats each pixel in a square of 2 x 2: (N, H, W, C) -> (N, 2 H, 2 W, C).
+
+    As `UpSampling2D` does, but the number of channels stays known where H and W are not: converters
+    to other runtimes refuse a convolution without it.
+    """
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        photos, height, width, channels = input_shape
+        return photos, height and 2 * height, width and 2 * width, channels
+
+    def call(self, x: Tensor) -> Tensor:
+        _, height, width, channels = ops.shape(x)
+        x = ops.reshape(ops.stack([x, x], axis=3), (-1, height, 2 * width, channels))
+        return ops.reshape(ops.stack([x, x], axis=2), (-1, 2 * height, 2 * width, channels))
 
 
 def dense(x: Tensor, units: int, name: str, seed: int, activation: str | None = "relu") -> Tensor:
     """A fully connected layer: (..., C) -> (..., units); arguments as in `conv`."""
-    initial = _initial(name, seed, decay=0.0)
+    initial = _initial(name, seed)
     return layers.Dense(units, activation=activation, name=name, dtype="float32", **initial)(x)
 
 
-def batch_norm(x: Tensor, name: str) -> Tensor:
-    """Batch normalization with PyTorch's constants: short trainings need statistics that follow."""
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name, dtype="float32")(x)
+def batch_norm(
+    x: Tensor,
+    name: str,
+    seed: int = 0,
+    deviation: float | None = None,
+    *,
+    momentum: float = 0.9,
+    epsilon: float = 1e-5,
+) -> Tensor:
+    """Batch normalization, by default with PyTorch's constants.
+
+    Short trainings need statistics that follow.
+
+    The factors begin at 1 or, with a `deviation`, are normal around 1 and follow from the seed.
+    """
+    gamma: keras.Initializer | str = "ones"
+    if deviation is not None:
+        gamma = keras.initializers.RandomNormal(1.0, deviation, seed=seed_for(seed, name))
+    return layers.BatchNormalization(
+        momentum=momentum, epsilon=epsilon, gamma_initializer=gamma, name=name, dtype="float32"
+    )(x)
 
 
 def lightness_and_ab() -> dict[str, Tensor]:
@@ -152,12 +338,12 @@ def lightness_and_ab() -> dict[str, Tensor]:
     return {name: keras.Input((None, None, size), name=name) for name, size in sizes.items()}
 
 
-def dropout(x: Tensor, rate: float, name: str, seed: int) -> Tensor:
-    """Dropout, unless the rate is 0."""
+def dropout(x: Tensor, rate: float, name: str, seed: int, *, channels: bool = False) -> Tensor:
+    """Dropout, unless the rate is 0: of single values or of whole `channels` of (N, H, W, C)."""
     if not rate:
         return x
-    name = f"{name}_dropout"
-    return layers.Dropout(rate, seed=dropout_seed(seed, name), name=name, dtype="float32")(x)
+    name, kind = f"{name}_dropout", layers.SpatialDropout2D if channels else layers.Dropout
+    return kind(rate, seed=dropout_seed(seed, name), name=name, dtype="float32")(x)
 
 
 def dropout_seed(seed: int, name: str) -> int:
@@ -175,11 +361,16 @@ def average_by(x: Tensor, share: int) -> Tensor:
     return x if share == 1 else ops.average_pool(x, share, share)
 
 
-def _initial(name: str, seed: int, decay: float) -> dict[str, Any]:
+def _initial(
+    name: str, seed: int, decay: float = 0.0, deviation: float | None = None
+) -> dict[str, Any]:
+    seed = seed_for(seed, name)
     # He et al. 2015 for layers before a rectifier. A head starts small: the first colors are then
     # nearly gray, and no steps are spent on unlearning random ones.
     scale = 0.01 if name == HEAD else 2.0
-    initializer = keras.initializers.VarianceScaling(scale, seed=seed_for(seed, name))
+    initializer = keras.initializers.VarianceScaling(scale, seed=seed)
+    if deviation is not None:
+        initializer = keras.initializers.RandomNormal(stddev=deviation, seed=seed)
     return {
         "kernel_initializer": initializer,
         "kernel_regularizer": keras.regularizers.L2(decay / 2) if decay else None,

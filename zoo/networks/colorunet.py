@@ -24,7 +24,7 @@ def colorunet(spec: NetworkSpec) -> keras.Model:
         x = layers.MaxPooling2D(2, name=f"down{level}_pool", dtype="float32")(x)
         x = batch_norm(x, f"down{level}_norm")
         skips.append(x)
-    x = dropout(spec.bottom(x), spec.dropout, "bottom", spec.seed)
+    x = dropout(spec.bottom(x, x), spec.dropout, "bottom", spec.seed)
     for level, width in ((2, 32), (1, 16)):
         x = grow(x, width, f"up{level}_grow")
         for index in (1, 2):

@@ -22,7 +22,8 @@ from zoo.color.spaces import Tensor
 from zoo.errors import ZooError
 from zoo.files import cache_folder
 from zoo.inputs import DerivedInput
-from zoo.networks.embeddings import Embedding, ZeroEmbedding
+from zoo.networks.classifiers import Embedding
+from zoo.networks.embeddings import ZeroEmbedding
 from zoo.photos.loader import Rows, Samples
 from zoo.photos.photoset import Photo, PhotoSet
 from zoo.photos.threads import map_in_threads

@@ -6,9 +6,8 @@ Baldassarre, Gonzalez Morin and Rodes-Guirao 2017, arXiv 1712.03400, table 1.
 from functools import partial
 
 import keras
-from keras import layers
 
-from zoo.networks.blocks import HEAD, NetworkSpec, conv, dropout
+from zoo.networks.blocks import HEAD, NetworkSpec, RepeatPixels, conv, dropout
 
 #: Width factor and stride of each convolution of the encoder.
 _ENCODER = ((1, 2), (2, 1), (2, 2), (4, 1), (4, 2), (8, 1), (8, 1), (4, 1))
@@ -28,13 +27,13 @@ def encoder_decoder(spec: NetworkSpec) -> keras.Model:
     x = lightness
     for index, (factor, strides) in enumerate(_ENCODER, start=1):
         x = layer(x, factor * width, f"encoder{index}", strides=strides)
-    x = dropout(spec.bottom(x), spec.dropout, "bottom", spec.seed)
+    x = dropout(spec.bottom(x, x), spec.dropout, "bottom", spec.seed)
     x = layer(x, 2 * width, "decoder1")
-    x = layers.UpSampling2D(2, name="up1", dtype="float32")(x)
+    x = RepeatPixels(name="up1", dtype="float32")(x)
     for index in (2, 3):
         x = layer(x, width, f"decoder{index}")
-    x = layers.UpSampling2D(2, name="up2", dtype="float32")(x)
+    x = RepeatPixels(name="up2", dtype="float32")(x)
     x = layer(x, width // 2, "decoder4")
     x = layer(x, spec.channels, HEAD, activation="tanh" if spec.bounded else None)
-    output = layers.UpSampling2D(2, name="up3", dtype="float32")(x)
+    output = RepeatPixels(name="up3", dtype="float32")(x)
     return keras.Model({"lightness": lightness, **spec.inputs}, output, name="encoder_decoder")

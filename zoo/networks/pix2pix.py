@@ -22,6 +22,10 @@ _WIDEST = 8
 #: How many of the generator's upward steps have dropout.
 _DROPPED = 3
 
+#: Deviation of the initial weights, which are normal: of kernels around 0 (section 6.2), of batch
+#: normalization's factors around 1 (the authors' code).
+DEVIATION = 0.02
+
 #: Both nets' convolutions pad by one pixel.
 _conv = partial(conv, kernel=_KERNEL, margin=1, activation=None)
 
@@ -37,8 +41,10 @@ def pix2pix(spec: NetworkSpec) -> keras.Model:
         {"lightness": (N, H, W, 1), ...} -> (N, H, W, channels), chroma in [-1, 1]; H and W
         multiples of 2**depth.
     """
-    shrink = partial(_conv, seed=spec.seed, strides=2, bias=False, decay=spec.decay)
-    grow = partial(up_conv, seed=spec.seed, kernel=_KERNEL, decay=spec.decay)
+    seed, decay = spec.seed, spec.decay
+    shrink = partial(_conv, seed=seed, strides=2, bias=False, decay=decay, deviation=DEVIATION)
+    grow = partial(up_conv, seed=seed, kernel=_KERNEL, decay=decay, deviation=DEVIATION)
+    norm = partial(batch_norm, seed=seed, deviation=DEVIATION)
     lightness = keras.Input((None, None, 1), name="lightness")
     x, skips = lightness, []
     for level in range(spec.depth):
@@ -47,15 +53,15 @@ def pix2pix(spec: NetworkSpec) -> keras.Model:
         # Not the first level, and not the last, where a photo of 256 px has one pixel.
         normalized = 0 < level < spec.depth - 1
         x = shrink(x, spec.width * min(2**level, _WIDEST), f"down{level}")
-        x = batch_norm(x, f"down{level}_norm") if normalized else x
+        x = norm(x, f"down{level}_norm") if normalized else x
         skips.append(x)
-    x = spec.bottom(x)
+    x = spec.bottom(x, x)
     for step, level in enumerate(reversed(range(spec.depth - 1))):
         x = layers.ReLU(name=f"up{level}_relu", dtype="float32")(x)
         x = grow(x, spec.width * min(2**level, _WIDEST), f"up{level}", bias=False)
-        x = batch_norm(x, f"up{level}_norm")
+        x = norm(x, f"up{level}_norm")
         if step < _DROPPED:
-            x = dropout(x, spec.dropout, f"up{level}", spec.seed)
+            x = dropout(x, spec.dropout, f"up{level}", seed)
         x = layers.Concatenate(name=f"up{level}_join", dtype="float32")([skips[level], x])
     x = layers.ReLU(name="head_relu", dtype="float32")(x)
     output = grow(x, spec.channels, HEAD, activation="tanh" if spec.bounded else None)
@@ -76,7 +82,7 @@ def receptive_field(patch_layers: int) -> int:
 
 
 def patch_discriminator(
-    patch_layers: int, width: int, seed: int, *, normalized: bool
+    patch_layers: int, width: int, seed: int, *, normalized: bool, deviation: float | None = None
 ) -> keras.Model:
     """Build the PatchGAN (section 6.1.2), which gives a logit for each patch.
 
@@ -85,17 +91,20 @@ def patch_discriminator(
         width: channels of the first layer; the others' double up to 8 times that.
         seed: decides the initial weights.
         normalized: whether batch normalization follows the inner layers, as in the paper.
+        deviation: of the initial weights if they are normal, as in the paper; None for those of
+            He et al. 2015.
 
     Returns:
         {"lightness": (N, H, W, 1), "ab": (N, H, W, 2)} -> (N, h, w, 1).
     """
+    layer = partial(_conv, seed=seed, deviation=deviation)
     pair = lightness_and_ab()
     x = layers.Concatenate(name="pair", dtype="float32")(list(pair.values()))
     for index in range(patch_layers + 1):
         name, filters = f"patch{index + 1}", width * min(2**index, _WIDEST)
         after_norm = index > 0 and normalized
         strides = 2 if index < patch_layers else 1
-        x = _conv(x, filters, name, seed, strides=strides, bias=not after_norm)
-        x = batch_norm(x, f"{name}_norm") if after_norm else x
+        x = layer(x, filters, name, strides=strides, bias=not after_norm)
+        x = batch_norm(x, f"{name}_norm", seed, deviation) if after_norm else x
         x = layers.LeakyReLU(_LEAK, name=f"{name}_relu", dtype="float32")(x)
-    return keras.Model(pair, _conv(x, 1, HEAD, seed), name="patch_discriminator")
+    return keras.Model(pair, layer(x, 1, HEAD), name="patch_discriminator")

@@ -10,6 +10,8 @@ A model runs its networks by the runner that it is given:
 - `TracingRunner`: the network becomes a part of an exported graph. Batch normalization after a
   convolution becomes a part of its weights.
 
+Graphs hold kernels with spectral norm as they are used, divided already.
+
 Two threads may share a runner.
 """
 
@@ -24,6 +26,7 @@ import numpy as np
 from keras import ops
 
 from zoo.color.spaces import Tensor
+from zoo.networks.blocks import SpectralConv2D
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -99,12 +102,12 @@ class FixedWeights(Runner):
 
 
 class TracingRunner(Runner):
-    """Makes networks a part of TensorFlow's graph at hand, with folded batch normalization."""
+    """Makes networks a part of TensorFlow's graph at hand, with folded normalization."""
 
     traced = True
 
     def __call__(self, network: keras.Model, inputs: Mapping[str, Tensor]) -> Any:
-        folded = dict(_folded(network))
+        folded = dict(_divided(network)) | dict(_folded(network))
         return walk(network, inputs, lambda operation: folded.get(operation) or _dense(operation))
 
 
@@ -132,6 +135,7 @@ class _ConstantGraph:
 
         weights = [(variable, ops.convert_to_numpy(variable)) for variable in network.variables]
         self._names = [tensor.name for tensor in network.inputs]
+        divided = dict(_divided(network))
         with tf.Graph().as_default() as graph:
             inputs = {
                 tensor.name: tf.compat.v1.placeholder(tensor.dtype, tensor.shape)
@@ -139,7 +143,7 @@ class _ConstantGraph:
             }
             constants = [(variable, tf.constant(values)) for variable, values in weights]
             with keras.StatelessScope(state_mapping=constants):
-                outputs = walk(network, inputs, _dense)
+                outputs = walk(network, inputs, lambda one: divided.get(one) or _dense(one))
         config = tf.compat.v1.ConfigProto(
             intra_op_parallelism_threads=tf.config.threading.get_intra_op_parallelism_threads(),
             inter_op_parallelism_threads=tf.config.threading.get_inter_op_parallelism_threads(),
@@ -169,12 +173,14 @@ def _dense(operation: Any) -> Callable[..., Tensor] | None:
     return partial(_convolve, operation)
 
 
-def _convolve(layer: keras.layers.Conv2D, inputs: Tensor) -> Tensor:
+def _convolve(
+    layer: keras.layers.Conv2D, inputs: Tensor, kernel: np.ndarray | None = None
+) -> Tensor:
     import tensorflow as tf
 
     result = tf.nn.conv2d(
         inputs,
-        ops.convert_to_tensor(layer.kernel),
+        ops.convert_to_tensor(layer.kernel if kernel is None else kernel),
         layer.strides,
         layer.padding.upper(),
         dilations=layer.dilation_rate,
@@ -184,13 +190,21 @@ def _convolve(layer: keras.layers.Conv2D, inputs: Tensor) -> Tensor:
     return layer.activation(result)
 
 
+def _divided(network: keras.Model) -> Iterator[tuple[Any, Callable[..., Tensor]]]:
+    """What computes each convolution with spectral norm, by its kernel of now as a constant."""
+    for layer in network.layers:
+        if isinstance(layer, SpectralConv2D):
+            yield layer, partial(_convolve, layer, kernel=_kernel(layer).astype("float32"))
+
+
 def _folded(network: keras.Model) -> Iterator[tuple[Any, Callable[..., Tensor]]]:
     """What computes each convolution together with the batch normalization that follows it.
 
     Not if the convolution has an activation or its result goes elsewhere too.
     """
+    kinds = (keras.layers.Conv2D, keras.layers.Conv2DTranspose, SpectralConv2D)
     for layer in network.layers:
-        if type(layer) not in (keras.layers.Conv2D, keras.layers.Conv2DTranspose):
+        if type(layer) not in kinds:
             continue
         if layer.activation is not keras.activations.linear:
             continue
@@ -211,7 +225,7 @@ def _convolve_normalized(
     if layer.use_bias:
         shift = shift + _value(layer.bias) * scale
     transposed = isinstance(layer, keras.layers.Conv2DTranspose)
-    kernel = _value(layer.kernel) * (scale[:, None] if transposed else scale)
+    kernel = _kernel(layer) * (scale[:, None] if transposed else scale)
     kernel = tf.constant(kernel, tf.float32)
     if transposed:
         result = ops.conv_transpose(inputs, kernel, layer.strides, layer.padding)
@@ -220,6 +234,16 @@ def _convolve_normalized(
             inputs, kernel, layer.strides, layer.padding.upper(), dilations=layer.dilation_rate
         )
     return tf.nn.bias_add(result, tf.constant(shift, tf.float32))
+
+
+def _kernel(layer: keras.layers.Layer) -> np.ndarray:
+    """The kernel that a convolution uses, as float64, also while a graph is made."""
+    import tensorflow as tf
+
+    if not isinstance(layer, SpectralConv2D):
+        return _value(layer.kernel)
+    with tf.init_scope():
+        return np.asarray(layer.normalized_kernel(), "float64")
 
 
 def _value(variable: keras.Variable) -> np.ndarray:

@@ -30,7 +30,7 @@ def unet(spec: NetworkSpec) -> keras.Model:
             x = layers.MaxPooling2D(2, name=f"down{level}_pool", dtype="float32")(x)
         x = _double_conv(x, spec.width * 2**level, f"down{level}", spec)
         skips.append(x)
-    x = dropout(spec.bottom(x), spec.dropout, "bottom", spec.seed)
+    x = dropout(spec.bottom(x, x), spec.dropout, "bottom", spec.seed)
     for level in reversed(range(spec.depth - 1)):
         filters = spec.width * 2**level
         x = up_conv(x, filters, f"up{level}_grow", spec.seed, decay=spec.decay)

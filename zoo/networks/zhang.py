@@ -35,7 +35,7 @@ def zhang(spec: NetworkSpec) -> keras.Model:
             name = f"conv{block}_{index}"
             x = layer(x, spec.width * factor, name, strides=strides, dilation=dilation)
         x = batch_norm(x, f"norm{block}")
-    x = dropout(spec.bottom(x), spec.dropout, "bottom", spec.seed)
+    x = dropout(spec.bottom(x, x), spec.dropout, "bottom", spec.seed)
     grow = partial(up_conv, seed=spec.seed, kernel=4, activation="relu", decay=spec.decay)
     x = grow(x, spec.width * 4, "conv8_1")
     for index in (2, 3):

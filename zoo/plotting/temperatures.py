@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.evaluation.calibrate import METRICS, TEMPERATURES, TemperatureStudy, choose
+from zoo.card import Study
+from zoo.evaluation.calibrate import AGAINST_GRAY, METRICS, TEMPERATURES, choose
 from zoo.evaluation.report import MIN_PHOTOS_FOR_CLAIMS
 from zoo.metrics import get_metric
 from zoo.photos.decoding import read_rgb, shrink
@@ -38,7 +39,7 @@ def draw_temperatures(
     draw_side_by_side(path, [*panels, ("original", original)])
 
 
-def draw_curves(path: Path, study: TemperatureStudy) -> None:
+def draw_curves(path: Path, study: Study) -> None:
     """Draw each metric over the temperature, with what to compare it to and the chosen one."""
     figure, chosen = new_figure(9.0, 6.6), choose(study)
     for axes, name in zip(figure.subplots(2, 2).ravel(), METRICS, strict=True):
@@ -51,13 +52,11 @@ def draw_curves(path: Path, study: TemperatureStudy) -> None:
     save_figure(path, figure)
 
 
-def plot_metric(axes: "Axes", study: TemperatureStudy, name: str, **style: Any) -> None:
+def plot_metric(axes: "Axes", study: Study, name: str, **style: Any) -> None:
     """Plot a metric's means over the temperature with their intervals, under its title."""
     low, high = ([getattr(one, end) for one in study.figures[name]] for end in ("low", "high"))
-    axes.fill_between(
-        study.temperatures, low, high, color=style.get("color"), alpha=0.2, linewidth=0
-    )
-    axes.plot(study.temperatures, study.means(name), marker="o", markersize=4, **style)
+    axes.fill_between(study.values, low, high, color=style.get("color"), alpha=0.2, linewidth=0)
+    axes.plot(study.values, study.means(name), marker="o", markersize=4, **style)
     metric = get_metric(name)
     better = "" if metric.direction is None else f" ({metric.direction} is better)"
     axes.set_title(f"{metric.title}{better}", fontsize=10)
@@ -65,18 +64,18 @@ def plot_metric(axes: "Axes", study: TemperatureStudy, name: str, **style: Any) 
     axes.grid(alpha=0.3)
 
 
-def plot_reference(axes: "Axes", study: TemperatureStudy, name: str) -> "Line2D | None":
+def plot_reference(axes: "Axes", study: Study, name: str) -> "Line2D | None":
     """Plot what a metric is compared to: the true photos' figure or the gray ones', if any."""
     if name == "colorfulness":
         label, value = "true photos", study.true_colorfulness
-    elif name in ("auc", "auc_rebalanced"):
+    elif name in AGAINST_GRAY:
         label, value = "gray photos", study.gray[name]
     else:
         return None
     return axes.axhline(value, color="#444444", linestyle="--", label=label)
 
 
-def basis(study: TemperatureStudy, breaking: bool = False) -> str:
+def basis(study: Study, breaking: bool = False) -> str:
     """What the curves are means over, and a caution where that is few photos."""
     words = f"means over {study.photos:,} validation photos, 95 % intervals"
     if study.photos >= MIN_PHOTOS_FOR_CLAIMS:

@@ -65,6 +65,9 @@ class Keeper(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Check the loss now and then; save once a minute, and on Ctrl-C."""
         self.trainer.progress.step = self.loader.offset + batch + 1
+        if self.trainer.stage.averaged:
+            _ = self.model  # on JAX this brings the variables up to date
+            self.trainer.average.follow()
         self.trainer.log.add(logs or {})
         due = time.monotonic() - self.saved_at > _CHECKPOINT_SECONDS
         asked = self.interrupted.is_set()
@@ -78,6 +81,11 @@ class Keeper(keras.callbacks.Callback):
             self.saved_at = time.monotonic()
         if asked:
             raise StoppedError(TrainingInterrupted(self._interruption()))
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        if self.trainer.stage.averaged:
+            _ = self.model
+            self.trainer.average.show()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._check_finite(logs)

@@ -25,7 +25,8 @@ _STEM = "checkpoint"
 class Progress:
     """Where a stage stands; `ended` says why it ended before its budget was used up.
 
-    `too_small` counts the photos that were left out at each size.
+    `too_small` counts the photos that were left out at each size; `photo_scores` has the scores of
+    single validation photos after each round, by name; `best` and `averages` have weights.
     """
 
     step: int = 0
@@ -36,7 +37,13 @@ class Progress:
     ended: str | None = None
     warnings: list[str] = field(default_factory=list)
     too_small: dict[str, int] = field(default_factory=dict)
+    photo_scores: dict[str, list[list[float]]] = field(default_factory=dict)
     best: dict[str, np.ndarray] = field(default_factory=dict)
+    averages: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+#: The parts of it that are arrays.
+_ARRAYS = ("best", "averages")
 
 
 def training_variables(task: keras.Model) -> dict[str, Sequence[keras.Variable]]:
@@ -86,8 +93,9 @@ def save(path: Path, run: dict[str, Any], task: keras.Model, progress: Progress)
         for group, variables in training_variables(task).items()
         for index, variable in enumerate(variables)
     }
-    arrays |= {f"best/{name}": value for name, value in progress.best.items()}
-    position = {key: value for key, value in vars(progress).items() if key != "best"}
+    position = dict(vars(progress))
+    for part in _ARRAYS:
+        arrays |= {f"{part}/{name}": value for name, value in position.pop(part).items()}
     arrays["about"] = np.array(json.dumps({"run": run, "progress": position}))
     with atomic_path(path) as temporary:
         np.savez(temporary, **arrays)
@@ -95,7 +103,20 @@ def save(path: Path, run: dict[str, Any], task: keras.Model, progress: Progress)
 
 def stored_steps(path: Path) -> int:
     """The number of steps of the stored stage, which decides its learning rates."""
-    return _read(path)[1]["run"]["steps"]
+    return _about(path)["run"]["steps"]
+
+
+def positions(run_dir: Path) -> dict[str, tuple[dict[str, Any], Progress]]:
+    """The stages whose positions a folder holds, by name: of which run, and where they stand.
+
+    Without the weights, which stay on disk.
+    """
+    found = {}
+    for path in sorted(run_dir.glob(f"{_STEM}*.npz")):
+        about = _about(path)
+        name = path.stem.removeprefix(_STEM).removeprefix("-")
+        found[name] = about["run"], Progress(**about["progress"])
+    return found
 
 
 def load(path: Path, run: dict[str, Any], task: keras.Model) -> Progress:
@@ -110,15 +131,22 @@ def load(path: Path, run: dict[str, Any], task: keras.Model) -> Progress:
     for group, variables in training_variables(task).items():
         for index, variable in enumerate(variables):
             variable.assign(arrays[f"{group}/{index:05d}"])
-    kept = [name for name in arrays if name.startswith("best/")]
-    best = {name.removeprefix("best/"): arrays[name] for name in kept}
-    return Progress(best=best, **about["progress"])
+    progress = Progress(**about["progress"])
+    for part in _ARRAYS:
+        names = [name for name in arrays if name.startswith(f"{part}/")]
+        setattr(progress, part, {name.removeprefix(f"{part}/"): arrays[name] for name in names})
+    return progress
 
 
-def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def _about(path: Path) -> dict[str, Any]:
+    return _read(path, only=("about",))[1]
+
+
+def _read(path: Path, only: Sequence[str] = ()) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The arrays, those of the names in `only` where there are any, and what they are about."""
     try:
         with np.load(path, allow_pickle=False) as archive:
-            arrays = dict(archive)
+            arrays = {name: archive[name] for name in only or archive.files}
         return arrays, json.loads(str(arrays.pop("about")))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ZooError(

@@ -18,6 +18,9 @@ class TrainingConfig:
             two steps, at the same shares of the training).
         weight_decay: so many times the kernels are added to the gradient of a loss that sums over
             places and averages over photos.
+        degraded_share: of the photos, how many the network sees as old ones (`zoo.photos.aging`).
+        average_weights: whether the weights that are scored and kept are an exponential average
+            over the last steps (`zoo.training.averaging`).
     """
 
     train_size: int = 96
@@ -26,6 +29,8 @@ class TrainingConfig:
     schedule: str = "cosine"
     beta_2: float = 0.999
     weight_decay: float = 0.0
+    degraded_share: float = 0.0
+    average_weights: bool = False
 
     def __post_init__(self) -> None:
         valid_choice("schedule", self.schedule, ("cosine", "constant", "zhang"))
@@ -33,6 +38,7 @@ class TrainingConfig:
         check_fields(self, lambda value: value > 0, "positive", "learning_rate")
         check_fields(self, lambda value: value >= 0, "at least 0", "weight_decay")
         check_fields(self, lambda value: 0 <= value < 1, "at least 0 and below 1", "beta_2")
+        check_fields(self, lambda value: 0 <= value <= 1, "from 0 to 1", "degraded_share")
 
 
 def check_fields(config: Any, holds: Callable[[Any], bool], words: str, *names: str) -> None:

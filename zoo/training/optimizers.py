@@ -57,10 +57,13 @@ class GroupedAdam(keras.optimizers.Adam):
     phase of a step keeps its weights and its moments, and its own count of steps.
 
     Args:
-        groups: the weights by name; two nets may share their paths.
+        groups: the weights by name; two nets may share their paths. Those that are in none belong
+            to the first.
         rates: a number or a schedule over all steps, by the groups' names.
         phases: the groups that are stepped in the first step, in the second ..., and then again
             from the start; where empty, all of them in every step.
+        skip_zeros: whether a group whose gradients are all exactly 0 is not stepped: a loss that
+            leaves a net out in some steps lets it rest.
         **kwargs: Adam's own.
     """
 
@@ -69,6 +72,8 @@ class GroupedAdam(keras.optimizers.Adam):
         groups: Mapping[str, Sequence[keras.Variable]],
         rates: Mapping[str, Rate],
         phases: Sequence[Collection[str]] = (),
+        *,
+        skip_zeros: bool = False,
         **kwargs: Any,
     ) -> None:
         first = next(iter(groups))
@@ -79,26 +84,42 @@ class GroupedAdam(keras.optimizers.Adam):
         for name in (name for phase in phases for name in phase):
             valid_choice("group of weights", name, tuple(groups))
         self._turns = {name: np.array([name in phase for phase in phases]) for name in groups}
+        # Groups that rest in some steps, and whether they do in the one at hand.
+        resting = [name for name, turns in self._turns.items() if skip_zeros or not turns.all()]
+        self._skip_zeros, self._resting = skip_zeros, resting
+        self._active: dict[str, Tensor] = {}
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
         super().build(variables)
-        self._names = [self._owners[id(variable)] for variable in variables]
+        self._names = [self._owners.get(id(variable), self._first) for variable in variables]
+        self._counts = {
+            name: self.add_variable((), "zeros", dtype="int32", name=f"{name}_steps")
+            for name in self._resting
+        }
+
+    def apply(self, grads: Sequence[Tensor], trainable_variables: Any = None) -> None:
+        if not self.built:
+            self.build(trainable_variables)
+        for name in self._resting:
+            own = [one for one, owner in zip(grads, self._names, strict=True) if owner == name]
+            active = self._in_phase(name)
+            if self._skip_zeros:
+                moving = [ops.any(ops.not_equal(one, 0.0)) for one in own]
+                active = ops.logical_and(active, ops.any(ops.stack(moving)))
+            self._active[name] = active
+            self._counts[name].assign_add(ops.cast(active, "int32"))
+        super().apply(grads, trainable_variables)
 
     def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
         index = self._get_variable_index(variable)
         name = self._names[index]
         if name != self._first:
             learning_rate = _at(self._group_rates[name], self.iterations)
-        turns = self._turns[name]
-        if turns.all():
+        if name not in self._counts:
             super().update_step(gradient, variable, learning_rate)
             return
-        step = ops.cast(self.iterations, "int32")
-        place = step % len(turns)
-        active = ops.take(turns, place)
-        inside = ops.take(np.cumsum(turns, dtype="int32"), place)
-        own = step // len(turns) * int(turns.sum()) + inside
-        count = ops.cast(ops.maximum(own, 1), variable.dtype)
+        # A group that has not been stepped yet has a count of 0, which would divide by 0.
+        count = ops.cast(ops.maximum(self._counts[name], 1), variable.dtype)
         rate, gradient = (ops.cast(one, variable.dtype) for one in (learning_rate, gradient))
         kept = (self._momentums[index], self._velocities[index], variable)
         mean, square, weight = (ops.convert_to_tensor(one) for one in kept)
@@ -109,7 +130,13 @@ class GroupedAdam(keras.optimizers.Adam):
         for one, old, new in zip(
             kept, (mean, square, weight), (new_mean, new_square, moved), strict=True
         ):
-            self.assign(one, ops.where(active, new, old))
+            self.assign(one, ops.where(self._active[name], new, old))
+
+    def _in_phase(self, name: str) -> Tensor:
+        turns = self._turns[name]
+        if turns.all():
+            return ops.convert_to_tensor(True)
+        return ops.take(turns, ops.cast(self.iterations, "int32") % len(turns))
 
 
 def _at(rate: Rate, step: Tensor) -> Tensor:

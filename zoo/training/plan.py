@@ -17,7 +17,11 @@ STARTS = ("continue", "shrink", "fresh")
 
 @dataclasses.dataclass(frozen=True)
 class TrainingPlan:
-    """What the caller of `Colorizer.fit` asked for; see there."""
+    """What the caller of `Colorizer.fit` asked for; see there.
+
+    The budget is in photos seen or minutes. There are `rounds` in each stage that has no rule of
+    its own, so many as epochs were asked for; None leaves it to the stage.
+    """
 
     budget: Budget
     sizes: tuple[int, ...]
@@ -28,6 +32,7 @@ class TrainingPlan:
     progress: bool
     freeze: tuple[str, ...] = ()
     start: str = "continue"
+    rounds: int | None = None
 
     def __post_init__(self) -> None:
         valid_choice("start", self.start, STARTS)
@@ -35,6 +40,11 @@ class TrainingPlan:
         if not self.sizes or min(self.sizes) < 1:
             given = ", ".join(map(str, self.sizes)) or "none"
             raise ZooError(f"Training sizes must be at least 1 px, and one at least; got {given}.")
+        if self.rounds is not None and self.rounds < len(self.sizes):
+            raise ZooError(
+                f"Each of {len(self.sizes)} training sizes needs an epoch at least; got a budget "
+                f"of {self.rounds}."
+            )
 
     @property
     def size(self) -> int:

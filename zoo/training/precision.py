@@ -14,6 +14,8 @@ from zoo.backend import processor_name, use_jit
 from zoo.files import cache_folder, read_json, write_json
 from zoo.networks.blocks import HEAD
 
+#: The file in the cache folder that remembers the answers of machines.
+STORE = "precision.json"
 #: bfloat16 must be at least this much faster: it is less exact, and timings have noise.
 _WORTHWHILE = 1.15
 
@@ -39,9 +41,7 @@ def fastest_precision() -> str:
     Times a few training steps of a small network in both, which takes some seconds, and stores the
     answer in the cache folder under the processor, backend and versions.
     """
-    store = cache_folder() / "precision.json"
-    versions = f"{keras.backend.backend()}, keras {keras.__version__}"
-    machine = f"{processor_name()}, {os.cpu_count()} cores, {versions}"
+    store, machine = cache_folder() / STORE, machine_name()
     known = read_json(store) if store.is_file() else {}
     if machine not in known:
         plain = _step_seconds("float32")
@@ -50,6 +50,12 @@ def fastest_precision() -> str:
         known[machine] = "mixed_bfloat16" if gain >= _WORTHWHILE else "float32"
         write_json(store, known)
     return known[machine]
+
+
+def machine_name() -> str:
+    """What the answer depends on, in words: processor, backend and versions."""
+    versions = f"{keras.backend.backend()}, keras {keras.__version__}"
+    return f"{processor_name()}, {os.cpu_count()} cores, {versions}"
 
 
 def set_precision(network: keras.Model, precision: str) -> None:

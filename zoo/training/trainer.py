@@ -20,9 +20,10 @@ from threading import Event
 import keras
 import numpy as np
 
-from zoo.backend import use_jit
+from zoo.backend import keep_freed_memory, use_jit
 from zoo.errors import TrainingWarning, ZooError
 from zoo.training import checkpoint
+from zoo.training.averaging import WeightAverage
 from zoo.training.callbacks import (
     Keeper,
     StageCallback,
@@ -40,14 +41,19 @@ _WARM_UP_STEPS = 8
 
 
 def plan_rounds(steps: int, counts: range) -> tuple[int, int]:
-    """Divide at least `steps` steps into equal rounds: (rounds, steps a round).
+    """Divide steps into equal rounds: (rounds, steps a round).
 
-    Of `counts`, or fewer where there are fewer steps, the one that adds the fewest steps.
+    Of several `counts`, or fewer rounds where there are fewer steps, the one that adds the fewest
+    steps. A single count is kept: its rounds have about as many steps as they should.
 
     Examples:
         >>> plan_rounds(6250, range(8, 13))
         (10, 625)
+        >>> plan_rounds(31, range(20, 21))
+        (20, 2)
     """
+    if len(counts) == 1:
+        return counts[0], max(1, round(steps / counts[0]))
     sizes = {math.ceil(steps / rounds) for rounds in counts}
     size = min(sizes, key=lambda size: (math.ceil(steps / size) * size, size))
     return math.ceil(steps / size), size
@@ -81,6 +87,7 @@ class Trainer:
     def run(self) -> History:
         """Train from the start or the checkpoint to the end; the best weights stay in place."""
         started = time.monotonic()
+        keep_freed_memory()
         stored = self._stored_position()
         steps = checkpoint.stored_steps(stored) if stored else self._budget_in_steps(started)
         self.run_key["steps"] = steps
@@ -88,6 +95,9 @@ class Trainer:
         self._compile(self.rounds * self.round_steps)
         if stored is not None:
             self.progress = checkpoint.load(stored, self.run_key, self.task)
+        self.average = WeightAverage(
+            self.stage.averaged, self.round_steps / 2, self.progress.averages
+        )
         self.log = StepLog(self.plan.run_dir, self.stage.name, self.batch_size, self.progress.step)
         self.started = started - self.progress.seconds
         try:
@@ -104,8 +114,9 @@ class Trainer:
         finally:
             self.log.flush()
             for name, variable in self.stage.weights.items():
-                if name in self.progress.best:
-                    variable.assign(self.progress.best[name])
+                kept = self.progress.best or self.progress.averages
+                if name in kept:
+                    variable.assign(kept[name])
         for callback in self.plan.callbacks:
             if isinstance(callback, StageCallback):
                 callback.on_stage_end(self.stage.name, self.progress)
@@ -120,13 +131,19 @@ class Trainer:
             checkpoint.save(path, self.run_key, task, self.progress)
 
     def end_round(self, task: keras.Model, number: int, logs: dict[str, float]) -> None:
-        """Keep the scores, the weights if they are the best so far, and a checkpoint; or stop."""
+        """Keep the scores, the weights if they are the best so far, and a checkpoint; or stop.
+
+        Where weights are averaged, scores and what is kept are those of the averages.
+        """
         stage, progress, curves = self.stage, self.progress, self.progress.curves
+        self.average.show()
         logs = {"photos_seen": float(progress.step * self.batch_size)} | logs
         if stage.examine is not None:
             logs |= stage.examine(logs)
         for name, value in logs.items():
             curves.setdefault(name, []).append(value)
+        for name, scores in (stage.of_photos() if stage.of_photos else {}).items():
+            progress.photo_scores.setdefault(name, []).append(scores)
         score = None if stage.best_by is None else logs.get(stage.best_by)
         if score is not None and (progress.best_score is None or score < progress.best_score):
             progress.best_score, progress.best_round = score, number
@@ -136,7 +153,8 @@ class Trainer:
         self._warn(stage.warning(curves) if stage.warning else None)
         if stage.keep is not None:
             stage.keep(number, logs)
-        progress.ended = stage.end(curves) if stage.end else None
+        self.average.hide()
+        progress.ended = stage.end(progress) if stage.end else None
         self.save(task)
         task.stop_training = task.stop_training or progress.ended is not None
 
@@ -159,6 +177,7 @@ class Trainer:
     def _compile(self, steps: int) -> None:
         optimizer = self.stage.optimizer(steps)
         self.task.compile(optimizer=optimizer, jit_compile=use_jit())
+        self._compiled_size: int | None = None
         optimizer.build(self.task.trainable_variables)
 
     def _budget_in_steps(self, started: float) -> int:
@@ -209,7 +228,8 @@ class Trainer:
         keeper = Keeper(self, loader, part.done, interrupted)
         # TensorFlow would answer another size with a graph for all sizes, which losses that divide
         # sides by each other cannot handle.
-        self.task.train_function = None
+        if part.size != self._compiled_size:
+            self.task.train_function, self._compiled_size = None, part.size
         try:
             self.task.fit(
                 loader,

@@ -73,3 +73,23 @@ def shrink_and_perturb(network: keras.Model, fresh: keras.Model) -> None:
         variables = zip(layer.trainable_variables, new.trainable_variables, strict=True)
         for variable, initial in ((one, other) for one, other in variables if len(one.shape) > 1):
             variable.assign(_KEPT * variable.value + _ADDED * initial.value)
+
+
+def take_layers(network: keras.Model, source: keras.Model, pattern: str) -> None:
+    """Give the layers whose names fit a shell pattern the weights of another network's.
+
+    Raises:
+        ZooError: if the pattern fits none, or a layer has no counterpart of the same shapes.
+    """
+    given = {layer.name: layer.get_weights() for layer in source.layers}
+    taking = [layer for layer in network.layers if fnmatch.fnmatch(layer.name, pattern)]
+    if not any(layer.weights for layer in taking):
+        raise ZooError(f"{network.name} has no layer {pattern} with weights.")
+    for layer in taking:
+        shapes = [tuple(weight.shape) for weight in layer.weights]
+        if shapes != [value.shape for value in given.get(layer.name, [])]:
+            raise ZooError(
+                f"The other network has no layer {layer.name} of the same shapes; take a model "
+                "with the same encoder."
+            )
+        layer.set_weights(given[layer.name])

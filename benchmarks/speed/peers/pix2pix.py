@@ -51,7 +51,7 @@ class Generator(nn.Module):
 class Discriminator(nn.Sequential):
     """L and ab, (N, 3, H, W) -> a logit for each patch."""
 
-    def __init__(self, patch_layers: int = 2, width: int = 64) -> None:
+    def __init__(self, patch_layers: int = 3, width: int = 64) -> None:
         parts, before = [], 3
         for index in range(patch_layers + 1):
             filters = width * min(2**index, _WIDEST)
@@ -67,7 +67,7 @@ class TrainingStep:
     """Both nets with their Adams; `memory_format` is "channels_last" or "contiguous_format"."""
 
     def __init__(
-        self, memory_format: str, width: int = 64, depth: int = 8, patch_layers: int = 2
+        self, memory_format: str, width: int = 64, depth: int = 8, patch_layers: int = 3
     ) -> None:
         self.format = getattr(torch, memory_format)
         self.generator = Generator(width, depth).to(memory_format=self.format)

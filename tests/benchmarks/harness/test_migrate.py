@@ -64,3 +64,13 @@ def test_what_was_computed_in_another_way_stays_as_it_is(finished, tmp_path):
     assert migrate(out) == 0
     assert stored(out) == before
     assert migrate(finished) == 0
+
+
+def test_networks_without_an_encoder_are_of_the_preset_that_they_have_today():
+    stored = [json.loads(path.read_text())["cell"] for path in REFERENCE]
+    nets = [cell for cell in stored if cell["preset"] == "scratch"]
+    assert {cell["model"] for cell in nets} >= {"mse_regression", "zhang", "gan"}
+    for cell in nets:
+        assert current_cell(cell | {"preset": "compact"}).key == Cell(**cell).key
+    (patches, *_) = (cell for cell in stored if cell["model"] == "knn_patches")
+    assert current_cell(patches).preset == "compact"

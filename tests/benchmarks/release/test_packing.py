@@ -100,12 +100,12 @@ def validation(trained_by_recipe):
 
 def test_a_file_that_is_too_large_gets_fewer_bits(source, validation, tmp_path, monkeypatch):
     exact = {name: np.array(v) for name, v in load_model(source).variables().items()}
-    sizes = {bits: size_of(packing.pack_arrays(exact, bits)) for bits in (10, 5)}
-    assert sizes[5] < sizes[10]
-    monkeypatch.setattr(packing, "LARGEST", sizes[5] + 1)
-    found = packing.pack(source, tmp_path / "out", validation, None, bits=(10, 5))
-    assert found.mantissa_bits == 5
-    assert (tmp_path / "out" / "weights.npz").stat().st_size == sizes[5]
+    sizes = {bits: size_of(packing.pack_arrays(exact, bits)) for bits in (10, 6)}
+    assert sizes[6] < sizes[10]
+    monkeypatch.setattr(packing, "LARGEST", sizes[6] + 1)
+    found = packing.pack(source, tmp_path / "out", validation, None, bits=(10, 6))
+    assert found.mantissa_bits == 6
+    assert (tmp_path / "out" / "weights.npz").stat().st_size == sizes[6]
     monkeypatch.setattr(packing, "LARGEST", 100)
     with pytest.raises(ZooError, match="train a narrower network"):
         packing.pack(source, tmp_path / "none", validation, None)

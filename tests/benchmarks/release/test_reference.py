@@ -4,14 +4,23 @@ import importlib
 import json
 import shutil
 from dataclasses import asdict, replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 from tiny_runs import CONDITIONS, ROOT, make_photos
 
 from benchmarks import run_all
 from benchmarks.harness.rows import chosen_rows
 from benchmarks.release import reference
-from benchmarks.release.readme_tables import PICTURE, approaches_table, block_in, updated
+from benchmarks.release.readme_tables import (
+    PICTURE,
+    approaches_table,
+    block_in,
+    updated,
+    worse_than_gray,
+)
+from benchmarks.report.leaderboard import RANKING, Leaderboard
 from benchmarks.suites import pretrained
 from zoo.card import read_card
 from zoo.errors import ZooError
@@ -36,6 +45,10 @@ of two lines.*
 <!-- results: leaderboard -->
 
 <!-- end of results: leaderboard -->
+
+<!-- results: worse -->
+
+<!-- end of results: worse -->
 
 ## From Python
 
@@ -97,7 +110,11 @@ def test_the_suite_scores_the_weights_as_they_are_on_all_nine_photos(runs, shipp
         assert {shown["role"] for shown in result["pictures"]} == {"test"}
     report = evaluate(load_model("knn_patches"), sample_photos("all"), size=32)
     assert report.to_json()["scores"] == found["knn_patches"]["report"]["scores"]
-    assert "mse_regression: mse_regression:tiny" in (runs / "embedded/leaderboard.md").read_text()
+    # No list of what is scored as it is, and from where: the title of the row says it.
+    table = (runs / "embedded/leaderboard.md").read_text()
+    assert "| mse_regression |" in table
+    assert "mse_regression:tiny" not in table
+    assert str(runs.parent) not in table
 
 
 def test_several_folders_of_test_photos(runs):
@@ -173,7 +190,9 @@ def test_a_run_with_failures_is_not_stored(runs, tmp_path):
 
 def test_the_readme_is_made_of_the_results(checkout):
     results = checkout / "results"
-    assert reference.stale(checkout, results) == ["approaches", "picture", "models", "leaderboard"]
+    assert reference.stale(checkout, results) == [
+        *("approaches", "picture", "models", "leaderboard", "worse"),
+    ]
     reference.write(checkout, results)
     assert reference.stale(checkout, results) == []
     text = (checkout / "README.md").read_text()
@@ -181,20 +200,47 @@ def test_the_readme_is_made_of_the_results(checkout):
     assert text.count("docs/comparison.jpg") == 2  # the comment and the picture
     assert text.index("| `mse_regression` |") < text.index("## From Python")
     found = results_in(results / "held-out")["mse_regression"]["summary"]
-    row = next(line for line in text.splitlines() if line.startswith("| `mse_regression` |"))
-    cells = [cell.strip() for cell in row.split("|")[1:-1]]
-    assert cells[1] == f"{found['auc_rebalanced']['mean']:.3f}"
+    models = block_in(text, "models")
+    rows = [line for line in models.splitlines() if line.startswith("| `mse_regression` |")]
+    cells, words = ([cell.strip() for cell in row.split("|")[1:-1]] for row in rows)
+    assert cells[1] == "–", "three photos give no ranks"
     assert cells[2] == f"{found['ciede2000']['mean']:.2f}"
-    assert cells[3].endswith("%")
-    assert cells[6] == "CC BY-NC 4.0"
+    assert cells[3] == f"{found['auc']['mean']:.3f}"
+    assert cells[4].endswith("%")
+    # What is no figure stands behind a switch.
+    assert words[1] == "CC BY-NC 4.0"
+    assert models.index("<details>") > models.index(rows[0])
+    assert models.index("<details>") < models.index(rows[1])
     size = (checkout / "weights/mse_regression/weights.npz").stat().st_size
-    assert cells[5] == f"{size / 1e6:.1f} MB"
+    assert cells[6] == f"{size / 1e6:.1f} MB"
+    assert text.count(RANKING) == 1
+    assert "- Held-out scenes and objects, worse than gray by CIEDE2000: " in text
     interval = found["ciede2000"]
     assert f"{interval['mean']:.2f} [{interval['low']:.2f}, {interval['high']:.2f}]" in text
+    for place in (checkout, ROOT, Path.home()):
+        assert f"{place}/" not in text
     # Again, nothing moves, wherever the blocks have been put.
     (checkout / "README.md").write_text(text.replace("# A zoo\n", "# A zoo\n\nMore.\n"))
     reference.write(checkout, results)
     assert (checkout / "README.md").read_text() == text.replace("# A zoo\n", "# A zoo\n\nMore.\n")
+
+
+def test_the_readmes_picture_shows_the_photos_that_tell_most(checkout):
+    results = checkout / "results"
+    reference.write(checkout, results)
+    found = list(results_in(results / "embedded").values())
+    scores = np.array([result["report"]["scores"]["ciede2000"] for result in found])
+    # Without a shown photo of the largest deviation it is another picture, without the least not.
+    order = np.argsort(-scores.std(axis=0))
+    names = found[0]["report"]["photos"]
+    before = (checkout / PICTURE).read_bytes()
+    for number, same in ((order[-1], True), (order[0], False)):
+        for path in (results / "embedded" / "results").glob("*.json"):
+            result = read_json(path)
+            kept = [one for one in result["pictures"] if one["photo"] != names[number]]
+            path.write_text(json.dumps(result | {"pictures": kept}))
+        reference.write(checkout, results)
+        assert ((checkout / PICTURE).read_bytes() == before) == same
 
 
 def test_what_is_stale_is_noticed(checkout):
@@ -236,3 +282,50 @@ def test_the_command_line_says_what_is_missing(tmp_path, monkeypatch, capsys):
     assert reference.main(["check"]) == 0
     assert reference.main(["store", str(tmp_path / "none"), "held-out"]) == 2
     assert "There are no results" in capsys.readouterr().err
+
+
+def made_result(model, auc, ciede2000):
+    """A stored result of sixty photos with these scores."""
+    count = len(auc)
+    report = Report(
+        model=model,
+        photos=tuple(f"{number}.png" for number in range(count)),
+        labels=(None,) * count,
+        fingerprint="f",
+        size=32,
+        options={},
+        scores={"auc": auc, "ciede2000": ciede2000},
+    )
+    cell = {"model": model, "preset": "tiny", "label": model}
+    summary = {name: asdict(figure) for name, figure in report.summary().items()}
+    return {
+        "status": "ok",
+        "key": model,
+        "cell": cell,
+        "report": report.to_json(),
+        "summary": summary,
+    }
+
+
+@pytest.mark.parametrize("gray_at", [0, 1, 3])
+def test_models_that_are_worse_than_gray_are_named_by_each_score(gray_at):
+    generator = np.random.default_rng(0)
+    auc, error = generator.uniform(0.8, 0.9, 60), generator.uniform(9, 12, 60)
+    noise = generator.normal(0, 0.5, 60)
+    results = [
+        made_result("better", auc + 0.01, error - 1),
+        made_result("bold", auc - 0.02, error + 0.5),
+        # Worse by its mean, by less than the photos tell apart.
+        made_result("unclear", auc + 0.01, error + noise - noise.mean() + 0.01),
+    ]
+    results.insert(gray_at, made_result("gray", auc, error))
+    assert worse_than_gray("Made photos", Leaderboard(tuple(results))) == (
+        "Made photos, worse than gray by CIEDE2000: `bold` +0.50, (`unclear` +0.01); "
+        "by AuC: `bold` -0.020."
+    )
+    without = [one for one in results if one["cell"]["model"] in ("gray", "better")]
+    assert worse_than_gray("Made photos", Leaderboard(tuple(without))) == (
+        "Made photos, worse than gray by CIEDE2000: none; by AuC: none."
+    )
+    alone = Leaderboard((results[0] if gray_at else results[1],))
+    assert "gray was not scored" in worse_than_gray("Made photos", alone)

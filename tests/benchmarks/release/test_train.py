@@ -7,7 +7,6 @@ from conftest import RECIPE, make_photo_folder
 from benchmarks.release import train
 from benchmarks.release.privacy import _chance_below, _nearest, membership
 from zoo import PhotoSet, create_model, list_models, load_model
-from zoo.card import ChosenSaturation
 from zoo.registry import entry
 
 
@@ -66,23 +65,25 @@ def test_photos_that_would_teach_and_choose_are_refused(command, capsys):
     assert "remove them from one of the folders" in capsys.readouterr().err
 
 
-def test_the_chosen_saturation_is_stored(tmp_path, monkeypatch, capsys):
+def test_the_chosen_vividness_is_stored_and_not_chosen_again(tmp_path, monkeypatch, capsys):
     chosen = []
 
-    def choose(model, photos, progress):
-        chosen.append(len(photos))
-        return 1.35, 0.81234
+    def choose(study):
+        chosen.append((study.option, study.photos))
+        return 0.7
 
-    monkeypatch.setattr("zoo.evaluation.calibrate.choose_saturation", choose)
+    monkeypatch.setattr("zoo.evaluation.calibrate.choose_vivid", choose)
     photos = PhotoSet.from_folder(make_photo_folder(tmp_path))
-    run = create_model("gan:tiny").save(tmp_path / "run")
-    for _ in range(2):
-        train._choose_saturation(run, photos)
+    for name, option in (("gan:tiny", "saturation"), ("gray", None)):
+        run = create_model(name).save(tmp_path / "run" / name[:3])
+        for _ in range(2):
+            train._choose_vividness(run, photos)
         stored = load_model(run)
-        assert stored.defaults["saturation"] == 1.35
-        assert stored.card.saturation == ChosenSaturation(1.35, colorfulness_share=0.812)
-    assert chosen == [6], "what was chosen is not chosen again"
-    assert "81%" in capsys.readouterr().out
+        if option is not None:
+            assert stored.defaults[option] == stored.card.saturation.chosen == 0.7
+            assert stored.card.saturation.study.photos == 6
+    assert chosen == [("saturation", 6)]
+    assert "The saturation is 0.7: " in capsys.readouterr().out
 
 
 def test_what_is_stored_of_patches_is_measured(trained_by_recipe):

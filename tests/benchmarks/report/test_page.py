@@ -15,7 +15,6 @@ from PIL import Image
 from tiny_runs import MALICIOUS
 
 from benchmarks.report import page as page_module
-from benchmarks.report import text
 from benchmarks.report.figures import PhotoRow, draw_comparison
 from benchmarks.report.leaderboard import Leaderboard, load_results
 from benchmarks.report.page import write_report
@@ -104,15 +103,52 @@ def test_few_photos_give_no_ranks_and_many_do(finished, monkeypatch):
     results = tuple(load_results(finished))
     assert Leaderboard(results).ranks == {}
     assert {row["rank"] for row in rows_of(finished / "leaderboard.csv")} == {""}
-    monkeypatch.setattr(text, "MIN_PHOTOS_FOR_CLAIMS", 1)
-    ranks = Leaderboard(results).ranks
-    assert set(ranks) == {result["key"] for result in results}
-    assert ranks[results[0]["key"]] in ("1", "1=")
+    monkeypatch.setattr("zoo.evaluation.report.MIN_PHOTOS_FOR_CLAIMS", 1)
+    ranked = tuple(load_results(finished))
+    board = Leaderboard(ranked)
+    assert set(board.ranks) == {result["key"] for result in results}
+    # Ranks as `compare` of each pair gives them, summed over both metrics.
+    reports = {one["key"]: Report.from_json(one["report"]) for one in ranked}
+    sums = {
+        key: sum(
+            compare(report, other)[name].excludes_zero
+            and compare(report, other)[name].mean * sign > 0
+            for other in reports.values()
+            if other is not report
+            for name, sign in (("ciede2000", 1), ("auc", -1))
+        )
+        for key, report in reports.items()
+    }
+    numbers = {key: int(rank.removesuffix("=")) for key, rank in board.ranks.items()}
+    assert numbers == {k: 1 + sum(s < sums[k] for s in sums.values()) for k in sums}
+    assert [numbers[one["key"]] for one in ranked] == sorted(numbers.values())
+    assert [column.heading for column in board.columns if column.sorted] == ["Rank"]
 
 
-def test_rows_are_sorted_by_rebalanced_auc(finished):
-    scores = [float(row["auc_rebalanced"]) for row in rows_of(finished / "leaderboard.csv")]
-    assert scores == sorted(scores, reverse=True)
+def test_rows_of_few_photos_are_sorted_by_ciede2000(finished):
+    scores = [float(row["ciede2000"]) for row in rows_of(finished / "leaderboard.csv")]
+    assert scores == sorted(scores)
+
+
+def test_weighted_figures_say_how_many_photos_they_rest_on(finished):
+    (result, *_) = load_results(finished)
+    weights = np.array(result["report"]["weights"]["auc_rebalanced"])
+    expected = weights.sum() ** 2 / (weights**2).sum()
+    assert 1 <= expected < 3
+    table = (finished / "leaderboard.md").read_text()
+    assert f"class-rebalanced AuC\N{NO-BREAK SPACE}↑ ({expected:.0f} effective photos)" in table
+    assert f"rests on as much as {expected:.0f} equally weighted photos of 3" in table
+    for row in rows_of(finished / "leaderboard.csv"):
+        assert float(row["auc_rebalanced_effective_photos"]) == pytest.approx(expected)
+
+
+def test_results_of_another_protocol_are_refused(copy):
+    for path in (copy / "results").glob("*.json"):
+        stored = json.loads(path.read_text())
+        stored["cell"]["protocol"] = 2
+        path.write_text(json.dumps(stored))
+    with pytest.raises(ZooError, match=r"of protocol 2, and this version scores by protocol \d"):
+        write_report(copy)
 
 
 def test_few_photos_make_no_claims(copy):
@@ -165,7 +201,7 @@ def test_failures_are_rows_without_figures(copy):
     assert (row["model"], row["status"], row["error"]) == ("mean_color", "failed", "a | b <i>")
     assert all(row[name] == "" for name in [*list_metrics(), "photos_seen", "parameters"])
     line = (copy / "leaderboard.md").read_text().split("| mean_color:default |")[1].split("\n")[0]
-    assert line == " – |" * (len(list_metrics()) + 4) + " failed: a \\| b <i> |"
+    assert line == " – |" * (len(list_metrics()) + 6) + " failed: a \\| b <i> |"
     page = (copy / "report.html").read_text()
     assert "a | b &lt;i&gt;" in page
     assert "line &lt;b&gt;" in page
@@ -177,7 +213,9 @@ def test_missing_metric_is_shown_as_missing(copy):
     change(copy, "gray", summary=summary)
     board = Leaderboard(tuple(load_results(copy)))
     row = next(row for row in board.rows() if row[0] == "gray:default")
-    assert row[1 + list_metrics().index("psnr")] == "–"
+    # Behind the model's name and its rank.
+    cells = dict(zip((metric.name for metric in board.metrics), row[2:], strict=False))
+    assert [name for name, cell in cells.items() if cell == "–"] == ["psnr"]
     row = next(
         row for row in csv.DictReader(io.StringIO(leaderboard_csv(board))) if row["model"] == "gray"
     )
@@ -222,8 +260,81 @@ def test_rows_may_differ_in_what_they_decide_themselves(copy, changes, message):
     else:
         write_report(copy)
         table = (copy / "leaderboard.md").read_text()
-        words = "conditions: 8 px and a budget of 9 photos" if "own" in changes else "as it is"
-        assert words in table
+        assert ("conditions: 8 px and a budget of 9 photos" in table) == ("own" in changes)
+
+
+def test_page_begins_with_the_picture_then_the_table_then_the_rest(finished):
+    page = (finished / "report.html").read_text()
+    picture = page.index('<div class="scroll picture top"')
+    headings = re.findall(r"<h2>(.*?)</h2>", page)
+    assert picture < page.index("<h2>Leaderboard</h2>")
+    assert headings[:2] == ["Leaderboard", "Photos"]
+
+
+def test_the_first_picture_shows_the_photos_that_tell_most(finished, copy, monkeypatch):
+    def first_picture(out):
+        place = r'<img src="data:image/jpeg;base64,([^"]+)" alt="([^"]*): in gray'
+        found = re.search(place, (out / "report.html").read_text())
+        return Image.open(io.BytesIO(base64.b64decode(found[1]))), html.unescape(found[2])
+
+    picture, named = first_picture(finished)
+    reports = [result["report"] for result in load_results(finished)]
+    scores = np.array([report["scores"]["ciede2000"] for report in reports])
+    order = [reports[0]["photos"][number] for number in np.argsort(-scores.std(axis=0))]
+    assert named == ", ".join(order)
+    # Gray, two models that are not `gray`, and the truth.
+    assert picture.width == 4 * 168 + 8
+    monkeypatch.setattr(page_module, "TELLING", 1)
+    write_report(copy)
+    fewer, named = first_picture(copy)
+    assert named == order[0]
+    assert fewer.height < picture.height / 2
+
+
+def test_no_path_of_the_machine_is_in_a_report(finished, photos, copy):
+    change(
+        copy,
+        "mean_color",
+        status="failed",
+        error=f"{photos[1]}/00.png: it is damaged.",
+        traceback=f'  File "{page_module.__file__}", line 1\n  File "/my home/x.py", line 2\n',
+    )
+    for path in (copy / "results").glob("*.json"):
+        result = json.loads(path.read_text())
+        result["cell"] |= {"start": str(copy / "models"), "label": "mine"}
+        result["cell"]["changes"] = {"embedding": f"hub:{copy}"}
+        path.write_text(json.dumps(result))
+    write_report(copy)
+    for out in (finished, copy):
+        for name in [name for name in FILES if not name.endswith(".png")]:
+            text = html.unescape((out / name).read_text())
+            for place in (finished, copy, photos[1], photos[3], Path.home(), Path.cwd()):
+                assert str(place) not in text, (name, place)
+            assert "/my home" not in text
+    page = (copy / "report.html").read_text()
+    assert "--photos DIR --test-photos DIR" in page
+    assert "…/00.png: it is damaged." in page
+    assert "…/page.py" in page
+
+
+def test_weights_that_are_scored_as_they_are_share_a_line(copy):
+    for model in ("gray", "mse_regression"):
+        result = next(one for one in load_results(copy) if one["cell"]["model"] == model)
+        asis = {"budget": "none", "train_fingerprint": None, "train_size": 0, "label": model}
+        change(copy, model, cell=result["cell"] | asis | {"start": f"/weights/{model}"})
+    write_report(copy)
+    lines = (copy / "leaderboard.md").read_text().splitlines()
+    titles = {"gray", "mse_regression"}
+    own = tuple(f"- {title}:" for title in titles)
+    told = [
+        line
+        for line in lines
+        if line.startswith(own) or "scored as" in line or "rained weights" in line
+    ]
+    assert len(told) == 1
+    start = "- Trained weights, scored as they are: "
+    assert told[0].startswith(start)
+    assert {*told[0].removeprefix(start).rstrip(".").split(", ")} == titles
 
 
 def test_an_empty_folder_is_an_error(tmp_path):

@@ -20,7 +20,7 @@ from benchmarks.report.page import write_report
 from benchmarks.report.temperature import _strips
 from benchmarks.suites import Row
 from zoo.budget import Budget
-from zoo.evaluation.calibrate import METRICS, TemperatureStudy, study
+from zoo.evaluation.calibrate import METRICS, Study, study
 from zoo.files import read_json
 from zoo.metrics import get_metric
 from zoo.photos.photoset import PhotoSet
@@ -110,7 +110,7 @@ def test_the_study_is_of_the_validation_photos_alone(validated, conditions):
     model = load_model(out / "models" / result["key"])
     expected = study(model, scored, TEMPERATURES, size=32)
     assert stored["study"] == json.loads(json.dumps(expected.to_json()))
-    assert TemperatureStudy.from_json(stored["study"]) == expected
+    assert Study.from_json(stored["study"]) == expected
 
 
 def test_nothing_is_chosen(validated):
@@ -142,7 +142,10 @@ def test_all_validation_photos_and_an_unusual_default_are_tried(conditions, tmp_
     stored = pictures.try_temperatures(model, cell, conditions, tmp_path, progress=False)
     assert stored["default"] == 0.7
     assert [tile["temperature"] for tile in stored["tiles"]] == [0.0, 0.7, 1.0]
-    assert stored["study"]["temperatures"] == (0.0, 0.7, 1.0)
+    assert (stored["study"]["option"], stored["study"]["values"]) == (
+        "temperature",
+        (0.0, 0.7, 1.0),
+    )
     assert stored["study"]["fingerprint"] == conditions.validation.color_only().fingerprint
 
 
@@ -228,7 +231,7 @@ def test_a_temperature_that_a_model_was_not_tried_at_is_blank(validated):
 
 def test_curves_show_every_metric_with_its_reference_and_every_model(validated):
     stored = validated[1]["temperature"]["study"]
-    study = TemperatureStudy.from_json(stored)
+    study = Study.from_json(stored)
     models = [TemperatureCurves("one", 0.38, study), TemperatureCurves("two", 1.0, study)]
     figure = _temperature_figure(models)
     assert figure.get_suptitle().startswith("Means over 2 validation photos, 95 % intervals (no ")
@@ -256,5 +259,5 @@ def test_curves_show_every_metric_with_its_reference_and_every_model(validated):
     assert references == {
         "colorfulness": [stored["true_colorfulness"]] * 2,
         "auc": [stored["gray"]["auc"]] * 2,
-        "auc_rebalanced": [stored["gray"]["auc_rebalanced"]] * 2,
+        "ciede2000": [stored["gray"]["ciede2000"]] * 2,
     }

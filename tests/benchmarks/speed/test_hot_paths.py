@@ -1,7 +1,7 @@
 import json
 import os
 import sys
-from functools import partial
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from tiny_runs import make_photos
 
 from benchmarks.harness.memory import peak_memory
 from benchmarks.speed import against_torch, hot_paths, patches, timing
+from benchmarks.speed.limited import TimeShares
 from benchmarks.speed.timing import Measurement, Row
 from zoo.errors import ZooError
 from zoo.photos.loader import PhotoLoader
@@ -46,13 +47,13 @@ def test_repetitions_are_timed_after_a_warm_up(monkeypatch):
     monkeypatch.setattr(timing.time, "perf_counter", lambda: next(clock))
     taken = timing.measure_seconds("nothing", lambda: calls.append(1), repetitions=3)
     assert len(calls) == 2 + 3
-    assert taken == Measurement("nothing", 2, 1, 4)
+    assert taken == Measurement("nothing", 2, 1, 4, repetitions=3)
 
 
 def test_rates_are_of_the_median_the_slowest_and_the_fastest(monkeypatch):
-    taken = Measurement("reading", 2.0, 1.0, 4.0)
+    taken = Measurement("reading", 2.0, 1.0, 4.0, repetitions=5)
     monkeypatch.setattr(timing, "measure_seconds", lambda name, action: taken)
-    assert timing.measure_rate("reading", 8, None) == Measurement("reading", 4.0, 2.0, 8.0)
+    assert timing.measure_rate("reading", 8, None) == Measurement("reading", 4.0, 2.0, 8.0, 5)
 
 
 def test_the_plain_loop_makes_what_the_loader_makes(tmp_path):
@@ -74,23 +75,23 @@ def test_without_pytorch_one_sentence_says_what_to_install(monkeypatch, capsys):
     assert not captured.out
 
 
-def test_a_forward_pass_is_compared_with_pytorch(monkeypatch):
+def test_networks_and_steps_are_compared_with_pytorch():
     pytest.importorskip("torch")
-    monkeypatch.setattr(hot_paths, "measure", lambda folder: pytest.fail("measured the other rows"))
-    small = partial(hot_paths.forward_rows, side=16, batches=(1, 2), width=4, repetitions=8)
-    monkeypatch.setattr(hot_paths, "forward_rows", small)
-    steps = partial(hot_paths.step_rows, side=16, batches=(1, 2), width=4, depth=4)
-    monkeypatch.setattr(hot_paths, "step_rows", steps)
-    rows = []
-    monkeypatch.setattr(hot_paths, "print_table", rows.extend)
-    assert hot_paths.main(["--against", "torch"]) == 0
+    shares = TimeShares(time.monotonic() + 60, 6)
+    small = {"side": 16, "batches": (1, 2), "width": 4}
+    rows = [
+        *against_torch.forward_rows(shares, "float32", **small, repetitions=8),
+        *against_torch.step_rows(shares, **small, depth=4),
+        *against_torch.forward_rows(shares, "bfloat16", **small, repetitions=8),
+    ]
+    assert len(rows) == against_torch.ROWS
     assert [row.title.split(", ", 1)[1] for row in rows] == [
+        "16 px, 1 at once, float32",
+        "16 px, 2 at once, float32",
         "16 px, 1 at once, float32",
         "16 px, 2 at once, float32",
         "16 px, 1 at once, bfloat16",
         "16 px, 2 at once, bfloat16",
-        "16 px, 1 at once, float32",
-        "16 px, 2 at once, float32",
     ]
     assert not any(row.higher_is_better for row in rows)
     assert all(row.ours.name.startswith("zoo") for row in rows)
@@ -158,7 +159,7 @@ def test_times_are_taken_in_turn_and_a_photo(monkeypatch):
         {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, photos=4, repetitions=3
     )
     assert "".join(calls) == "ab" * 5
-    assert first == Measurement("a", 0.25, 0.25, 0.25)
+    assert first == Measurement("a", 0.25, 0.25, 0.25, repetitions=3)
     assert second.name == "b"
 
 
@@ -214,6 +215,7 @@ def test_training_steps_are_compared_in_processes_of_their_own(monkeypatch):
     assert (memory.ours.median, memory.unit, memory.ratio) == (40.0, "MB", 2.0)
 
 
+@pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("name", ["zhang", "mse_regression"])
 def test_a_training_step_of_either_loss_trains(monkeypatch, name):
     losses = []

@@ -6,7 +6,7 @@ import pytest
 
 from zoo.errors import ZooError
 from zoo.metrics.networks.class_names import GROUPS, ClassNames, read_class_names
-from zoo.networks.embeddings import Spec
+from zoo.networks.classifiers import Spec
 
 LINES = ["background", "tabby, tabby cat", "Egyptian cat", "Cardigan, Cardigan Welsh corgi"]
 LINES += ["cardigan", "German_shepherd", "daisy", "crane", "crane"]

@@ -7,7 +7,7 @@ import pytest
 
 from zoo.errors import ZooError
 from zoo.metrics.networks.lpips import SETTINGS, Lpips
-from zoo.networks.embeddings import Spec
+from zoo.networks.classifiers import Spec
 
 # torchvision's VGG16: widths of the convolutions, "M" for a pooling, "*" after what is compared.
 VGG16 = "64,64,*,M,128,128,*,M,256,256,256,*,M,512,512,512,*,M,512,512,512,*"

@@ -26,7 +26,8 @@ from zoo.metrics.networks.base import Network, network_name
 from zoo.metrics.networks.classifier import Recognition
 from zoo.metrics.networks.diversity import Diversity
 from zoo.metrics.networks.frechet import Frechet
-from zoo.networks.embeddings import Embedding, Spec, open_embedding
+from zoo.networks.classifiers import Embedding, Spec
+from zoo.networks.embeddings import open_embedding
 
 LABELS = ["sea, ocean", "b", "c", "d", "e", "f", "surf", "h", "i"]
 

@@ -1,5 +1,6 @@
 """The adversarial pair: networks, losses, and that each net learns from its own loss alone."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import keras
@@ -16,6 +17,7 @@ from zoo.models.adversarial.losses import ADVERSARIAL_LOSSES
 from zoo.models.adversarial.stages import settled, warning
 from zoo.models.adversarial.tasks import CriticTask
 from zoo.networks.pix2pix import patch_discriminator, receptive_field
+from zoo.photos.loader import PhotoLoader
 
 pytestmark = pytest.mark.usefixtures("eager")
 rng = np.random.default_rng
@@ -65,12 +67,55 @@ def test_golden_parameter_counts():
         for name, net in paper.items()
     }
     assert count["colorizer"] == 54_413_955 - 2 * 64 * 16 - (128 * 16 + 1)
-    convolutions = 16 * (3 * 64 + 64 * 128 + 128 * 256 + 256) + 64 + 1
-    assert count["discriminator"] == convolutions + 2 * (128 + 256)
+    convolutions = 16 * (3 * 64 + 64 * 128 + 128 * 256 + 256 * 512 + 512) + 64 + 1
+    assert count["discriminator"] == convolutions + 2 * (128 + 256 + 512)
+    # The authors' 70 px discriminator has 2,768,705 with six channels in.
+    assert count["discriminator"] == 2_768_705 - 3 * 64 * 16
 
 
 def test_the_papers_generator_names_its_stride():
     assert zoo.create_model("gan:paper", width=1).stride == 256
+
+
+def initial(model, *parts):
+    """The initial values of all weights of these names, of both nets, by their paths."""
+    return {
+        path: value for path, value in model.weight_values().items() if path.endswith(tuple(parts))
+    }
+
+
+def test_the_paper_starts_from_normal_weights():
+    """Section 6.2: N(0, 0.02); the authors' code has N(1, 0.02) for batch normalization, biases 0.
+
+    The bounds are five standard errors of a normal distribution's mean, deviation and kurtosis.
+    """
+    model = zoo.create_model("gan:paper", width=16, depth=6, patch_width=16)
+    kernels, factors = initial(model, "/kernel"), initial(model, "/gamma")
+    assert len(kernels) == 6 + 6 + 4 + 1
+    assert len(factors) == 4 + 5 + 3
+    pooled = {0: np.concatenate([k.ravel() for k in kernels.values()])}
+    pooled[1] = np.concatenate(list(factors.values()))
+    for mean, values in [(0, kernel.ravel()) for kernel in kernels.values()] + [*pooled.items()]:
+        count, off = len(values), (values - mean) / 0.02
+        assert abs(off.mean()) < 5 / np.sqrt(count)
+        assert abs(off.std() - 1) < 5 / np.sqrt(2 * count)
+    # A normal distribution that is cut off at two deviations, as Keras' own, has 2.4.
+    kurtosis = (pooled[0] ** 4).mean() / (pooled[0] ** 2).mean() ** 2
+    assert abs(kurtosis - 3) < 5 * np.sqrt(24 / len(pooled[0]))
+    for zeros in initial(model, "/bias", "/beta").values():
+        assert not zeros.any()
+    other = zoo.create_model("gan:paper", width=16, depth=6, patch_width=16, seed=1)
+    assert (initial(other, "/gamma")[next(iter(factors))] != factors[next(iter(factors))]).any()
+
+
+def test_the_nets_start_as_he_et_al_say():
+    """Deviations of sqrt(2 / inputs), as Keras counts them, of a head less; factors of 1."""
+    model = zoo.create_model("gan:scratch", width=16, depth=3)
+    for path, kernel in initial(model, "/kernel").items():
+        inputs = kernel.shape[0] * kernel.shape[1] * kernel.shape[-2]
+        expected = np.sqrt((0.01 if "/head/" in path else 2) / inputs)
+        assert kernel.std() == pytest.approx(expected, rel=5 / np.sqrt(2 * kernel.size)), path
+    assert all((factors == 1).all() for factors in initial(model, "/gamma").values())
 
 
 @pytest.mark.parametrize(("patch_layers", "side"), [(1, 16), (2, 34), (3, 70), (4, 142)])
@@ -285,17 +330,15 @@ def test_logged_scores_are_those_of_the_metrics(photos):
 
     from zoo.metrics import scores
     from zoo.metrics.pair import Pair
-    from zoo.models.adversarial.tasks import _color_scores
+    from zoo.models.adversarial.tasks import color_scores
 
     rgb = batch(photos)
     lab = rgb2lab(rgb)
     made = lab[..., 1:] * 0.6 + 3
-    found = [
-        float(part)
-        for part in _color_scores(
-            *(part.astype("float32") for part in (lab[..., :1], lab[..., 1:], made))
-        )
-    ]
+    scaled = (lab[..., :1] / 50 - 1, lab[..., 1:] / 110, made / 110)
+    of_photos = color_scores(*(part.astype("float32") for part in scaled))
+    assert list(of_photos) == ["auc", "colorfulness", "truth"]
+    found = [float(np.mean(as_numpy(values))) for values in of_photos.values()]
     colored = np.round(255 * lab2rgb(np.concatenate([lab[..., :1], made], axis=-1)))
     pairs = [Pair(truth, photo) for truth, photo in zip(rgb, colored.astype(np.uint8), strict=True)]
     assert found[0] == pytest.approx(np.mean([scores.auc(pair) for pair in pairs]), abs=5e-3)
@@ -394,3 +437,104 @@ def test_realness_is_a_map_of_the_photo_and_its_mean(photos):
 def test_refuses_configurations_that_make_no_sense(change, message):
     with pytest.raises(ZooError, match=message):
         GANConfig(**change)
+
+
+# ---------------------------------------------------------------------- the report's recipe
+
+
+def seen_in_steps(monkeypatch):
+    """The positions of the photos of each training step, by its number, once a fit has run."""
+    seen, samples = {}, PhotoLoader.samples
+
+    def noted(loader, step):
+        found = samples(loader, step)
+        if loader.augment:
+            seen[step] = found.positions
+        return found
+
+    monkeypatch.setattr(PhotoLoader, "samples", noted)
+    return seen
+
+
+@pytest.mark.parametrize("name", ["gan", "nogan"])
+def test_on_an_encoder_patches_are_inside_the_photo_and_made_colors_have_no_grain(name):
+    model = zoo.create_model(name, "compact")
+    side = model.config.train_size // model.output_stride
+    assert side / 4 <= receptive_field(model.config.patch_layers) <= side / 2
+    layers = model.networks["colorizer"].layers
+    assert not [layer for layer in layers if isinstance(layer, keras.layers.Dropout)]
+
+
+def test_the_report_s_recipe():
+    """Patches of 34 px, targets of 0.9 for true colors alone, two rates; else pix2pix."""
+    report, paper = (
+        zoo.create_model(f"gan:{name}", width=1).config for name in ("report", "paper")
+    )
+    assert receptive_field(report.patch_layers) == 34
+    assert receptive_field(paper.patch_layers) == 70
+    assert (report.real_label, paper.real_label) == (0.9, 1.0)
+    assert report.learning_rate == paper.learning_rate == paper.discriminator_rate == 2e-4
+    assert report.discriminator_rate != report.learning_rate
+    changed = {"patch_layers": 3, "real_label": 1.0, "discriminator_rate": 2e-4}
+    assert replace(report, **changed) == paper
+
+
+def test_its_rates_are_those_of_the_two_nets(photos):
+    model = zoo.create_model("gan:report", width=2, depth=2, patch_width=2, dropout=0.0)
+    nets = [model.networks[name] for name in ("colorizer", "discriminator")]
+    before = [values(net.trainable_variables) for net in nets]
+    compiled(model).train_on_batch({"rgb": batch(photos)})
+    for net, old, rate in zip(nets, before, (2e-4, 1e-4), strict=True):
+        moved = [
+            abs(as_numpy(v) - o).max() for v, o in zip(net.trainable_variables, old, strict=True)
+        ]
+        # The first step of Adam is as long as its rate, whatever the gradient.
+        assert max(moved) == pytest.approx(rate, rel=0.02)
+
+
+def test_an_epoch_is_a_round_over_all_photos_with_a_model_kept(photos, tmp_path, monkeypatch):
+    seen = seen_in_steps(monkeypatch)
+    small = {"width": 2, "depth": 2, "patch_width": 2, "batch_size": 2}
+    model = zoo.create_model("gan:report", **small)
+    history = model.fit(photos, photos, budget=Budget(epochs=5), run_dir=tmp_path, **FIT)
+    assert history.curves["photos_seen"] == [6.0, 12.0, 18.0, 24.0, 30.0]
+    kept = [f"{number:03d}" for number in range(1, 6)]
+    assert (
+        sorted(path.name for path in (tmp_path / "checkpoints").iterdir() if path.is_dir()) == kept
+    )
+    heads = [
+        zoo.load_model(tmp_path / "checkpoints" / name).weight_values()["colorizer/head/kernel"]
+        for name in kept
+    ]
+    assert all((one != other).any() for one, other in pairwise(heads))
+    assert sorted(seen) == list(range(15))
+    orders = [np.concatenate([seen[3 * epoch + step] for step in range(3)]) for epoch in range(5)]
+    assert all(sorted(order) == list(range(6)) for order in orders)
+    assert len({tuple(order) for order in orders}) == 5
+
+
+def test_epochs_that_batches_do_not_divide_are_rounds_too(photos, tmp_path):
+    history = zoo.create_model("gan:tiny").fit(photos, budget=Budget(epochs=5), **FIT)
+    assert len(history.curves["photos_seen"]) == 5  # of 6 photos in batches of 4
+
+
+def test_each_size_needs_an_epoch(photos):
+    with pytest.raises(ZooError, match=r"Each of 2 training sizes needs an epoch .* of 1\."):
+        tiny().fit(photos, budget=Budget(epochs=1), size=(16, 32), precision="float32")
+
+
+def test_a_training_in_epochs_is_resumed_as_one(photos, tmp_path):
+    """As many photos in about ten rounds are another training."""
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+    settings = {**FIT, "run_dir": tmp_path, "resume": True}
+    with pytest.raises(KeyboardInterrupt):
+        tiny(batch_size=2).fit(photos, budget=Budget(epochs=4), callbacks=[Stop()], **settings)
+    with pytest.raises(ZooError, match="rounds"):
+        tiny(batch_size=2).fit(photos, budget=Budget(photos_seen=24), **settings)
+    history = tiny(batch_size=2).fit(photos, budget=Budget(epochs=4), **settings)
+    assert len(history.curves["photos_seen"]) == 4

@@ -11,7 +11,8 @@ from skimage.color import rgb2lab
 import zoo
 from predictions import ab_of, shares_of
 from zoo import Budget, PhotoSet, conformance
-from zoo.color.bins import rebalancing_weights, smooth_prior
+from zoo.color.bins import rebalancing_weights
+from zoo.color.prior import smooth_prior
 from zoo.errors import ZooError
 from zoo.models.classification import base, zhang
 from zoo.networks.blocks import HEAD
@@ -255,7 +256,7 @@ def test_a_given_prior_takes_the_photos_place(photos, monkeypatch, counting_only
     # A sum that is a little off, as of rounded numbers, is mended.
     model = tiny(prior=tuple(prior * 1.005), uniform_share=0.3, sigma=7.0)
     model.fit(photos, **FIT)
-    expected = rebalancing_weights(smooth_prior(prior, model.bins, 7.0), 0.3)
+    expected = rebalancing_weights(smooth_prior(prior, model.bins.centers, 7.0), 0.3)
     assert expected.max() > 3 * expected.min()
     np.testing.assert_allclose(model.weights, expected, rtol=1e-5)
 

@@ -237,16 +237,6 @@ def test_damaged_and_other_files_are_refused(tmp_path, state):
         import_weights(tmp_path / "none.pth")
 
 
-@pytest.mark.parametrize("version", [None, "2.5.1+cpu"])
-def test_a_missing_or_unsafe_pytorch_is_named_with_the_remedy(tmp_path, monkeypatch, version):
-    module = None if version is None else type(sys)("torch")
-    if module is not None:
-        module.__version__ = version
-    monkeypatch.setitem(sys.modules, "torch", module)
-    with pytest.raises(ZooError, match=r'pip install "colorization-zoo\[torch\]"'):
-        read_state_dict(tmp_path / "any.pth", FILE_NAME)
-
-
 def call(monkeypatch, capsys, *arguments) -> tuple[int, str]:
     monkeypatch.setattr(sys, "argv", ["zoo", "import-weights", *map(str, arguments)])
     with pytest.raises(SystemExit) as ended:

@@ -98,6 +98,23 @@ def test_without_reduction_numbers_are_standardized_and_constant_ones_vanish():
     np.testing.assert_allclose(found.std(axis=0), np.arange(9) != 4, atol=1e-3)
 
 
+def test_raw_numbers_stay_as_they_are():
+    described = rng(0).uniform(0, 1, (400, 9)).astype("float32")
+    features = layer(3, (1,), context=False)
+    features.fit(described, 0.5, standardized=False)
+    np.testing.assert_array_equal(ops.convert_to_numpy(features.project(described)), described)
+
+
+def test_raw_numbers_are_rotated_as_they_are():
+    described = rng(0).normal(3, 1, (400, 9)) * np.arange(1, 10)
+    features = layer(3, (1,), context=False, width=4)
+    features.fit(described.astype("float32"), 0.0, standardized=False)
+    found = ops.convert_to_numpy(features.project(described.astype("float32")))
+    expected = described @ PCA(4).fit(described).components_.T
+    signs = np.sign((found * expected).sum(axis=0))
+    np.testing.assert_allclose(found * signs, expected, rtol=1e-3, atol=1e-2)
+
+
 # ---------------------------------------------------------------------- reservoir
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from zoo.errors import ZooError
 from zoo.metrics import NetworkScores
 from zoo.models.adversarial.classifier_score import central_squares
-from zoo.networks.embeddings import Embedding, Spec
+from zoo.networks.classifiers import Embedding, Spec
 
 if TYPE_CHECKING:
     from zoo.photos.photoset import PhotoSet

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from zoo.errors import ZooError, valid_choice
 from zoo.files import read_json
-from zoo.networks.embeddings import Spec
+from zoo.networks.classifiers import Spec
 
 _DOGS = """
 Chihuahua, Japanese spaniel, Maltese dog, Pekinese, Shih-Tzu, Blenheim spaniel, papillon,

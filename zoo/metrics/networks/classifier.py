@@ -10,7 +10,7 @@ import numpy as np
 from zoo.metrics import NetworkScores
 from zoo.metrics.networks.base import Network, NetworkMetric, Rows, network_name
 from zoo.metrics.networks.class_names import read_class_names
-from zoo.networks.embeddings import Spec
+from zoo.networks.classifiers import Spec
 
 if TYPE_CHECKING:
     from zoo.photos.photoset import PhotoSet

@@ -7,7 +7,7 @@ import numpy as np
 from zoo.metrics import NetworkScores
 from zoo.metrics.networks.base import NetworkMetric, Rows, network_name
 from zoo.models.adversarial.classifier_score import diversity, is_inception
-from zoo.networks.embeddings import Spec
+from zoo.networks.classifiers import Spec
 
 if TYPE_CHECKING:
     from zoo.photos.photoset import PhotoSet

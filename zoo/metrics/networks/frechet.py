@@ -11,7 +11,7 @@ import numpy as np
 from zoo.metrics import NetworkScores
 from zoo.metrics.networks.base import NetworkMetric, network_name
 from zoo.models.adversarial.classifier_score import is_inception
-from zoo.networks.embeddings import Spec
+from zoo.networks.classifiers import Spec
 
 if TYPE_CHECKING:
     from zoo.photos.photoset import PhotoSet

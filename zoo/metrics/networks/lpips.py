@@ -27,7 +27,7 @@ from keras import ops
 from zoo.color.spaces import Tensor
 from zoo.errors import ZooError
 from zoo.metrics import NetworkScores
-from zoo.networks.embeddings import Spec
+from zoo.networks.classifiers import Spec
 from zoo.networks.state_dict import read_state_dict
 
 KIND = "lpips"

@@ -13,7 +13,8 @@ from zoo.metrics.networks.base import Network, NetworkMetric, Side
 from zoo.metrics.networks.classifier import Recognition
 from zoo.metrics.networks.diversity import Diversity
 from zoo.metrics.networks.frechet import Frechet, few_photos
-from zoo.networks.embeddings import Spec, open_embedding
+from zoo.networks.classifiers import Spec
+from zoo.networks.embeddings import open_embedding
 
 if TYPE_CHECKING:
     from zoo.photos.photoset import PhotoSet

@@ -11,7 +11,8 @@ from scipy.special import log_softmax, logsumexp
 
 from zoo.colorizer import Colorizer
 from zoo.errors import ZooError
-from zoo.networks.embeddings import Spec, open_embedding
+from zoo.networks.classifiers import Spec
+from zoo.networks.embeddings import open_embedding
 from zoo.photos.loader import PhotoLoader
 from zoo.photos.photoset import PhotoSet
 

@@ -5,14 +5,14 @@ Isola et al. 2017 ("Image-to-Image Translation with Conditional Adversarial Netw
 and tells for each patch which it is; the generator learns to pass for true and to keep the mean
 absolute error low. That error alone would answer with muted colors, which a discriminator detects.
 
-`paper` is pix2pix' U-Net at 256 px with its rates and the batch of its colorization, and a
-discriminator of 34 px as in later work on colorization, with one-sided label smoothing (Salimans et
-al. 2016, arXiv 1606.03498, section 3.4). `compact` is the same method on a U-Net that trains on two
-processor cores. Departures: batch normalization has PyTorch's constants, and a prediction takes its
-running statistics, so that a photo's colors depend on no other photo; the dropout that pix2pix
-keeps at prediction is the option `noise`, off by default. Except in `paper`, the discriminator has
-no batch normalization: in training it sees true and made colors in separate batches, whose
-statistics tell them apart and are of no use for a single photo.
+`paper` is pix2pix: its U-Net at 256 px, patches of 70 px, its rates and the batch of its
+colorization. `report` is what a report on colorization made of it in 2020: patches of 34 px, one-
+sided label smoothing (Salimans et al. 2016, arXiv 1606.03498, section 3.4) and unequal rates;
+`Budget(epochs=20)` keeps the model after each of its 20 passes over the photos. `compact` is the
+same method on an encoder that learned on ImageNet, and trains on two processor cores; `scratch` is
+it on a U-Net from random weights. Both have no batch normalization in the discriminator: in
+training it sees true and made colors in separate batches, whose statistics tell them apart and are
+of no use for a single photo.
 """
 
 from collections.abc import Callable, Generator, Mapping
@@ -28,17 +28,18 @@ from PIL import Image
 from zoo import preprocessing
 from zoo.color.planes import AB
 from zoo.color.spaces import Tensor, rgb_to_lightness
-from zoo.colorizer import Preset
+from zoo.colorizer import Departure, Preset
 from zoo.errors import valid_choice
 from zoo.models.adversarial.losses import ADVERSARIAL_LOSSES, AdversarialLoss
 from zoo.models.adversarial.stages import adversarial_stage
-from zoo.models.adversarial.tasks import AdversarialTask
-from zoo.models.gradient import GradientColorizer, NetworkConfig
+from zoo.models.adversarial.tasks import COLOR_SCORES, AdversarialTask
+from zoo.models.adversarial.turning_point import round_score
+from zoo.models.gradient import PRETRAINED, GradientColorizer, NetworkConfig
 from zoo.networks.architectures import SCALES
 from zoo.networks.blocks import AB_SCALE, average_to_size, dropout_seed
 from zoo.networks.pix2pix import patch_discriminator
 from zoo.networks.runner import Runner, walk
-from zoo.options import RENDER_FACTOR, Option
+from zoo.options import OF_NETWORKS, RENDER_FACTOR, Option
 from zoo.photos.decoding import PhotoSource, read_photo
 from zoo.photos.photoset import PhotoSet
 from zoo.prediction import Chroma, Prediction
@@ -79,7 +80,6 @@ class GANConfig(NetworkConfig):
         adversarial: the loss, "bce", "least_squares" or "hinge".
         l1_weight: of the mean absolute error of ab / 110, beside the adversarial loss.
         real_label: the discriminator's target for true colors, above 0.5 and at most 1.
-        dropout: share that the generator's lowest levels drop in training, at least 0 and below 1.
         patch_layers: the discriminator's strided layers: 1, 2, 3 and 4 give patches of 16, 34, 70
             and 142 px.
         patch_width: channels of the discriminator's first layer.
@@ -108,7 +108,7 @@ class GANConfig(NetworkConfig):
         check_fields(self, lambda v: v in (1, 2, 3, 4), "1, 2, 3 or 4", "patch_layers")
         check_fields(self, lambda v: v > 0, "positive", "discriminator_rate")
         check_fields(self, lambda v: v >= 0, "at least 0", "l1_weight")
-        check_fields(self, lambda v: 0 <= v < 1, "at least 0 and below 1", "beta_1", "dropout")
+        check_fields(self, lambda v: 0 <= v < 1, "at least 0 and below 1", "beta_1")
         check_fields(self, lambda v: 0.5 < v <= 1, "above 0.5 and at most 1", "real_label")
 
 
@@ -124,6 +124,11 @@ PIX2PIX: dict[str, Any] = {
     "learning_rate": 2e-4,
     "discriminator_rate": 2e-4,
 }
+#: A generator around an encoder. Its output is a quarter of the photo's size: patches of 16 px are
+#: 64 px of the photo, as pix2pix has 70, and the next larger ones, of 34 px, exceed the 32 px of a
+#: photo of 128 px. There is no dropout: no layer comes after that of an encoder_unet but the head,
+#: so that it is grain in the colors, which true ones have not, and no variant of them.
+ENCODED: dict[str, Any] = PRETRAINED | {"patch_layers": 1, "dropout": 0.0}
 TINY: dict[str, Any] = {
     "width": 4,
     "depth": 2,
@@ -132,22 +137,94 @@ TINY: dict[str, Any] = {
     "train_size": 32,
     "batch_size": 4,
 }
+#: In what `paper` is other than pix2pix.
+_DEPARTURES = (
+    Departure(
+        "batch normalization takes the statistics of the photo at hand when it predicts",
+        "those of the training",
+        "a photo's colors depend on no other photo",
+    ),
+    Departure(
+        "dropout when it predicts, too",
+        "only with the option `noise`",
+        "the same photo gets the same colors",
+    ),
+    Departure(
+        "the discriminator steps first, then the generator against it",
+        "both step at once",
+        "one step of Keras' own `fit`",
+    ),
+    Departure(
+        "photos of 256 px, mirrored at random",
+        "random squares with a side of 1 to 1.25 times 256 px, mirrored at random",
+        "every model learns from the same loader",
+    ),
+)
 
 
 class GAN(GradientColorizer):
     """L in, ab out, with a discriminator as part of the loss."""
 
-    options: ClassVar[tuple[Option, ...]] = (RENDER_FACTOR, NOISE, SATURATION)
-    #: Which nets learn in the first step, in the second, and so on; if empty, both in every one.
+    options: ClassVar[tuple[Option, ...]] = (*OF_NETWORKS, NOISE, SATURATION)
+    #: Which groups of weights, "generator", "discriminator" and "encoder", learn in the first step,
+    #: in the second, and so on; if empty, all in every one.
     phases: ClassVar[tuple[tuple[str, ...], ...]] = ()
     PRESETS: ClassVar = {
         "compact": Preset(
-            GANConfig(),
-            "ours: the method of Isola et al. 2017 on a U-Net that trains on two processor cores",
+            GANConfig(**ENCODED),
+            "ours: the method of Isola et al. 2017 on an encoder of ImageNet, that trains on two "
+            "processor cores",
         ),
         "paper": Preset(
-            GANConfig(**PIX2PIX, patch_norm="batch", l1_weight=100.0, schedule="constant"),
-            "Isola et al. 2017, arXiv 1611.07004, section 6.1; patches of 34 px",
+            GANConfig(
+                **PIX2PIX,
+                patch_layers=3,
+                patch_norm="batch",
+                l1_weight=100.0,
+                real_label=1.0,
+                schedule="constant",
+            ),
+            "Isola et al. 2017, arXiv 1611.07004, sections 3 and 6",
+            _DEPARTURES,
+        ),
+        "report": Preset(
+            GANConfig(
+                **PIX2PIX | {"discriminator_rate": 1e-4},
+                patch_layers=2,
+                patch_norm="batch",
+                l1_weight=100.0,
+                real_label=0.9,
+                schedule="constant",
+            ),
+            "a report on colorization of 2020, after Isola et al. 2017: patches of 34 px, smoothed "
+            "labels, unequal rates, 20 epochs",
+            (
+                Departure(
+                    "two unequal rates, not given",
+                    "generator 2e-4, discriminator 1e-4",
+                    "the first is pix2pix'",
+                ),
+                Departure(
+                    "the generator's two losses are added without a weight",
+                    "the mean absolute error of ab / 110 counts 100 times",
+                    "so it does in pix2pix; the report does not state its scale of ab",
+                ),
+                Departure(
+                    "epochs are ranked by the Inception score, people look at the best 12",
+                    "by AuC and colorfulness on validation photos; by that score, too, with "
+                    "`classifier=keras:InceptionV3`",
+                    "that network is not at hand everywhere; `zoo checkpoints` shows all to people",
+                ),
+                Departure(
+                    "the other details are not given",
+                    "as in `paper`, with its departures",
+                    "the report follows pix2pix",
+                ),
+            ),
+        ),
+        "scratch": Preset(
+            GANConfig(),
+            "ours: as `compact` without a pretrained encoder, a U-Net",
         ),
         "tiny": Preset(GANConfig(**TINY), "ours: for tests"),
     }
@@ -155,9 +232,13 @@ class GAN(GradientColorizer):
     def build_networks(self) -> dict[str, keras.Model]:
         config, normalized = self.config, self.config.patch_norm == "batch"
         return {
-            "colorizer": self.build_colorizer(2, bounded=True, dropout=config.dropout),
+            "colorizer": self.build_colorizer(2, bounded=True),
             "discriminator": patch_discriminator(
-                config.patch_layers, config.patch_width, self.seed, normalized=normalized
+                config.patch_layers,
+                config.patch_width,
+                self.seed,
+                normalized=normalized,
+                deviation=self.architecture.deviation,
             ),
         }
 
@@ -187,15 +268,21 @@ class GAN(GradientColorizer):
         ratio = config.discriminator_rate / config.learning_rate
         return self.adam_of_both(schedule(config, steps), ratio)
 
-    def adam_of_both(self, rate: Rate, ratio: float) -> GroupedAdam:
-        """Adam with this rate for the generator, and `ratio` times it for the discriminator."""
+    def adam_of_both(self, rate: Rate, ratio: float, *, skip_zeros: bool = False) -> GroupedAdam:
+        """Adam with this rate for the generator, and `ratio` times it for the discriminator.
+
+        A generator's encoder learns at the configured share of the generator's rate.
+        """
+        encoder, encoder_rates = self.encoder_group(rate)
         return GroupedAdam(
             {
-                "generator": self.networks["colorizer"].trainable_variables,
+                "generator": [],
                 "discriminator": self.networks["discriminator"].trainable_variables,
+                **encoder,
             },
-            {"generator": rate, "discriminator": Multiple(rate, ratio)},
+            {"generator": rate, "discriminator": Multiple(rate, ratio), **encoder_rates},
             self.phases,
+            skip_zeros=skip_zeros,
             beta_1=self.config.beta_1,
             beta_2=self.config.beta_2,
         )
@@ -219,22 +306,17 @@ class GAN(GradientColorizer):
         return lambda lightness, truth, made: weight * ops.mean(ops.abs(made - truth))
 
     def round_score(self, logs: dict[str, float]) -> float | None:
-        """What the best weights are lowest in: 1 - AuC, and a share of the error in colorfulness.
-
-        The losses of two nets that learn against each other choose nothing. AuC alone prefers muted
-        colors, colorfulness alone any that are bold: a fifth of it too much or too little counts as
-        much as 0.01 of AuC.
-        """
+        """What the best weights are lowest in; None without validation photos."""
         if "val_auc" not in logs:
             return None
-        off = abs(logs["val_colorfulness"] / max(logs["val_truth"], 1e-6) - 1.0)
-        return 1.0 - logs["val_auc"] + 0.05 * off
+        return float(round_score(*(logs[f"val_{name}"] for name in COLOR_SCORES)))
 
     def run_networks(
         self, inputs: Mapping[str, Tensor], runner: Runner, **values: Tensor
     ) -> Prediction:
         noise = values[NOISE.name]
-        return super().run_networks(inputs, _NoiseRunner(noise) if noise else runner)
+        runner = _NoiseRunner(noise) if noise else runner
+        return super().run_networks(inputs, runner, **values)
 
     def to_ab(self, prediction: Prediction, **values: Tensor) -> Tensor:
         assert isinstance(prediction, Chroma)

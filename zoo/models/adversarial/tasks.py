@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from zoo.models.adversarial.gan import GAN
 
 
+#: The scores of made colors: see `color_scores`.
+COLOR_SCORES = ("auc", "colorfulness", "truth")
+
+
 class GeneratorTask(Task):
     """The generator without a discriminator.
 
@@ -35,7 +39,7 @@ class GeneratorTask(Task):
         others: further networks that learn, by name.
     """
 
-    LOGGED: ClassVar[tuple[str, ...]] = ("l1", "auc", "colorfulness", "truth")
+    LOGGED: ClassVar[tuple[str, ...]] = ("l1", *COLOR_SCORES)
 
     def __init__(self, colorizer: "GAN", **others: keras.Model) -> None:
         super().__init__({"generator": colorizer.networks["colorizer"], **others}, self.LOGGED)
@@ -49,15 +53,15 @@ class GeneratorTask(Task):
         lightness, truth = self._judged(batch["rgb"], output)
         fake = ops.cast(output, "float32")
         l1 = self._error(batch, output)
-        logged = _color_scores(50.0 * (lightness + 1.0), truth * AB_SCALE, fake * AB_SCALE)
-        self.log(l1=l1, **dict(zip(("auc", "colorfulness", "truth"), logged, strict=True)))
+        of_photos = color_scores(lightness, truth, fake)
+        self.log(l1=l1, **{name: ops.mean(values) for name, values in of_photos.items()})
         content = self._content(lightness, truth, fake)
-        return content + self.adversaries_loss(lightness, truth, fake, training)
+        return self.whole_loss(content, lightness, truth, fake, training)
 
-    def adversaries_loss(
-        self, lightness: Tensor, truth: Tensor, fake: Tensor, training: bool
+    def whole_loss(
+        self, content: Tensor, lightness: Tensor, truth: Tensor, fake: Tensor, training: bool
     ) -> Tensor:
-        return 0.0
+        return content
 
 
 class AdversarialTask(GeneratorTask):
@@ -65,16 +69,30 @@ class AdversarialTask(GeneratorTask):
 
     Logged beside the generator's scores: the discriminator's probabilities for true colors,
     `d_real`, and for made ones, `d_fake` (0.5: it cannot tell); its loss, and the generator's.
+
+    Args:
+        colorizer: whose nets.
+        content: weight of what the generator learns beside the adversarial loss.
+        critic_until: the discriminator alone learns until its loss in a step is lower than this;
+            the generator then has one step, and so on. 0: both learn in every step.
     """
 
     LOGGED = ("d_real", "d_fake", "d_loss", "g_loss", *GeneratorTask.LOGGED)
 
-    def __init__(self, colorizer: "GAN") -> None:
+    def __init__(
+        self, colorizer: "GAN", *, content: float = 1.0, critic_until: float = 0.0
+    ) -> None:
         super().__init__(colorizer, discriminator=colorizer.networks["discriminator"])
         self._adversarial: AdversarialLoss = colorizer.adversarial_loss
+        self._content_weight, self._until = content, critic_until
+        self._critics_turn = None
+        if critic_until:
+            self._critics_turn = self.add_weight(
+                shape=(), initializer="ones", trainable=False, name="critics_turn"
+            )
 
-    def adversaries_loss(
-        self, lightness: Tensor, truth: Tensor, fake: Tensor, training: bool
+    def whole_loss(
+        self, content: Tensor, lightness: Tensor, truth: Tensor, fake: Tensor, training: bool
     ) -> Tensor:
         """Each net's gradient of this sum is that of its own loss."""
         loss, made = self._adversarial, ops.stop_gradient(fake)
@@ -89,7 +107,15 @@ class AdversarialTask(GeneratorTask):
         )
         d_real, d_fake = (ops.mean(loss.probability(x)) for x in (real_logits, fake_logits))
         self.log(d_real=d_real, d_fake=d_fake, d_loss=d_loss, g_loss=g_loss)
-        return d_loss + g_loss
+        content = self._content_weight * content
+        if self._critics_turn is None or not training:
+            return content + (d_loss + g_loss)
+        # One of the two: the other net's gradients are exactly 0, and its optimizer lets it rest.
+        turn = self._critics_turn.value
+        whole = turn * d_loss + (1.0 - turn) * (content + g_loss)
+        done = ops.logical_and(turn > 0.5, d_loss < self._until)
+        self._critics_turn.assign(ops.where(done, 0.0, 1.0))
+        return whole
 
     def _answers_of_still_weights(self, pair: Batch, training: bool) -> Tensor:
         """The discriminator's answer, whose gradient reaches what it sees and not its weights.
@@ -176,12 +202,15 @@ def _answers(network: keras.Model, lightness: Tensor, ab: Tensor, training: bool
     return ops.cast(network({"lightness": lightness, "ab": ab}, training=training), "float32")
 
 
-def _color_scores(lightness: Tensor, truth: Tensor, made: Tensor) -> tuple[Tensor, ...]:
-    """AuC, and the colorfulness of the made and the true colors, means over the photos.
+def color_scores(lightness: Tensor, truth: Tensor, made: Tensor) -> dict[str, Tensor]:
+    """AuC of each photo, and the colorfulness of its made and its true colors: (N,) by name.
 
     As `zoo.metrics` has them, but AuC is that of infinitely many thresholds, and RGB not rounded.
+    All arguments are scaled, as the networks see and give them.
     """
+    lightness, truth, made = 50.0 * (lightness + 1.0), truth * AB_SCALE, made * AB_SCALE
     error = ops.sqrt(ops.sum(ops.square(truth - made), axis=-1) + 1e-12)
+    auc = scores.auc_in_the_limit(error, ops, axis=(-2, -1))
     rgb = [255.0 * lab_to_rgb(ops.concatenate([lightness, ab], axis=-1)) for ab in (made, truth)]
-    colorful = [ops.mean(scores.colorfulness(one, ops, epsilon=1e-12)) for one in rgb]
-    return scores.auc_in_the_limit(error, ops), *colorful
+    colorful = [scores.colorfulness(one, ops, epsilon=1e-12) for one in rgb]
+    return dict(zip(COLOR_SCORES, (auc, *colorful), strict=True))

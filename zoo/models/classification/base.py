@@ -63,6 +63,7 @@ class ClassificationColorizer(DistributionColorizer, GradientColorizer):
         super().__init__(name, preset, config, seed)
         #: (Q,) float32: how much a pixel counts whose nearest bin this is.
         self.weights = np.ones(len(self.bins), "float32")
+        self._nearest: NearestBins | None = None
 
     @abstractmethod
     def prior(self, batches: Iterator[Tensor]) -> np.ndarray:
@@ -85,12 +86,17 @@ class ClassificationColorizer(DistributionColorizer, GradientColorizer):
     def loss(self, batch: Mapping[str, Tensor], output: Tensor) -> Tensor:
         """Weighted cross-entropy (2016, equation 2) minus that of a perfect prediction."""
         chroma = average_to_size(self.plane.of_rgb(batch["rgb"]), output)
-        nearest = NearestBins(self.bins, self.config.neighbors)
-        indices, shares = soft_encode(chroma, nearest, self.config.sigma)
+        indices, shares = soft_encode(chroma, self._nearest_bins(), self.config.sigma)
         losses = divergence(output, indices, shares) * ops.take(self.weights, indices[..., 0])
         per_photo = ops.mean(losses, axis=(1, 2))
         counts = self.photo_weight(chroma)
         return ops.mean(per_photo if counts is None else per_photo * counts)
+
+    def _nearest_bins(self) -> NearestBins:
+        """The search among the present bins, made once: making it takes as long as a small step."""
+        if self._nearest is None or self._nearest.bins is not self.bins:
+            self._nearest = NearestBins(self.bins, self.config.neighbors)
+        return self._nearest
 
     def _chroma_batches(self, photos: PhotoSet, plan: TrainingPlan) -> Iterator[Tensor]:
         """The photos' chroma as the loss sees it, each photo once."""

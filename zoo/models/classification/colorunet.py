@@ -4,13 +4,8 @@ Billaut, de Rochemonteix and Thibault 2018 ("ColorUNet: A convolutional classifi
 colorization", arXiv 1811.03120): the 32 most frequent of 10 x 10 bins of UV, and a network of 0.14
 million parameters. A color outside the kept bins goes to the nearest.
 
-`paper` is that network, with the transposed convolutions of 3 x 3 that give the stated number of
-parameters; its training is ours, because the paper does not describe it in full. `compact` is the
-same method on a network that is big enough to be good.
-
-Departure: the network sees the gray photo's value as Y, in training too, because a black-and-white
-photo has no other. The luma of a colored pixel is a little off it: true UV comes out within 0.5
-CIEDE2000 on average.
+`paper` is that network. `compact` is the same method on an encoder that learned on ImageNet,
+`scratch` on a U-Net that is big enough to be good.
 """
 
 from collections.abc import Iterator
@@ -23,9 +18,9 @@ from keras import ops
 from zoo.color.bins import Bins, NearestBins, measure_prior, most_frequent, uv_bins
 from zoo.color.planes import UV
 from zoo.color.spaces import Tensor
-from zoo.colorizer import Preset
+from zoo.colorizer import Departure, Preset
 from zoo.models.classification.base import ClassificationColorizer, ClassificationConfig
-from zoo.models.gradient import NetworkConfig
+from zoo.models.gradient import PRETRAINED, NetworkConfig
 from zoo.training.config import check_fields
 
 
@@ -59,14 +54,37 @@ class ColorUNet(ClassificationColorizer):
     plane: ClassVar = UV
     PRESETS: ClassVar = {
         "compact": Preset(
-            # An odd number of cells has one at gray, without which gray things get a tint; and on
-            # few photos the paper's weights make rare colors out of common ones.
-            ColorUNetConfig(cells=11, uniform_share=0.65),
-            "ours: the method of Billaut et al. 2018 on a U-Net of 7.8 million parameters",
+            ColorUNetConfig(**PRETRAINED, cells=11, uniform_share=0.65),
+            "ours: the method of Billaut et al. 2018 on an encoder of ImageNet, that trains on two "
+            "processor cores",
         ),
         "paper": Preset(
             ColorUNetConfig(architecture="colorunet"),
             "Billaut et al. 2018, arXiv 1811.03120; training rate and batch are ours",
+            (
+                Departure(
+                    "sees the Y of the color photo",
+                    "the gray value of its L, in training, too",
+                    "a black-and-white photo has no other; true UV comes out within 0.5 CIEDE2000 "
+                    "on average",
+                ),
+                Departure(
+                    "the side of the transposed convolutions is not given",
+                    "3 px",
+                    "makes the stated 0.14 million parameters",
+                ),
+                Departure(
+                    "the training is not described in full",
+                    "Adam, 1e-3 on a cosine, 16 squares of 96 px at a time",
+                    "as in `scratch`",
+                ),
+            ),
+        ),
+        "scratch": Preset(
+            # An odd number of cells has one at gray, without which gray things get a tint; and on
+            # few photos the paper's weights make rare colors out of common ones.
+            ColorUNetConfig(cells=11, uniform_share=0.65),
+            "ours: as `compact` without a pretrained encoder, a U-Net of 7.8 million parameters",
         ),
         "tiny": Preset(
             ColorUNetConfig(width=4, depth=2, output_stride=2, train_size=32, batch_size=4),

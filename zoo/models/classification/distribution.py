@@ -20,7 +20,7 @@ from zoo.colorizer import Colorizer
 from zoo.inputs import inputs_of_photos
 from zoo.networks.blocks import average_by
 from zoo.networks.runner import Runner
-from zoo.options import RENDER_FACTOR, Option
+from zoo.options import OF_NETWORKS, RENDER_FACTOR, Option
 from zoo.photos.decoding import PhotoSource, read_photo
 from zoo.prediction import Distribution, Prediction
 
@@ -57,7 +57,7 @@ class DistributionColorizer(Colorizer):
     Subclasses define the bins and their plane, and make the logits.
     """
 
-    options: ClassVar[tuple[Option, ...]] = (RENDER_FACTOR, TEMPERATURE)
+    options: ClassVar[tuple[Option, ...]] = (*OF_NETWORKS, TEMPERATURE)
 
     def __init__(self, name: str, preset: str, config: Any, seed: int = 0) -> None:
         self.bins = self.initial_bins(config)

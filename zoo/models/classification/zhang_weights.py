@@ -43,7 +43,7 @@ def import_weights(path: Path) -> Zhang:
     Its default options are those of the authors' program; the card names the file.
 
     Raises:
-        ZooError: if PyTorch is missing, or the file is not what the authors publish.
+        ZooError: if the file is not what the authors publish.
     """
     model = convert(read_state_dict(path, FILE_NAME))
     model.defaults |= _DEFAULTS

@@ -7,10 +7,9 @@ cluster a patch has. In `knn_patches` (`nearest.py`) the nearest stored patches 
 (`som.py`) is the small neural network over the same features. No convolution is learned: these are
 what deep models have to beat.
 
-`paper` has what the text says: UV, raw patches. The text gives no size of the map, no k and no
-layers: those numbers are ours. So are the `compact` presets: ab, patches at three scales with their
-contrast and the height in the photo, reduced to principal components, and a smoothing that follows
-the photo's edges.
+`paper` has what the text says: UV, raw patches, every pixel. The `compact` presets are ours: ab,
+patches at three scales with their contrast and the height in the photo, reduced to principal
+components, and a smoothing that follows the photo's edges.
 """
 
 from dataclasses import dataclass, replace
@@ -25,13 +24,14 @@ from zoo.color.bins import Bins
 from zoo.color.codebook import Codebook, learn_codebook
 from zoo.color.planes import PLANES, Plane
 from zoo.color.spaces import Tensor, lab_to_rgb, unit_to_uint8
+from zoo.colorizer import Departure
 from zoo.errors import valid_choice
 from zoo.models.classification.distribution import TEMPERATURE, DistributionColorizer
 from zoo.models.patches.features import PatchFeatures, sample_patches
 from zoo.networks.blocks import average_by
-from zoo.options import RENDER_FACTOR, Option
+from zoo.options import OF_NETWORKS, Option
 from zoo.photos.photoset import PhotoSet
-from zoo.prediction import Prediction
+from zoo.prediction import SMOOTH, Prediction
 from zoo.training.config import check_fields
 from zoo.training.plan import TrainingPlan
 
@@ -42,6 +42,7 @@ PAPER: dict[str, Any] = {
     "scales": (1,),
     "context": False,
     "components": 0,
+    "standardized": False,
     "stride": 1,
     "smoothing": 0,
 }
@@ -53,11 +54,23 @@ TINY: dict[str, Any] = {
     "map_rows": 3,
     "map_columns": 3,
 }
+#: In what both are other than the text.
+DEPARTURES = (
+    Departure(
+        "patches of the luminance, Y of YUV",
+        "of the lightness, L / 100",
+        "the lightness is what a photo keeps",
+    ),
+    Departure("the size of the map is not given", "16 x 16", "ours"),
+    Departure(
+        "the map learns from all sampled pixels",
+        "from 100,000 of them at most",
+        "it needs no more for 256 colors",
+    ),
+)
 
 #: How many pixels the codebook and the features' statistics are learned from.
 _SAMPLED = 100_000
-#: Variance of L / 100 below which a square counts as smooth: a deviation of 3 in L.
-_SMOOTH = 1e-3
 
 
 @dataclass(frozen=True)
@@ -70,6 +83,8 @@ class PatchConfig:
         patch_side: of the patch around a pixel, in px; odd.
         scales: odd numbers; at scale s there is a patch whose points are s px apart.
         context: whether a patch's contrast and its height in the photo join the features.
+        standardized: whether each number is centered and divided by its deviation over the photos;
+            otherwise a patch is its lightness, L / 100.
         components: principal components that are kept; 0 keeps all numbers.
         whitening: 0 leaves the components their variances, 1 makes them equal.
         samples: pixels drawn from each photo.
@@ -85,6 +100,7 @@ class PatchConfig:
     patch_side: int = 7
     scales: tuple[int, ...] = (1, 3, 9)
     context: bool = True
+    standardized: bool = True
     components: int = 32
     whitening: float = 0.5
     samples: int = 2750
@@ -110,7 +126,7 @@ class PatchColorizer(DistributionColorizer):
     """What both patch classifiers share: features, a codebook of colors, smoothing."""
 
     # A patch says little of its color: sharpened, the votes are bold and mostly wrong.
-    options: ClassVar[tuple[Option, ...]] = (RENDER_FACTOR, replace(TEMPERATURE, default=1.0))
+    options: ClassVar[tuple[Option, ...]] = (*OF_NETWORKS, replace(TEMPERATURE, default=1.0))
 
     @staticmethod
     def initial_bins(config: Any) -> Bins:
@@ -177,7 +193,7 @@ class PatchColorizer(DistributionColorizer):
             seed=self.seed,
             title="Learning the codebook",
         )
-        self.features.fit(described, config.whitening)
+        self.features.fit(described, config.whitening, config.standardized)
         codebook = learn_codebook(chroma, config.map_rows, config.map_columns, seed=self.seed)
         self.set_bins(codebook.as_bins(self.plane.low, self.plane.high))
 
@@ -190,7 +206,7 @@ class PatchColorizer(DistributionColorizer):
         if self.config.smoothing:
             fine = prediction.lightness / 100.0
             coarse = average_by(fine, self.output_stride)
-            ab = preprocessing.guided_resize(ab, coarse, fine, self.config.smoothing, _SMOOTH)
+            ab = preprocessing.guided_resize(ab, coarse, fine, self.config.smoothing, SMOOTH)
         return prediction.enlarged(ab)
 
 

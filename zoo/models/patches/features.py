@@ -99,14 +99,17 @@ class PatchFeatures(layers.Layer):
         """(M, described) -> (M, width)."""
         return ops.matmul(described - self.mean, self.projection)
 
-    def fit(self, described: np.ndarray, whitening: float) -> None:
-        """Standardize a sample, (n, described); rotate to the principal components if narrower.
+    def fit(self, described: np.ndarray, whitening: float, standardized: bool = True) -> None:
+        """Learn from a sample, (n, described), how to standardize and, if narrower, to rotate.
 
-        `whitening` 0 keeps the components' variances, 1 makes them equal.
+        Rotated is to the principal components: `whitening` 0 keeps their variances, 1 makes them
+        equal. What is not `standardized` stays as it is.
         """
         described = described.astype("float64")
-        mean, deviation = described.mean(axis=0), described.std(axis=0)
-        scale = np.where(deviation > 1e-6, 1.0 / np.maximum(deviation, 1e-6), 0.0)
+        mean, scale = np.zeros(self.described), np.ones(self.described)
+        if standardized:
+            mean, deviation = described.mean(axis=0), described.std(axis=0)
+            scale = np.where(deviation > 1e-6, 1.0 / np.maximum(deviation, 1e-6), 0.0)
         projection = np.diag(scale)
         if self.width < self.described:
             projection = projection @ _principal((described - mean) * scale, self.width, whitening)

@@ -1,7 +1,7 @@
 """Nearest neighbors: the stored patches that are most similar to a patch vote on its color.
 
-The paper and what both patch classifiers share are in `base.py`. Departure: the table stores means
-of at least four similar patches, so that no patch of a training photo can be read off it.
+The paper and what both patch classifiers share are in `base.py`. The table stores means of at least
+four similar patches, so that no patch of a training photo can be read off it.
 """
 
 import time
@@ -16,12 +16,19 @@ from keras import layers, ops
 from zoo import preprocessing
 from zoo.color.bins import NearestBins
 from zoo.color.spaces import Tensor
-from zoo.colorizer import Preset
+from zoo.colorizer import Departure, Preset
 from zoo.models.classification.distribution import number_a_photo
-from zoo.models.patches.base import PAPER, TINY, PatchColorizer, PatchConfig, check_patches
+from zoo.models.patches.base import (
+    DEPARTURES,
+    PAPER,
+    TINY,
+    PatchColorizer,
+    PatchConfig,
+    check_patches,
+)
 from zoo.models.patches.features import prototypes, sample_patches
 from zoo.networks.runner import Runner
-from zoo.options import Option
+from zoo.options import DENOISE, Option
 from zoo.photos.loader import PhotoLoader
 from zoo.photos.photoset import PhotoSet
 from zoo.prediction import Distribution, Prediction
@@ -32,7 +39,7 @@ from zoo.training.plan import History, TrainingPlan
 _CHUNK = 256
 #: The most neighbors that may vote, and how many more are ranked again by exact distances.
 _MOST_NEIGHBORS, _SPARE = 64, 8
-#: Where unused rows of a table are: farther away than any standardized feature.
+#: Where unused rows of a table are: farther away than any feature.
 _NOWHERE = 1e3
 
 K = Option(
@@ -184,6 +191,15 @@ class KNNPatches(PatchColorizer):
         "paper": Preset(
             KNNConfig(**PAPER),
             "Richart and Visca: UV, raw patches; the sizes of patch, map and table are ours",
+            (
+                *DEPARTURES,
+                Departure(
+                    "all sampled patches are stored",
+                    "means of at least four similar ones, 100,000 at most",
+                    "no patch of a photo can be read off the table",
+                ),
+                Departure("k is not given", "32", "ours"),
+            ),
         ),
         "tiny": Preset(
             KNNConfig(**TINY, components=6, stride=2, table_rows=200, group=2), "ours: for tests"
@@ -228,8 +244,9 @@ class KNNPatches(PatchColorizer):
         self, inputs: Mapping[str, Tensor], runner: Runner, **values: Tensor
     ) -> Prediction:
         lightness = ops.cast(inputs["lightness"], "float32")
+        lightness = preprocessing.denoised(lightness, values[DENOISE.name])
         padded = preprocessing.reflect_to_multiple(lightness, self.config.stride)
-        numbers = {name: number_a_photo(number, padded) for name, number in values.items()}
+        numbers = {one: number_a_photo(values[one], padded) for one in (K.name, WEIGHTS.name)}
         logits = runner(self.networks["colorizer"], {"lightness": padded / 100.0} | numbers)
         height, width = ops.shape(lightness)[1:3]
         return Distribution(padded, (height, width), logits, self.bins)

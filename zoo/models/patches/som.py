@@ -1,8 +1,6 @@
 """A small neural network over the features of a patch picks its cluster of the codebook.
 
-The paper and what both patch classifiers share are in `base.py`. Departure: the network sees every
-pixel of its grid in the training squares, about as many as the text samples, but others each time
-it sees a photo.
+The paper and what both patch classifiers share are in `base.py`.
 """
 
 from collections.abc import Iterator
@@ -14,9 +12,16 @@ import numpy as np
 
 from zoo.color.bins import measure_prior
 from zoo.color.spaces import Tensor
-from zoo.colorizer import Preset
+from zoo.colorizer import Departure, Preset
 from zoo.models.classification.base import ClassificationColorizer, ClassificationConfig
-from zoo.models.patches.base import PAPER, TINY, PatchColorizer, PatchConfig, check_patches
+from zoo.models.patches.base import (
+    DEPARTURES,
+    PAPER,
+    TINY,
+    PatchColorizer,
+    PatchConfig,
+    check_patches,
+)
 from zoo.networks.blocks import HEAD, conv
 from zoo.photos.photoset import PhotoSet
 from zoo.training.config import check_fields
@@ -54,6 +59,16 @@ class SOMPatches(PatchColorizer, ClassificationColorizer):
         "paper": Preset(
             SOMConfig(**PAPER, sigma=0.05, hidden=(100,)),
             "Richart and Visca: UV, raw patches; the sizes of patch, map and layers are ours",
+            (
+                *DEPARTURES,
+                Departure(
+                    "the network learns from 2,500 to 3,000 pixels of each photo, drawn once",
+                    "from all pixels of a random square, another one each time; the map learns "
+                    "from 2,750",
+                    "it learns by the same loader and trainer as the other networks",
+                ),
+                Departure("the layers are not given", "one of 100 units", "ours"),
+            ),
         ),
         "tiny": Preset(
             SOMConfig(**TINY, components=8, hidden=(16,), batch_size=4), "ours: for tests"
