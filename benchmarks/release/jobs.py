@@ -72,11 +72,11 @@ _EVERY = {**_LEARNING, "degraded_share": 0.3}
 
 #: Stage (a): the encoder learns gray photos, small ones first, then those that are large enough.
 ENCODER = (
-    Job("encoder-128", "zhang", "220000", (128,), changes=_EVERY),
+    Job("encoder-128", "zhang", "200000", (128,), changes=_EVERY),
     Job(
         "encoder-224",
         "zhang",
-        "40000",
+        "30000",
         (192, 224),
         changes={**_EVERY, "learning_rate": 3e-4},
         start="encoder-128",
