@@ -111,24 +111,25 @@ def pixels(path: Path) -> np.ndarray:
         return np.array(image.convert("RGB")).astype(int)
 
 
-#: The smallest training by the recipe of the trained weights.
-RECIPE = ["--preset", "tiny", "--budget", "16", "--size", "32"]
-
-
 @pytest.fixture(scope="session")
 def trained_by_recipe(tmp_path_factory) -> Path:
-    """A folder of trained weights as the package has them: of mse_regression and knn_patches."""
+    """A folder of trained weights as the package has them: of mse_regression and knn_patches.
+
+    The trainings' folders are in `runs` beside it.
+    """
     from benchmarks.release import train
+    from benchmarks.release.jobs import QUEUES, Job
 
     root = tmp_path_factory.mktemp("recipe")
     photos = make_photo_folder(root)
     more = make_photo_folder(root / "validation", seed=1)
-    folders = ["--photos", str(photos / "sea"), "--photos", str(photos / "tree")]
-    out = ["--out", str(root / "runs"), "--ship", str(root / "shipped")]
-    with eagerly():
-        for model in ("mse_regression", "knn_patches"):
-            command = [model, *RECIPE, *folders, "--val-photos", str(more), *out]
-            assert train.main(command) == 0
+    given = ["--photos", str(photos / "sea"), "--photos", str(photos / "tree")]
+    given += ["--val-photos", str(more), "--out", str(root / "runs")]
+    jobs = [Job(name, name, "16", (32,), "tiny") for name in ("mse_regression", "knn_patches")]
+    with eagerly(), pytest.MonkeyPatch.context() as patch:
+        patch.setitem(QUEUES, "approaches", tuple(jobs))
+        assert train.main(["run", "approaches", *given]) == 0
+        assert train.main(["ship", "approaches", *given, "--to", str(root / "shipped")]) == 0
     return root / "shipped"
 
 

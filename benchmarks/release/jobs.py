@@ -130,14 +130,19 @@ ABLATION = (
 _ADVERSARIAL = {**_EVERY, "dropout": 0.0}
 
 
+#: Of every approach.
+_BUDGET, _SIZES = "40000", (128, 192)
+
+
 def _approach(model: str, changes: Mapping[str, Any]) -> Job:
-    return Job(f"approach-{model}", model, "40000", (128, 192), changes=changes, start=_SHARED)
+    return Job(f"approach-{model}", model, _BUDGET, _SIZES, changes=changes, start=_SHARED)
 
 
-#: Stage (b): the approaches, each with a fresh decoder.
+#: Stage (b): the approaches, each with a fresh decoder; and those that have no network to learn.
 APPROACHES = (
     *(_approach(name, _EVERY) for name in ("mse_regression", "fusion", "zhang", "colorunet")),
     *(_approach(name, _ADVERSARIAL) for name in ("gan", "nogan")),
+    *(Job(f"approach-{name}", name, _BUDGET, (128,)) for name in ("knn_patches", "som_patches")),
 )
 
 #: The queues, each with its jobs in their order.

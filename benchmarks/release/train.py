@@ -1,199 +1,191 @@
-"""Train the weights of a model that come with the package, and put them into `zoo/pretrained/`.
+"""Train the weights that come with the package: one recipe for all models, in queues of jobs.
 
-    python -m benchmarks.release.train zhang --photos DIR --photos DIR2 --val-photos VALDIR
+    python -m benchmarks.release.train run encoder --photos DIR --val-photos DIR2 --out RUNS
+    python -m benchmarks.release.train status encoder --out RUNS
+    python -m benchmarks.release.train compare losses --out RUNS --test-photos DIR
+    python -m benchmarks.release.train ship approaches --photos DIR --val-photos DIR2 --out RUNS
 
-The recipe is the same for all models: the preset `compact`, stages of growing size, a learning rate
-that decays to zero, crops and flips; then temperature or saturation are chosen and the weights are
-packed. Validation photos choose and check all this; test photos play no part.
+The queues and their jobs are in `benchmarks.release.jobs`; `encoder` comes first, since others
+start from what it learns, in the same folder. A job that has ended is never run again, and one that
+was stopped, even by a kill, goes on where it was when the same command is repeated, and ends with
+the same weights. Photos that are smaller than a job's training squares are left out of it.
 
-Cost: up to 45 minutes of two processor cores per model. After Ctrl-C or a kill the same command
-goes on where it stopped, and ends with the same weights.
+`compare` scores the jobs that have ended, each once on each set of test photos, and writes tables
+with paired differences (`compare-QUEUE.md` and `.csv` in the folder); test photos choose nothing.
+`ship` chooses temperature or saturation on validation photos, packs the weights and puts them into
+`zoo/pretrained/`.
+
+Cost: many hours of two processor cores; `status` shows the photos a second of each job.
 """
 
-import dataclasses
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from zoo.budget import Budget
-from zoo.card import CARD, About, Environment, from_json, read_card
+from benchmarks.harness.photos import labels_apart
+from benchmarks.release.jobs import QUEUES, Job
+from benchmarks.release.learning import (
+    all_of,
+    ended,
+    learn,
+    learned_from,
+    photos_of,
+    read_each,
+    read_folders,
+    refuse_missing_starts,
+)
+from benchmarks.release.standing import show
 from zoo.cli import options
-from zoo.cli.inputs import counted, spoken_warnings
+from zoo.cli.inputs import counted
 from zoo.cli.scripts import run_script
-from zoo.cli.settings import parse_fields, parse_pairs, parse_sizes
 from zoo.cli.startup import start_keras
-from zoo.errors import ZooError
-from zoo.files import require_writable
+from zoo.errors import ZooError, valid_choice
+from zoo.files import atomic_path, require_writable
 from zoo.photos.division import read_photos, refuse_overlap
 from zoo.photos.photoset import PhotoSet
-from zoo.photos.samples import sample_photos
 from zoo.pretrained import FOLDER
-from zoo.registry import ModelEntry, create_model, entry
 
-if TYPE_CHECKING:
-    from zoo.colorizer import Colorizer
-
-#: Of the training squares, in px; each has an equal share of the budget.
-SIZES = "64,96,128"
-
-#: Validation photos that choose temperature or saturation: more hardly move a mean.
-_STUDIED = 300
-
-_LICENSE = "CC BY-NC 4.0"  # of the weights, not of the code
-_RIGHTS = (
-    "The weights were learned from photos of public research collections, whose photos belong to "
-    "their photographers and are not cleared for redistribution; none of them comes with the "
-    "package. Hence the weights are for research, teaching and private use, not for sale."
-)
-
-_LIMITS = (
-    "It has seen scenes, cats, dogs and flowers at 128 px, hardly any people, rooms, food or "
-    "vehicles: skin and most man-made things get earthy or arbitrary colors. Colors are plausible, "
-    "not true: do not read facts off them."
-)
+Queue = Annotated[str, typer.Argument(metavar="QUEUE", help=f"Which jobs: {', '.join(QUEUES)}.")]
+Out = Annotated[Path, typer.Option(metavar="DIR", help="A sub-folder a job.")]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return the exit status."""
-    return run_script(train, argv=argv, interrupted="\nStopped; repeat the command to go on.")
+    stopped = "\nStopped; repeat the command to go on."
+    return run_script(run, status, compare, ship, argv=argv, interrupted=stopped)
 
 
-def train(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="Which model.")],
+def run(queue: Queue, photos: options.Photos, val_photos: options.Photos, out: Out) -> None:
+    """Train what has not been trained yet."""
+    jobs = _jobs(queue)
+    left = [job for job in jobs if not ended(job.name, out)]
+    refuse_missing_starts(left, out)
+    for job in left:
+        job.folders(photos)  # refuses what it cannot find, before any photo is read
+    require_writable(out)
+    folders, validation = read_each(photos, val_photos)
+    start_keras()
+    for job in left:
+        training = photos_of(job, folders)
+        print(f"{job.name}: {job.model}, {counted(len(training), 'photo')}", flush=True)
+        learn(job, out, training, validation)
+    show(jobs, out)
+
+
+def status(queue: Queue, out: Out) -> None:
+    """Show what is done, and where the job at hand stands."""
+    show(_jobs(queue), out)
+
+
+def compare(
+    queue: Queue,
+    out: Out,
+    test_photos: Annotated[
+        list[Path], typer.Option(metavar="DIR", help="A set of photos to score; repeatable.")
+    ],
+    photos: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR",
+            help="What the jobs learned from, to refuse it among the photos to score; repeatable.",
+        ),
+    ] = None,
+    test_size: Annotated[
+        int, typer.Option(min=1, metavar="PX", help="Larger test photos get this short side.")
+    ] = 256,
+    apart: options.LabelsApart = None,
+) -> None:
+    """Compare the jobs that have ended on test photos, by tables with paired differences."""
+    finished = _finished(queue, out)
+    require_writable(out)
+    sets = {_title(path): read_photos([path], "test").color_only() for path in test_photos}
+    if len(sets) < len(test_photos):
+        raise ZooError("Two sets of --test-photos have the same name; give each of them once.")
+    labels = labels_apart(PhotoSet.joined(list(sets.values())), apart)
+    for scored in sets.values():
+        labels_apart(scored, [label for label in labels if label in scored.labels])
+    if photos:
+        _refuse_seen(finished, out, photos, sets)
+    start_keras()
+    from benchmarks.release.compare import compare_jobs, markdown, table_csv
+
+    runs = {job.name: out / job.name for job in finished}
+    parts = []
+    for title, scored in sets.items():
+        print(f"{title}: {scored.summary()}", flush=True)
+        parts.append(compare_jobs(runs, out, title, scored, test_size))
+    text = markdown(queue, parts, labels, unseen=bool(photos))
+    written = {".md": text, ".csv": table_csv(parts, labels)}
+    for suffix, content in written.items():
+        with atomic_path(out / f"compare-{queue}{suffix}") as temporary:
+            temporary.write_text(content, encoding="utf-8")
+    print(f"\n{text}")
+
+
+def ship(
+    queue: Queue,
     photos: options.Photos,
     val_photos: options.Photos,
+    out: Out,
     described: Annotated[
-        str, typer.Option(metavar="WORDS", help="What the photos are, for the card.")
-    ] = "photos of scenes, cats, dogs and flowers from public research collections",
-    preset: Annotated[str, typer.Option(help="Of the model.")] = "compact",
-    budget: options.TrainingBudget = "60000",
-    size: options.TrainingSizes = SIZES,
-    seed: options.Seed = 0,
-    settings: options.Settings = None,
-    out: Annotated[
-        Path, typer.Option(metavar="DIR", help="The training's folder, a sub-folder a model.")
-    ] = Path("runs/pretrained"),
-    ship: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where the packed model goes, likewise.")
+        str, typer.Option(metavar="WORDS", help="What the photos are, for the cards.")
+    ] = "photos of people, rooms, food, things, vehicles, streets, scenes, animals and flowers "
+    "from public research collections",
+    to: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where the packed models go, a sub-folder each.")
     ] = FOLDER,
 ) -> None:
-    """Train the weights of a model that come with the package."""
-    line = entry(model)
-    amount, sizes = Budget.parse(budget), parse_sizes(size or SIZES)
-    chosen = line.preset_or_only(preset)
-    run, target = out / model, ship / model
-    for folder in (run, ship):
+    """Choose how vivid the jobs that have ended color, pack them, and put them in their place."""
+    finished = _finished(queue, out)
+    if len({job.model for job in finished}) < len(finished):
+        raise ZooError(f"The queue {queue} has several jobs of one model; ship one with one each.")
+    for folder in (out, to):
         require_writable(folder)
     folders, validation = read_each(photos, val_photos)
-    training = all_of(folders.values())
+    training = {job.name: learned_from(job, out, folders) for job in finished}
     start_keras()
-    from benchmarks.release.packing import pack
+    from benchmarks.release.shipping import ship_model
 
-    if not (run / CARD).is_file():
-        base = line.load().PRESETS[chosen].config
-        kind = f"configuration field of {model}"
-        changes = parse_fields(base, parse_pairs(settings, "--set"), kind)
-        made = create_model(model, chosen, seed=seed, **changes)
-        fit_resumably(made, run, train=training, validation=validation, budget=amount, size=sizes)
-    _refuse_other_training(run, training, seed)
-    stored = line.stored + _privacy(run, training, validation)
-    about = _about(line, described, training, stored)
-    _choose_vividness(run, validation)
-    found = pack(run, target, validation, about, progress=True)
-    print(
-        f"Packed to {found.megabytes} MB with {found.mantissa_bits} bits of the mantissa: colors "
-        f"differ by {found.ciede2000_mean} CIEDE2000. The model is in {target}."
-    )
+    for job in finished:
+        learned = training[job.name]
+        print(ship_model(job.model, out / job.name, to, learned, validation, described), flush=True)
 
 
-def read_each(
-    photos: Sequence[Path], val_photos: Sequence[Path]
-) -> tuple[dict[Path, PhotoSet], PhotoSet]:
-    """Read the color photos to learn from, by folder, and those to choose by; none may be both."""
-    folders = {folder: read_photos([folder], "train").color_only() for folder in photos}
-    training = all_of(folders.values())
-    validation = read_photos(val_photos, "val").color_only()
-    advice = "remove them from one of the folders"
-    refuse_overlap(training, [*validation, *sample_photos("all")], advice)
-    print(f"Learning from {training.summary()}; choosing by {counted(len(validation), 'photo')}.")
-    return folders, validation
+def _jobs(queue: str) -> tuple[Job, ...]:
+    return QUEUES[valid_choice("queue", queue, tuple(QUEUES))]
 
 
-def all_of(sets: Iterable[PhotoSet]) -> PhotoSet:
-    """The photos of all sets; a single one stays as it is."""
-    parts = list(sets)
-    return parts[0] if len(parts) == 1 else PhotoSet.joined(parts)
+def _finished(queue: str, out: Path) -> list[Job]:
+    """The jobs of a queue that have ended, of which there must be some."""
+    found = [job for job in _jobs(queue) if ended(job.name, out)]
+    if not found:
+        raise ZooError(f"No job of the queue {queue} has ended in {out}; run it first.")
+    return found
 
 
-def fit_resumably(model: "Colorizer", run: Path, **plan: Any) -> None:
-    """Train a model and save it in the folder `run`, where the same call goes on after a stop."""
-    from benchmarks.harness.environment import describe_environment
-    from zoo.plotting.training import TrainingPlot
-    from zoo.training import checkpoint
-
-    with spoken_warnings():
-        model.fit(**plan, run_dir=run, resume=True, callbacks=[TrainingPlot(run)], progress=True)
-    environment = from_json(Environment, describe_environment())
-    model.card = dataclasses.replace(model.card, environment=environment)
-    model.save(run)
-    checkpoint.discard(run)
+def _title(path: Path) -> str:
+    """Call a set by its folder and the one that this is in, as in "everyday/test256"."""
+    return "/".join(path.absolute().parts[1:][-2:])
 
 
-def _choose_vividness(run: Path, validation: PhotoSet) -> None:
-    """Store the temperature or saturation that validation photos choose, if the model has one."""
-    from zoo.evaluation.calibrate import choose_vivid, store, study, vividness_option
-    from zoo.registry import load_model
-
-    model = load_model(run)
-    option = vividness_option(model)
-    if option is None or getattr(model.card, option):
-        return
-    found = study(model, validation.spread(_STUDIED), option=option, progress=True)
-    chosen = choose_vivid(found)
-    store(model, found, chosen)
-    model.save(run)
-    share = found.means("colorfulness")[found.values.index(chosen)] / found.true_colorfulness
-    print(f"The {option} is {chosen:g}: {share:.0%} of the truth's colorfulness.")
-
-
-def _refuse_other_training(run: Path, photos: PhotoSet, seed: int) -> None:
-    trained = read_card(run).training
-    if trained is None or (trained.fingerprint, trained.seed) != (photos.fingerprint, seed):
-        raise ZooError(
-            f"{run} holds a model that was trained on other photos or with another seed; give "
-            "another folder with --out, or remove it."
-        )
-
-
-def _about(line: ModelEntry, described: str, photos: PhotoSet, stored: str) -> About:
-    classes = ", ".join(photos.labels)
-    return About(
-        photos=f"{described}; {photos.summary()}" + (f": {classes}" * bool(classes)),
-        license=_LICENSE,
-        rights=_RIGHTS,
-        good_at=line.good_at,
-        bad_at=line.bad_at,
-        limits=_LIMITS,
-        stored=stored,
-    )
-
-
-def _privacy(run: Path, train: PhotoSet, validation: PhotoSet) -> str:
-    """Say whether the stored rows give training photos away; "" for models without such rows."""
-    from benchmarks.release.privacy import membership
-    from zoo.registry import load_model
-
-    found = membership(load_model(run), train, validation)
-    if found is None:
-        return ""
-    return (
-        f" By their distance to the stored rows, {found['photos'][0]} photos it learned from and "
-        f"{found['photos'][1]} that it did not are told apart with a chance of {found['auc']} "
-        "(0.5: not at all, 1: always)."
-    )
+def _refuse_seen(
+    finished: Sequence[Job], out: Path, photos: Sequence[Path], sets: Mapping[str, PhotoSet]
+) -> None:
+    """Refuse test photos that a job learned from, and photos that are not what it learned from."""
+    folders = read_folders(photos)
+    known = {job.name: job for jobs in QUEUES.values() for job in jobs}
+    left, checked = [job.name for job in finished], set[str]()
+    while left:
+        job = known[left.pop()]
+        if job.name not in checked:
+            checked.add(job.name)
+            left += [job.start] * bool(job.start)
+            learned_from(job, out, folders)
+    advice = "give other photos with --test-photos"
+    refuse_overlap(all_of(folders.values()), PhotoSet.joined(list(sets.values())), advice)
 
 
 if __name__ == "__main__":

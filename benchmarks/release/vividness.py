@@ -57,7 +57,8 @@ def choose(
         model = load_model(folder / name)
         option = vividness_option(model)
         if option is not None:
-            print(choose_for(folder / name, option, chosen_from, size), flush=True)
+            print(store_choice(folder / name, option, chosen_from, size), flush=True)
+            _score_again(folder / name, chosen_from, size)
 
 
 def equal_parts(sets: Sequence[PhotoSet], most: int) -> PhotoSet:
@@ -67,10 +68,16 @@ def equal_parts(sets: Sequence[PhotoSet], most: int) -> PhotoSet:
     return parts[0] if len(parts) == 1 else PhotoSet.joined(parts)
 
 
-def choose_for(folder: Path, option: str, photos: PhotoSet, size: int | None) -> str:
-    """Choose for one model and write its folder; say in a sentence what became of it."""
+def store_choice(folder: Path, option: str, photos: PhotoSet, size: int | None) -> str:
+    """Choose for one model, and make it its folder's default; say in a sentence what became of it.
+
+    Args:
+        folder: of the model.
+        option: "temperature" or "saturation".
+        photos: to choose by.
+        size: larger photos are shrunk to this short side, in px; None for their own size.
+    """
     from zoo.evaluation.calibrate import choose_vivid, store, study
-    from zoo.evaluation.evaluate import evaluate
     from zoo.registry import load_model
 
     model = load_model(folder)
@@ -78,13 +85,22 @@ def choose_for(folder: Path, option: str, photos: PhotoSet, size: int | None) ->
     found = study(model, photos, option=option, size=size, progress=True)
     chosen = choose_vivid(found)
     store(model, found, chosen)
-    report = evaluate(model, photos, size=size, progress=True)
     config = read_json(folder / "config.json")
     config["defaults"][option] = chosen
     write_json(folder / "config.json", config)
+    write_card(folder, model.card)
+    return f"{folder.name}: {option} {chosen:g} (before {before:g}); {_gains(found, chosen)}."
+
+
+def _score_again(folder: Path, photos: PhotoSet, size: int | None) -> None:
+    """Replace the card's scores, which are those of another default."""
+    from zoo.evaluation.evaluate import evaluate
+    from zoo.registry import load_model
+
+    model = load_model(folder)
+    report = evaluate(model, photos, size=size, progress=True)
     scores = {"validation photos": report.for_card()}
     write_card(folder, dataclasses.replace(model.card, validation_scores=scores))
-    return f"{folder.name}: {option} {chosen:g} (before {before:g}); {_gains(found, chosen)}."
 
 
 def _gains(study: Study, chosen: float) -> str:

@@ -8,7 +8,7 @@ import pytest
 from tiny_runs import make_photos
 
 from benchmarks.release import compare as comparing
-from benchmarks.release import queue
+from benchmarks.release import train
 from benchmarks.release.jobs import QUEUES, Job
 from benchmarks.report import labels
 from benchmarks.report.apart import UNSEEN
@@ -56,7 +56,7 @@ def cells(table):
 
 
 def test_a_table_for_each_set_with_paired_differences(runs, capsys):
-    assert queue.main(words(runs)) == 0
+    assert train.main(words(runs)) == 0
     text = (runs / "compare-small.md").read_text()
     assert text in capsys.readouterr().out
     for place in ("here", "there"):
@@ -84,7 +84,7 @@ def test_a_table_for_each_set_with_paired_differences(runs, capsys):
 
 
 def test_the_file_for_programs_has_every_figure(runs):
-    assert queue.main(words(runs)) == 0
+    assert train.main(words(runs)) == 0
     with (runs / "compare-small.csv").open() as file:
         rows = list(csv.DictReader(file))
     gray, first, second = scored(runs, "here")
@@ -107,7 +107,7 @@ def test_the_file_for_programs_has_every_figure(runs):
 
 
 def test_a_job_is_scored_once_on_a_set(runs, monkeypatch):
-    assert queue.main(words(runs)) == 0
+    assert train.main(words(runs)) == 0
     before = (runs / "compare-small.csv").read_bytes()
 
     def refused(model, photos, **options):
@@ -115,21 +115,21 @@ def test_a_job_is_scored_once_on_a_set(runs, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(comparing, "evaluate", refused)
-        assert queue.main(words(runs)) == 0
+        assert train.main(words(runs)) == 0
         assert (runs / "compare-small.csv").read_bytes() == before
         # Other labels are no other photos.
         (runs.parent / "here" / "test" / "cats").rename(runs.parent / "here" / "test" / "cows")
-        assert queue.main(words(runs)) == 0
+        assert train.main(words(runs)) == 0
     assert "cows" in (runs / "compare-small.md").read_text()
     conformance.shaken(create_model("mse_regression:tiny", seed=9)).save(runs / "second")
     calls = []
     monkeypatch.setattr(comparing, "evaluate", lambda *a, **o: calls.append(a) or evaluate(*a, **o))
-    assert queue.main(words(runs)) == 0
+    assert train.main(words(runs)) == 0
     assert len(calls) == 2  # other weights, on both sets
 
 
 def test_photos_apart_are_in_their_own_table_alone(runs):
-    assert queue.main(words(runs, "--apart", "things")) == 0
+    assert train.main(words(runs, "--apart", "things")) == 0
     text = (runs / "compare-small.md").read_text()
     section = re.search(r"### here/test, apart\n(.*?)(?=\n## |\Z)", text, re.S)[1]
     assert "2 photos of things stand apart" in section
@@ -151,24 +151,24 @@ def trained(runs, monkeypatch):
     monkeypatch.setitem(QUEUES, "small", (Job("job", "mse_regression", "4", (32,), "tiny"),))
     photos = ["--photos", str(root / "learned")]
     out = ["--val-photos", str(root / "val"), "--out", str(runs)]
-    assert queue.main(["run", "small", *photos, *out]) == 0
+    assert train.main(["run", "small", *photos, *out]) == 0
     return photos
 
 
 def test_what_no_job_learned_from_is_said_where_it_is_known(runs, trained):
-    assert queue.main(words(runs, "--apart", "things", *trained)) == 0
+    assert train.main(words(runs, "--apart", "things", *trained)) == 0
     assert UNSEEN in (runs / "compare-small.md").read_text()
 
 
 def test_photos_that_a_job_learned_from_are_refused(runs, trained, capsys):
     make_photos(runs.parent / "there" / "test" / "more", ["1.png", "2.png"], seed=30)
-    assert queue.main(words(runs, *trained)) == 2
+    assert train.main(words(runs, *trained)) == 2
     assert "give other photos with --test-photos" in capsys.readouterr().err
 
 
 def test_other_photos_than_a_job_learned_from_are_refused(runs, trained, capsys):
     trained[1] = str(runs.parent / "val")
-    assert queue.main(words(runs, *trained)) == 2
+    assert train.main(words(runs, *trained)) == 2
     assert "The job job learned from other photos" in capsys.readouterr().err
 
 
@@ -179,8 +179,8 @@ def test_what_the_job_before_learned_from_counts_too(runs, trained, monkeypatch,
     make_photos(runs.parent / "other", ["1.png"], seed=32)
     given = ["--photos", str(runs.parent / "other")]
     out = ["--val-photos", str(runs.parent / "val"), "--out", str(runs)]
-    assert queue.main(["run", "small", *given, *out]) == 0
-    assert queue.main(words(runs, *given)) == 2
+    assert train.main(["run", "small", *given, *out]) == 0
+    assert train.main(words(runs, *given)) == 2
     assert "The job job learned from other photos" in capsys.readouterr().err
 
 
@@ -193,10 +193,10 @@ def test_what_the_job_before_learned_from_counts_too(runs, trained, monkeypatch,
 )
 def test_mistakes_are_told(runs, capsys, monkeypatch, further, told):
     monkeypatch.chdir(runs.parent)
-    assert queue.main(words(runs, *further)) == 2
+    assert train.main(words(runs, *further)) == 2
     assert told in capsys.readouterr().err
 
 
 def test_a_queue_of_which_no_job_has_ended_is_told(runs, capsys):
-    assert queue.main([*words(runs)[:3], str(runs / "empty"), *words(runs)[4:]]) == 2
+    assert train.main([*words(runs)[:3], str(runs / "empty"), *words(runs)[4:]]) == 2
     assert "No job of the queue small has ended" in capsys.readouterr().err
