@@ -15,6 +15,7 @@ from zoo import preprocessing
 from zoo.colorizer import Option
 from zoo.errors import ZooError
 from zoo.files import read_json, sha256_of_file, write_json
+from zoo.fullsize import FullSize
 from zoo.networks.runner import PlainRunner
 
 
@@ -164,7 +165,7 @@ def test_networks_see_less_noise_and_photos_keep_theirs(name):
             photo, runner=runner, denoise=strength, render_factor=2
         )
         seen[strength] = runner.seen
-    lightness = preprocessing.working_lightness(photo, (32, 32))
+    lightness = FullSize(photo).working_lightness((32, 32))
     smooth = preprocessing.denoised(lightness, 20.0)
     scale = getattr(model, "scale_lightness", lambda lightness: lightness / 100.0)
     np.testing.assert_allclose(seen[0], scale(lightness), atol=1e-4)

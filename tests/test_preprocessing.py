@@ -2,7 +2,6 @@
 
 import keras
 import numpy as np
-import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,6 +10,7 @@ from PIL import Image
 from skimage.color import rgb2lab
 
 from zoo import preprocessing
+from zoo.fullsize import FullSize
 from zoo.prediction import Chroma
 
 sizes = st.integers(1, 300)
@@ -36,9 +36,10 @@ def test_lightness_shrinks_as_pillow_does():
     lightness = rgb2lab(photo)[0, ..., 0].astype("float32")
     for size in ((16, 33), (96, 96), (97, 201), (200, 300), (1, 1)):
         expected = Image.fromarray(lightness).resize(size[::-1], Image.Resampling.LANCZOS)
-        ours = ops.convert_to_numpy(preprocessing.working_lightness(photo, size))
-        assert ours.shape == (1, *size, 1)
-        np.testing.assert_allclose(ours[0, ..., 0], np.clip(expected, 0, 100), atol=2e-3)
+        whole = ops.convert_to_numpy(preprocessing.working_lightness(photo, size))
+        for ours in (whole, FullSize(photo).working_lightness(size)):
+            assert ours.shape == (1, *size, 1)
+            np.testing.assert_allclose(ours[0, ..., 0], np.clip(expected, 0, 100), atol=2e-3)
 
 
 def test_chroma_is_enlarged_bilinearly():
@@ -62,35 +63,6 @@ def test_reflection_is_numpy_s(height, width, stride):
     expected = np.pad(x, [pad[0], pad[1], (0, 0), (0, 0)], mode=mode[1])
     expected = np.pad(expected, [(0, 0), (0, 0), pad[2], (0, 0)], mode=mode[2])
     np.testing.assert_array_equal(ours, expected)
-
-
-@pytest.mark.parametrize("stripe", [1, 1000, 10**9])
-def test_stripes_change_nothing(monkeypatch, stripe):
-    photos = random_photos(2, 61, 45)
-    ab = np.random.default_rng(1).uniform(-60, 60, (2, 8, 6, 2)).astype("float32")
-    lightness = ops.convert_to_numpy(preprocessing.working_lightness(photos, (16, 12)))
-    merged = preprocessing.merge(photos, ab)
-    monkeypatch.setattr(preprocessing, "_STRIPE_PIXELS", stripe)
-    np.testing.assert_allclose(
-        ops.convert_to_numpy(preprocessing.working_lightness(photos, (16, 12))),
-        lightness,
-        atol=1e-4,
-    )
-    np.testing.assert_array_equal(preprocessing.merge(photos, ab), merged)
-
-
-def test_merging_the_true_chroma_gives_the_photo_back():
-    photos = random_photos(1, 40, 30)
-    ab = rgb2lab(photos)[..., 1:].astype("float32")
-    np.testing.assert_array_equal(preprocessing.merge(photos, ab), photos)
-
-
-def test_no_chroma_is_exactly_gray_of_the_same_lightness():
-    photos = random_photos(1, 300, 300)
-    gray = preprocessing.merge(photos, np.zeros((1, 4, 4, 2), "float32"))
-    np.testing.assert_array_equal(gray.max(axis=-1), gray.min(axis=-1))
-    difference = rgb2lab(gray)[..., 0] - rgb2lab(photos)[..., 0]
-    assert np.abs(difference).max() < 0.5  # half a level of 255, at the dark end
 
 
 def test_sizes_may_be_tensors():

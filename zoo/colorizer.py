@@ -22,6 +22,7 @@ from zoo.card import Card, Training
 from zoo.color.spaces import Tensor
 from zoo.consensus import averaged
 from zoo.errors import ZooError, valid_choice
+from zoo.fullsize import FullSize
 from zoo.inputs import LIGHTNESS, Input, complete_inputs, inputs_of_photos
 from zoo.networks.runner import PlainRunner, Runner
 from zoo.options import CONSENSUS, EDGE_RADIUS, RENDER_FACTOR, Option, Step, option_values
@@ -347,12 +348,12 @@ class Colorizer(ABC):
         The network runs once for all sets that differ in how its answer becomes color.
         """
         predictions: dict[tuple[float, ...], Prediction] = {}
-        colored = []
+        colored, photos = [], FullSize(rgb)
         for values in [self.resolve_options(variant) for variant in variants]:
             key = tuple(values[one.name] for one in self.options if one.step != "decode")
             if key not in predictions:
                 factor = int(values[RENDER_FACTOR.name])
-                inputs = inputs_of_photos(self.inputs, rgb, factor)
+                inputs = inputs_of_photos(self.inputs, photos, factor)
                 predictions[key] = self.predict(inputs, runner=runner, **values)
             ab = self.decode(predictions[key], **values)
             if not np.isfinite(ab).all():
@@ -360,7 +361,7 @@ class Colorizer(ABC):
                     f"{self.name} predicts colors that are not finite: its weights are broken; "
                     "train it again or load another copy."
                 )
-            colored.append(preprocessing.merge(rgb, ab))
+            colored.append(photos.merge(ab))
         return colored
 
     # ------------------------------------------------------------------ exported

@@ -16,6 +16,7 @@ from keras import ops
 from zoo import preprocessing
 from zoo.color.spaces import Tensor
 from zoo.errors import ZooError, valid_choice
+from zoo.fullsize import FullSize
 from zoo.photos.loader import Rows, Samples
 from zoo.photos.photoset import PhotoSet
 
@@ -87,20 +88,20 @@ LIGHTNESS = Input("lightness", "map", 1)
 
 def inputs_of_photos(
     declared: Sequence[Input],
-    rgb: np.ndarray,
+    photos: FullSize,
     render_factor: int,
     degrade: Callable[[Tensor], Tensor] | None = None,
 ) -> dict[str, Tensor]:
-    """The inputs that follow from photos of one size, (N, H, W, 3) uint8, by name.
+    """The inputs that follow from photos, by name.
 
     `degrade` changes L wherever a network looks at it, at the size at which it does.
     """
 
     def seen(size: tuple[int, int]) -> Tensor:
-        lightness = preprocessing.working_lightness(rgb, size)
+        lightness = photos.working_lightness(size)
         return lightness if degrade is None else degrade(lightness)
 
-    size = preprocessing.working_size(rgb.shape[1], rgb.shape[2], render_factor)
+    size = preprocessing.working_size(*photos.size, render_factor)
     inputs = {LIGHTNESS.name: seen(size)}
     for one in declared:
         if isinstance(one, DerivedInput):

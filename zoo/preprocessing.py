@@ -3,9 +3,8 @@
     photo --lightness--> L --shrink--> working size --(network)--> ab --enlarge--> photo's size
       '------------------------- the photo's own L, every pixel -------------------------' merge
 
-Full-size tensors are handled in stripes of rows, which give the same values as the whole: memory
-follows the photo (3 bytes per pixel in, 3 out) and not the dozens of float32 images that
-whole-photo color conversion would keep.
+These are the formulas for whole tensors, as exports have them; `zoo.fullsize` goes the same way for
+photos of any size at hand.
 
 Shrinking is two matrix products, reflection and enlarging are gathers: these forms survive the
 export to other runtimes; `tf.image.resize` with antialiasing and `UpSampling2D` do not.
@@ -15,6 +14,7 @@ and matrices, by NumPy from numbers and by `keras.ops` from tensors.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,8 +27,6 @@ RENDER_UNIT = 16
 
 #: The working size has at most this aspect: a 20 x 1500 strip shrinks further instead.
 MAX_ASPECT = 4
-
-_STRIPE_PIXELS = 2**20
 
 # Noise is finer than that at the size that networks see.
 _DENOISING_RADIUS = 2
@@ -61,15 +59,8 @@ def working_size(height: Length, width: Length, render_factor: int) -> tuple[Len
     return (int(height), int(width)) if xp is np else (height, width)
 
 
-def working_lightness(rgb: np.ndarray, size: tuple[int, int]) -> Tensor:
+def working_lightness(rgb: Tensor, size: tuple[Length, Length]) -> Tensor:
     """L of (N, H, W, 3) uint8 photos at the working size: (N, *size, 1) float32 in [0, 100]."""
-    across = resampling_matrix(rgb.shape[2], size[1])
-    rows = [narrow_rows(rgb[:, start:stop], across) for start, stop in _stripes(rgb.shape)]
-    return shortened(rows[0] if len(rows) == 1 else ops.concatenate(rows, axis=1), size[0])
-
-
-def whole_lightness(rgb: Tensor, size: tuple[Length, Length]) -> Tensor:
-    """As `working_lightness`, in one piece: for a graph that is exported."""
     return shortened(narrow_rows(rgb, resampling_matrix(ops.shape(rgb)[2], size[1])), size[0])
 
 
@@ -94,20 +85,15 @@ def shortened(narrow: Tensor, height: Length) -> Tensor:
     return ops.clip(resampled[..., None], 0.0, 100.0)
 
 
-def merge(rgb: np.ndarray, ab: Tensor) -> np.ndarray:
-    """Give (N, H, W, 3) uint8 photos the chroma `ab` while every pixel keeps its own lightness.
-
-    `ab`, (N, h, w, 2), is enlarged (or shrunk) bilinearly to the photos' size.
-    """
-    colored = np.empty_like(rgb)
-    for start, stop in _stripes(rgb.shape):
-        rows = merged_rows(rgb[:, start:stop], ab, rgb.shape[1], start)
-        colored[:, start:stop] = ops.convert_to_numpy(rows)
-    return colored
-
-
 def merged_rows(rgb: Tensor, ab: Tensor, height: Length, start: Length = 0) -> Tensor:
-    """`merge` for the rows (N, r, W, 3) from `start` on, of photos that have `height` rows."""
+    """Give rows of photos the chroma `ab` while every pixel keeps its own lightness.
+
+    Args:
+        rgb: (N, r, W, 3) uint8, the rows from `start` on.
+        ab: (N, h, w, 2) of the whole photos; it is enlarged (or shrunk) bilinearly to their size.
+        height: how many rows the photos have.
+        start: the number of the first row.
+    """
     count, width = ops.shape(rgb)[1:3]
     chroma = _bilinear(ab, 1, height, start, count)
     return _join(rgb_to_lightness(rgb), _bilinear(chroma, 2, width, 0, width))
@@ -116,15 +102,25 @@ def merged_rows(rgb: Tensor, ab: Tensor, height: Length, start: Length = 0) -> T
 def _bilinear(x: Tensor, axis: int, total: Length, start: Length, count: Length) -> Tensor:
     """Rows (axis 1) or columns (axis 2) of `x`, (N, h, w, C), resized bilinearly.
 
-    Centers are half a pixel off the edges, which are repeated. Of the `total` rows or columns of
-    the resized image, `count` are computed, from `start` on.
+    Of the `total` rows or columns of the resized image, `count` are computed, from `start` on.
     """
-    present = ops.shape(x)[axis]
+    return _between(x, axis, *bilinear_places(ops.shape(x)[axis], total, start, count))
+
+
+def bilinear_places(
+    present: Length, total: Length, start: Length, count: Length
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Where `count` of `total` rows, from `start` on, lie among the `present` ones.
+
+    Centers are half a pixel off the edges, which are repeated.
+
+    Returns:
+        The numbers of the rows below and above each place, and the float32 share of the latter.
+    """
     xp = _mathematics(present, total, start, count)
     # Positions in units of 1 / (2 * total) px are whole numbers, and so exact.
-    unit = 2 * total
     centers = 2 * (xp.arange(count) + start) + 1
-    return interpolated(x, axis, centers * present - total, unit)
+    return _places(present, centers * present - total, 2 * total)
 
 
 def interpolated(x: Tensor, axis: int, position: Tensor, unit: Length) -> Tensor:
@@ -132,13 +128,19 @@ def interpolated(x: Tensor, axis: int, position: Tensor, unit: Length) -> Tensor
 
     Row i is at `position` i * `unit`; both are whole numbers. Outside, the edges are repeated.
     """
-    present = ops.shape(x)[axis]
+    return _between(x, axis, *_places(ops.shape(x)[axis], position, unit))
+
+
+def _places(present: Length, position: Tensor, unit: Length) -> tuple[Tensor, Tensor, Tensor]:
     xp = _mathematics(present, position, unit)
     position = xp.minimum(xp.maximum(position, 0), (present - 1) * unit)
     below = xp.minimum(position // unit, xp.maximum(present - 2, 0))
     share = _cast(position - below * unit, "float32") / _cast(unit, "float32")
+    return below, xp.minimum(below + 1, present - 1), share
+
+
+def _between(x: Tensor, axis: int, below: Tensor, above: Tensor, share: Tensor) -> Tensor:
     share = ops.reshape(share, (-1, 1, 1) if axis == 1 else (-1, 1))
-    above = xp.minimum(below + 1, present - 1)
     return ops.take(x, below, axis=axis) * (1 - share) + ops.take(x, above, axis=axis) * share
 
 
@@ -266,19 +268,25 @@ def _join(lightness: Tensor, chroma: Tensor) -> Tensor:
     return unit_to_uint8(ops.where(plain, lightness_to_gray(lightness), colored))
 
 
-def _stripes(shape: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Ranges of rows that hold about a megapixel each, over the whole batch."""
-    count, height, width = shape[:3]
-    rows = max(1, _STRIPE_PIXELS // (count * width))
-    return [(start, min(start + rows, height)) for start in range(0, height, rows)]
-
-
 def resampling_matrix(present: Length, wanted: Length) -> Tensor:
     """(wanted, present) float32: the Lanczos filter of three lobes, widened when it shrinks.
 
     It is Pillow's filter, with which the training photos were shrunk. Networks notice: one that was
     trained on sharp photos colors the softer ones of a triangle filter clearly worse.
     """
+    known = _mathematics(present, wanted) is np
+    return _known_matrix(present, wanted) if known else _lanczos_matrix(present, wanted)
+
+
+# Photos of a film, or of a camera, have one size; those of a square are looked at twice.
+@lru_cache(maxsize=4)
+def _known_matrix(present: int, wanted: int) -> np.ndarray:
+    matrix: np.ndarray = _lanczos_matrix(present, wanted)
+    matrix.flags.writeable = False
+    return matrix
+
+
+def _lanczos_matrix(present: Length, wanted: Length) -> Tensor:
     xp = _mathematics(present, wanted)
     real = "float64" if xp is np else "float32"  # LiteRT has no more
     # Distances in units of 1 / (2 * wanted) px are whole numbers, and so exact.

@@ -24,6 +24,7 @@ from zoo.colorizer import Colorizer
 from zoo.evaluation.degraded import Degraded
 from zoo.evaluation.evaluate import evaluate
 from zoo.files import read_json
+from zoo.fullsize import FullSize
 from zoo.options import RENDER_FACTOR
 from zoo.photos.decoding import write_photo
 from zoo.photos.degrade import DEGRADATIONS, Degradation, numbers_of_photos
@@ -94,6 +95,6 @@ def _save_pictures(
 def _seen(rgb: np.ndarray, degrade: Degradation) -> np.ndarray:
     """A photo, (1, H, W, 3) uint8, in gray, as a network with the usual render factor sees it."""
     size = preprocessing.working_size(rgb.shape[1], rgb.shape[2], int(RENDER_FACTOR.default))
-    lightness = preprocessing.working_lightness(rgb, size)
+    lightness = FullSize(rgb).working_lightness(size)
     gray = lightness_to_gray(degrade(lightness, numbers_of_photos(rgb)))
     return ops.convert_to_numpy(unit_to_uint8(gray))[0]

@@ -166,20 +166,20 @@ def open_artifact(model: "Colorizer", folder: Path, name: str) -> Action:
 
 
 def _open_litert(model: "Colorizer", folder: Path) -> Action:
-    import keras
     from ai_edge_litert.interpreter import Interpreter
 
     from zoo import preprocessing
+    from zoo.fullsize import FullSize
 
     interpreter = Interpreter(str(folder / "model.tflite"), num_threads=os.cpu_count())
     predict_ab = interpreter.get_signature_runner("predict_ab")
 
     def colorize(rgb: np.ndarray) -> np.ndarray:
         factor = int(model.defaults["render_factor"])
-        size = preprocessing.working_size(rgb.shape[0], rgb.shape[1], factor)
-        lightness = preprocessing.working_lightness(rgb[None], size)
-        ab = predict_ab(lightness=keras.ops.convert_to_numpy(lightness))["ab"]
-        return preprocessing.merge(rgb[None], ab)[0]
+        photo = FullSize(rgb[None])
+        lightness = photo.working_lightness(preprocessing.working_size(*photo.size, factor))
+        ab = predict_ab(lightness=lightness)["ab"]
+        return photo.merge(ab)[0]
 
     return colorize
 

@@ -253,11 +253,12 @@ def _training_step(name: str) -> tuple[float, float]:
 def colorize_row() -> Row:
     """Compare colorizing a large photo with its network's share of that."""
     from zoo import preprocessing
+    from zoo.fullsize import FullSize
 
     model = _model()
     photo = _smooth(0, *MEGAPIXELS[12])
     size = preprocessing.working_size(*MEGAPIXELS[12], int(model.defaults["render_factor"]))
-    lightness = preprocessing.working_lightness(photo[None], size)
+    lightness = FullSize(photo[None]).working_lightness(size)
     ours = measure_seconds("colorize", lambda: model.colorize(photo), repetitions=3)
     title = f"network alone, {size[1]} x {size[0]}"
     alone = measure_seconds(title, lambda: model.predict({"lightness": lightness}))

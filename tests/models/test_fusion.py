@@ -9,6 +9,7 @@ from keras import ops
 import zoo
 from zoo import Budget, PhotoSet, conformance
 from zoo.errors import TrainingInterrupted, ZooError
+from zoo.fullsize import FullSize
 from zoo.inputs import inputs_of_photos
 from zoo.models.fusion import Repeat
 from zoo.networks.embedding_cache import EmbeddingCache
@@ -154,7 +155,7 @@ def test_a_photo_is_embedded_at_the_classifier_s_own_size(module):
     model = frozen(module)
     assert model.inputs[1].side == 16
     assert inputs_of_photos(model.inputs, photo[None], 1)["embedding"][0, 0] > 0.8
-    small = zoo.preprocessing.working_lightness(photo[None], (4, 4))
+    small = FullSize(photo[None]).working_lightness((4, 4))
     squares = zoo.preprocessing.resample_lightness(small, (16, 16))
     assert model.inputs[1].derive(squares)[0, 0] < 0.5
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo import preprocessing
 from zoo.errors import ZooError
+from zoo.fullsize import FullSize
 from zoo.networks.classifiers import Embedding, Spec
 from zoo.networks.embedding_cache import EmbeddingCache
 from zoo.photos.loader import PhotoLoader, Samples
@@ -68,7 +68,7 @@ def test_vectors_are_those_of_the_photo_and_of_its_mirror_image(photos, tmp_path
             (row,) = cache.rows(photos)(samples_of([index], mirrored))
             np.testing.assert_allclose(
                 row,
-                Corners().of_squares(preprocessing.working_lightness(seen, (8, 8)))[0],
+                Corners().of_squares(FullSize(seen).working_lightness((8, 8)))[0],
                 atol=1e-5,
             )
 

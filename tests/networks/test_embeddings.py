@@ -15,6 +15,7 @@ from hub_modules import save_module
 
 from zoo import preprocessing
 from zoo.errors import ZooError
+from zoo.fullsize import FullSize
 from zoo.networks.classifiers import Spec
 from zoo.networks.embeddings import open_embedding
 
@@ -57,7 +58,7 @@ def flat(red, green, blue, height=20, width=30):
 def of_photos(embedding, rgb):
     """The vectors of (N, H, W, 3) uint8 photos."""
     side = embedding.size
-    return embedding.of_squares(preprocessing.working_lightness(rgb, (side, side)))
+    return embedding.of_squares(FullSize(rgb).working_lightness((side, side)))
 
 
 def pack(module, path):
@@ -378,7 +379,7 @@ def test_the_encoder_s_classifier_sees_a_cat(size):
     (logits,) = of_photos(embedding, chelsea()[None])
     assert set(np.argsort(logits)[-2:]) <= set(range(281, 286))
     side = (embedding.size, embedding.size)
-    lightness = preprocessing.working_lightness(chelsea()[None], side)
+    lightness = FullSize(chelsea()[None]).working_lightness(side)
     (traced,) = keras.ops.convert_to_numpy(embedding.of_squares(lightness, traced=True))
     np.testing.assert_allclose(traced, logits, atol=1e-4)
     with pytest.raises(ZooError, match="sees no colors"):

@@ -17,12 +17,12 @@ from keras import ops
 #: A tensor of the active backend, a NumPy array, or a symbolic tensor.
 Tensor = Any
 
-_XYZ_FROM_RGB = (
+XYZ_FROM_RGB = (
     (0.412453, 0.357580, 0.180423),
     (0.212671, 0.715160, 0.072169),
     (0.019334, 0.119193, 0.950227),
 )
-_RGB_FROM_XYZ = (
+RGB_FROM_XYZ = (
     (3.24048134, -1.53715152, -0.49853633),
     (-0.96925495, 1.87599, 0.04155593),
     (0.05564664, -0.20404134, 1.05731107),
@@ -37,7 +37,7 @@ _RGB_FROM_YUV = (
     (1.0, -0.394642334, -0.58062185),
     (1.0, 2.03206185, 0.0),
 )
-_WHITE_D65 = (0.95047, 1.0, 1.08883)
+WHITE_D65 = (0.95047, 1.0, 1.08883)
 
 
 def rgb_to_unit(rgb: Tensor) -> Tensor:
@@ -66,7 +66,7 @@ def rgb_to_lab(rgb: Tensor) -> Tensor:
     linear = _linear_from_srgb(rgb_to_unit(rgb))
     x, y, z = (
         _lab_curve(channel / white)
-        for channel, white in zip(_mix(linear, _XYZ_FROM_RGB), _WHITE_D65, strict=True)
+        for channel, white in zip(_mix(linear, XYZ_FROM_RGB), WHITE_D65, strict=True)
     )
     return ops.stack([116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)], axis=-1)
 
@@ -74,7 +74,7 @@ def rgb_to_lab(rgb: Tensor) -> Tensor:
 def rgb_to_lightness(rgb: Tensor) -> Tensor:
     """The L channel of `rgb_to_lab` alone, at a third of its cost: (..., 3) -> (..., 1)."""
     linear = _linear_from_srgb(rgb_to_unit(rgb))
-    (y,) = _mix(linear, _XYZ_FROM_RGB[1:2])
+    (y,) = _mix(linear, XYZ_FROM_RGB[1:2])
     return (116.0 * _lab_curve(y) - 16.0)[..., None]
 
 
@@ -100,10 +100,10 @@ def lab_to_rgb(lab: Tensor) -> Tensor:
     # Very blue colors would get a negative Z; it is cut off before the curve, as scikit-image does.
     z = ops.maximum(y - lab[..., 2] / 200.0, 0.0)
     xyz = ops.stack(
-        [_inverse_lab_curve(c) * white for c, white in zip((x, y, z), _WHITE_D65, strict=True)],
+        [_inverse_lab_curve(c) * white for c, white in zip((x, y, z), WHITE_D65, strict=True)],
         axis=-1,
     )
-    linear = ops.stack(_mix(xyz, _RGB_FROM_XYZ), axis=-1)
+    linear = ops.stack(_mix(xyz, RGB_FROM_XYZ), axis=-1)
     return ops.clip(_srgb_from_linear(linear), 0.0, 1.0)
 
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo import preprocessing
 from zoo.color.spaces import Tensor
+from zoo.fullsize import FullSize
 from zoo.inputs import inputs_of_photos
 from zoo.options import RENDER_FACTOR
 from zoo.photos.degrade import numbers_of_photos
@@ -38,9 +38,9 @@ class Degraded:
         model = self._model
         values: dict[str, Any] = model.resolve_options(options)
         factor = int(values[RENDER_FACTOR.name])
-        numbers = numbers_of_photos(rgb)
+        numbers, photos = numbers_of_photos(rgb), FullSize(rgb)
         inputs = inputs_of_photos(
-            model.inputs, rgb, factor, lambda lightness: self._degrade(lightness, numbers)
+            model.inputs, photos, factor, lambda lightness: self._degrade(lightness, numbers)
         )
         ab = model.decode(model.predict(inputs, **values), **values)
-        return preprocessing.merge(rgb, ab)
+        return photos.merge(ab)

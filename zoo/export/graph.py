@@ -24,7 +24,7 @@ from zoo.options import RENDER_FACTOR
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
 
-#: Photos are handled in stripes of about so many pixels, as in `pipeline`.
+#: Photos are handled in stripes of about so many pixels.
 _STRIPE_PIXELS = 2**20
 
 #: Constants of at least so many numbers are weights; to store smaller ones in half saves nothing.
@@ -78,7 +78,7 @@ class Graph:
         rgb = tf.broadcast_to(photos[..., :3], tf.stack([*tf.unstack(shape[:3]), 3]))
         rgb.set_shape((None, *(self.size or (None, None)), 3))
         height, width = keras.ops.shape(rgb)[1:3]
-        shrink = _striped_lightness if striped else preprocessing.whole_lightness
+        shrink = _striped_lightness if striped else preprocessing.working_lightness
         working = preprocessing.working_size(height, width, self._render_factor)
         ab = self._colored(shrink(rgb, working), partial(shrink, rgb), options)
         return _striped_merge(rgb, ab) if striped else preprocessing.merged_rows(rgb, ab, height)
@@ -175,7 +175,7 @@ def _striped_lightness(rgb: tf.Tensor, size: tuple[Any, Any]) -> tf.Tensor:
 
 
 def _striped_merge(rgb: tf.Tensor, ab: tf.Tensor) -> tf.Tensor:
-    """`preprocessing.merge` in a graph."""
+    """`preprocessing.merged_rows` of all rows, in a graph."""
     height = keras.ops.shape(rgb)[1]
     like = tf.TensorSpec((None, None, None, 3), tf.uint8)
     return _by_stripes(

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from zoo import preprocessing
 from zoo.errors import ZooError, valid_choice
+from zoo.fullsize import FullSize
 from zoo.options import CONSENSUS, EDGE_RADIUS, RENDER_FACTOR
 
 if TYPE_CHECKING:
@@ -114,5 +114,5 @@ def _examples(photos: "PhotoSet", options: Mapping[str, float]) -> tuple[np.ndar
         rgb = photo.read()
         height, width, _ = rgb.shape
         size = preprocessing.working_size(height, width, int(options[RENDER_FACTOR.name]))
-        found.append(keras.ops.convert_to_numpy(preprocessing.working_lightness(rgb[None], size)))
+        found.append(FullSize(rgb[None]).working_lightness(size))
     return tuple(found)

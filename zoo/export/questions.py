@@ -2,16 +2,15 @@
 
 import io
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 from PIL import Image
 
 from zoo import preprocessing
 from zoo.export.checking import Call
 from zoo.export.signatures import COLORIZE, COLORIZE_ENCODED, PREDICT_AB, SERVING_DEFAULT, as_inputs
+from zoo.fullsize import FullSize
 from zoo.inputs import LIGHTNESS
 from zoo.options import RENDER_FACTOR
 
@@ -125,11 +124,10 @@ class Questions:
         options = self._options | given
         height, width, _ = photo.shape
         size = preprocessing.working_size(height, width, int(options[RENDER_FACTOR.name]))
-        lightness = preprocessing.working_lightness(photo[None], size)
-        inputs = {LIGHTNESS.name: keras.ops.convert_to_numpy(lightness)}
-        merge = partial(preprocessing.merge, photo[None])
-        expected = merge(self._model.decode(self._model.predict(inputs, **options), **options))
-        return Call(name, {**inputs, **as_inputs(given)}, [expected], merge)
+        whole = FullSize(photo[None])
+        inputs = {LIGHTNESS.name: whole.working_lightness(size)}
+        ab = self._model.decode(self._model.predict(inputs, **options), **options)
+        return Call(name, {**inputs, **as_inputs(given)}, [whole.merge(ab)], whole.merge)
 
 
 def _file(image: Image.Image, kind: str) -> bytes:

@@ -15,12 +15,11 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from keras import ops
 
-from zoo import preprocessing
 from zoo.color.spaces import Tensor
 from zoo.errors import ZooError
 from zoo.files import cache_folder
+from zoo.fullsize import FullSize
 from zoo.inputs import DerivedInput
 from zoo.networks.classifiers import Embedding
 from zoo.networks.embeddings import ZeroEmbedding
@@ -115,7 +114,7 @@ class EmbeddingCache:
         """(size, size, 1): the classifier's view, before it is turned into gray."""
         size = (self.embedding.size, self.embedding.size)
         rgb = photo.read_for_cache()[None]
-        return ops.convert_to_numpy(preprocessing.working_lightness(rgb, size))[0]
+        return FullSize(rgb).working_lightness(size)[0]
 
     def _both_flips(self, lightness: list[np.ndarray]) -> Iterator[bytes]:
         squares = np.stack(lightness)

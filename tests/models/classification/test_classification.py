@@ -12,10 +12,11 @@ from skimage import color as reference
 
 import zoo
 from predictions import ab_of, shares_of
-from zoo import Budget, PhotoSet, conformance, preprocessing
+from zoo import Budget, PhotoSet, conformance
 from zoo.color import spaces
 from zoo.color.bins import annealed_mean, rebalancing_weights
 from zoo.errors import ZooError
+from zoo.fullsize import FullSize
 from zoo.metrics import scores
 from zoo.photos.loader import PhotoLoader
 from zoo.training.plan import History
@@ -290,7 +291,7 @@ def test_confidence_has_the_photo_s_size_and_is_a_share(name, size):
 @every_classifier
 def test_confidence_is_what_is_left_of_the_greatest_entropy(name):
     model, photo = decided(name, output_stride=1), conformance.random_photo(32, 48)
-    lightness = preprocessing.working_lightness(photo[None], (32, 48))
+    lightness = FullSize(photo[None]).working_lightness((32, 48))
     entropies = stats.entropy(shares_of(model, lightness)[0], axis=-1)
     expected = 1 - entropies / np.log(len(model.bins))
     sure = model.confidence(photo, render_factor=2)
@@ -304,7 +305,7 @@ def test_confidence_is_what_is_left_of_the_greatest_entropy(name):
 def test_confidence_lies_where_the_photo_does(name):
     """A photo of 45 x 34 px, seen at 42 x 32, padded to 44 x 32: the padding is cut off again."""
     model, photo = decided(name), conformance.random_photo(45, 34)
-    lightness = preprocessing.working_lightness(photo[None], (42, 32))
+    lightness = FullSize(photo[None]).working_lightness((42, 32))
     entropies = stats.entropy(shares_of(model, lightness), axis=-1)[..., None]
     sure = enlarged(1 - entropies / np.log(len(model.bins)), (44, 32))[:, :42]
     expected = enlarged(sure, (45, 34))[0, ..., 0]

@@ -1,0 +1,111 @@
+"""Photos at full size: their lightness, and chroma that is put onto it.
+
+Memory follows the photo: 3 bytes a pixel in, 3 out, and 2 for lightness, which is computed once.
+The rest is done in blocks of rows, small enough for a processor's cache, on all cores: NumPy lets
+go of Python's lock. Exports have the formulas of `zoo.preprocessing` for whole tensors, which agree
+to a level of 255.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+
+import numpy as np
+from keras import ops
+
+from zoo import preprocessing
+from zoo.color.pixels import lightness_of_steps, lightness_steps, rgb_of_steps
+from zoo.color.spaces import Tensor
+
+#: Pixels of a block.
+_BLOCK = 2**17
+
+
+class FullSize:
+    """Photos of one size.
+
+    Args:
+        rgb: (N, H, W, 3) uint8 sRGB.
+    """
+
+    def __init__(self, rgb: np.ndarray) -> None:
+        self.rgb = rgb
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.rgb.shape[1], self.rgb.shape[2]
+
+    def working_lightness(self, size: tuple[int, int]) -> np.ndarray:
+        """L at the size at which a network sees it: (N, *size, 1) float32 in [0, 100]."""
+        across = preprocessing.resampling_matrix(self.size[1], size[1]).T
+        narrow = np.empty((*self.rgb.shape[:2], size[1]), np.float32)
+
+        def shrink(photo: int, rows: slice) -> None:
+            np.matmul(lightness_of_steps(self._steps[photo, rows]), across, out=narrow[photo, rows])
+
+        self._by_blocks(shrink)
+        return ops.convert_to_numpy(preprocessing.shortened(narrow, size[0]))
+
+    def merge(self, ab: Tensor) -> np.ndarray:
+        """Give the photos the chroma `ab` while every pixel keeps its own lightness.
+
+        `ab`, (N, h, w, 2), is enlarged (or shrunk) bilinearly to the photos' size. The result is
+        (N, H, W, 3) uint8.
+        """
+        chroma = ops.convert_to_numpy(ab) / np.float32([500, 200])
+        down = preprocessing.bilinear_places(ab.shape[1], self.size[0], 0, self.size[0])
+        across = preprocessing.bilinear_places(ab.shape[2], self.size[1], 0, self.size[1])
+        colored = np.empty_like(self.rgb)
+
+        def color(photo: int, rows: slice) -> None:
+            below, above, share = (part[rows] for part in down)
+            a, b = (
+                _between(_between(plane, below, above, share[:, None], 0), *across, 1)
+                for plane in np.moveaxis(chroma[photo], -1, 0)
+            )
+            colored[photo, rows] = rgb_of_steps(self._steps[photo, rows], a, b)
+
+        self._by_blocks(color)
+        return colored
+
+    @cached_property
+    def _steps(self) -> np.ndarray:
+        """L of every pixel: (N, H, W) uint16."""
+        steps = np.empty(self.rgb.shape[:3], np.uint16)
+
+        def look(photo: int, rows: slice) -> None:
+            steps[photo, rows] = lightness_steps(self.rgb[photo, rows])
+
+        self._by_blocks(look)
+        return steps
+
+    def _by_blocks(self, work: Callable[[int, slice], None]) -> None:
+        """Call `work` for blocks of rows of each photo, in as many threads as there are cores."""
+        count, height, width = self.rgb.shape[:3]
+        step = max(1, _BLOCK // width)
+        photos, rows = zip(
+            *((n, slice(row, row + step)) for n in range(count) for row in range(0, height, step)),
+            strict=True,
+        )
+        # A megapixel is done sooner than threads have started.
+        threads = min(len(rows) // 8, os.cpu_count() or 1)
+        if threads < 2:
+            for one in zip(photos, rows, strict=True):
+                work(*one)
+            return
+        with ThreadPoolExecutor(threads) as pool:
+            for _ in pool.map(work, photos, rows):
+                pass
+
+
+def _between(
+    plane: np.ndarray, below: np.ndarray, above: np.ndarray, share: np.ndarray, axis: int
+) -> np.ndarray:
+    """Rows (axis 0) or columns (axis 1) of a plane, at places between them."""
+    lower, upper = plane.take(below, axis=axis), plane.take(above, axis=axis)
+    upper -= lower
+    upper *= share
+    lower += upper
+    return lower
