@@ -283,9 +283,18 @@ class Colorizer(ABC):
 
         Of the options those of the step "decode" count. The result is (N, H, W, 2) float32 ab, of
         the size of L.
+
+        Raises:
+            ZooError: if it is not finite.
         """
         values = self._values(options, "decode")
-        return keras.ops.convert_to_numpy(self.decoded(prediction, **values))
+        ab = keras.ops.convert_to_numpy(self.decoded(prediction, **values))
+        if not np.isfinite(ab).all():
+            raise ZooError(
+                f"{self.name} predicts colors that are not finite: its weights are broken; train "
+                "it again or load another copy."
+            )
+        return ab
 
     def predicted(
         self, inputs: Mapping[str, Tensor], runner: Runner, **values: Tensor
@@ -355,13 +364,7 @@ class Colorizer(ABC):
                 factor = int(values[RENDER_FACTOR.name])
                 inputs = inputs_of_photos(self.inputs, photos, factor)
                 predictions[key] = self.predict(inputs, runner=runner, **values)
-            ab = self.decode(predictions[key], **values)
-            if not np.isfinite(ab).all():
-                raise ZooError(
-                    f"{self.name} predicts colors that are not finite: its weights are broken; "
-                    "train it again or load another copy."
-                )
-            colored.append(photos.merge(ab))
+            colored.append(photos.merge(self.decode(predictions[key], **values)))
         return colored
 
     # ------------------------------------------------------------------ exported

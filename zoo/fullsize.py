@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 from keras import ops
+from PIL import Image
 
 from zoo import preprocessing
 from zoo.color.pixels import lightness_of_steps, lightness_steps, rgb_of_steps
@@ -39,13 +40,14 @@ class FullSize:
 
     def working_lightness(self, size: tuple[int, int]) -> np.ndarray:
         """L at the size at which a network sees it: (N, *size, 1) float32 in [0, 100]."""
-        across = preprocessing.resampling_matrix(self.size[1], size[1]).T
         narrow = np.empty((*self.rgb.shape[:2], size[1]), np.float32)
 
         def shrink(photo: int, rows: slice) -> None:
-            np.matmul(lightness_of_steps(self._steps[photo, rows]), across, out=narrow[photo, rows])
+            wide = Image.fromarray(lightness_of_steps(self._steps[photo, rows]))
+            narrow[photo, rows] = wide.resize((size[1], wide.height), Image.Resampling.LANCZOS)
 
-        self._by_blocks(shrink)
+        # Pillow computes the filter anew for each block.
+        self._by_blocks(shrink, 8 * _BLOCK)
         return ops.convert_to_numpy(preprocessing.shortened(narrow, size[0]))
 
     def merge(self, ab: Tensor) -> np.ndarray:
@@ -54,7 +56,7 @@ class FullSize:
         `ab`, (N, h, w, 2), is enlarged (or shrunk) bilinearly to the photos' size. The result is
         (N, H, W, 3) uint8.
         """
-        chroma = ops.convert_to_numpy(ab) / np.float32([500, 200])
+        chroma = ops.convert_to_numpy(ab) / np.array([500, 200], np.float32)
         down = preprocessing.bilinear_places(ab.shape[1], self.size[0], 0, self.size[0])
         across = preprocessing.bilinear_places(ab.shape[2], self.size[1], 0, self.size[1])
         colored = np.empty_like(self.rgb)
@@ -67,7 +69,7 @@ class FullSize:
             )
             colored[photo, rows] = rgb_of_steps(self._steps[photo, rows], a, b)
 
-        self._by_blocks(color)
+        self._by_blocks(color, _BLOCK)
         return colored
 
     @cached_property
@@ -78,19 +80,20 @@ class FullSize:
         def look(photo: int, rows: slice) -> None:
             steps[photo, rows] = lightness_steps(self.rgb[photo, rows])
 
-        self._by_blocks(look)
+        self._by_blocks(look, _BLOCK)
         return steps
 
-    def _by_blocks(self, work: Callable[[int, slice], None]) -> None:
+    def _by_blocks(self, work: Callable[[int, slice], None], pixels: int) -> None:
         """Call `work` for blocks of rows of each photo, in as many threads as there are cores."""
         count, height, width = self.rgb.shape[:3]
-        step = max(1, _BLOCK // width)
+        step = max(1, pixels // width)
         photos, rows = zip(
             *((n, slice(row, row + step)) for n in range(count) for row in range(0, height, step)),
             strict=True,
         )
         # A megapixel is done sooner than threads have started.
-        threads = min(len(rows) // 8, os.cpu_count() or 1)
+        megapixels = count * height * width // 2**20
+        threads = min(megapixels, len(rows), os.cpu_count() or 1)
         if threads < 2:
             for one in zip(photos, rows, strict=True):
                 work(*one)

@@ -44,7 +44,7 @@ def colorize(
     What is there already is skipped, so that a stopped run goes on when it is repeated. Photos that
     cannot be read are listed at the end, and make the exit status 1.
     """
-    from zoo.cli.jobs import plan_jobs, run_jobs
+    from zoo.inference.folders import plan_jobs, run_jobs
 
     given = parse_pairs(option, "-o")
     jobs = plan_jobs(inputs, out, confidence)

@@ -28,10 +28,10 @@ def _encoded(linear: np.ndarray) -> np.ndarray:
 
 
 #: What a level of red, green and blue adds to the luminance Y.
-_LUMINANCES = np.float32(XYZ_FROM_RGB[1])[:, None] * np.float32(_linear(np.arange(256) / 255))
+_LUMINANCES = np.outer(XYZ_FROM_RGB[1], _linear(np.arange(256) / 255)).astype(np.float32)
 #: The level of a linear intensity in [0, 1], of which there are 65,536 steps.
 _LEVELS = np.rint(255 * _encoded(np.arange(_STEPS + 1) / _STEPS)).astype(np.uint8)
-_RGB_FROM_CURVES = np.float32(RGB_FROM_XYZ) * np.float32(WHITE_D65)
+_RGB_FROM_CURVES = (np.array(RGB_FROM_XYZ) * WHITE_D65).astype(np.float32)
 
 
 def lightness_steps(rgb: np.ndarray) -> np.ndarray:

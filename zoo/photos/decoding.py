@@ -237,7 +237,8 @@ def _from_pillow(image: Image.Image, name: str) -> tuple[np.ndarray, np.ndarray 
     if image.mode == "I" or image.mode.startswith("I;16"):
         return _from_16_bit(np.asarray(image), image.info.get("transparency"), name)
     if not image.has_transparency_data:
-        return np.array(image.convert("RGB")), None
+        # Converting copies, even from RGB.
+        return np.array(image if image.mode == "RGB" else image.convert("RGB")), None
     # Pillow converts the premultiplied and the palette modes to their plain form only.
     plain = {"La": "LA", "RGBa": "RGBA"}.get(image.mode, image.mode)
     rgba = np.array(image.convert(plain).convert("RGBA"))

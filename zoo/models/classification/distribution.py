@@ -17,6 +17,7 @@ from zoo.color.bins import Bins, annealed_mean
 from zoo.color.planes import Plane
 from zoo.color.spaces import Tensor
 from zoo.colorizer import Colorizer
+from zoo.fullsize import FullSize
 from zoo.inputs import inputs_of_photos
 from zoo.networks.blocks import average_by
 from zoo.networks.runner import Runner
@@ -122,7 +123,7 @@ class DistributionColorizer(Colorizer):
         """
         rgb, _ = read_photo(photo)
         values = self.resolve_options(options)
-        inputs = inputs_of_photos(self.inputs, rgb[None], int(values[RENDER_FACTOR.name]))
+        inputs = inputs_of_photos(self.inputs, FullSize(rgb[None]), int(values[RENDER_FACTOR.name]))
         prediction = self.predict(inputs, runner=runner, **values)
         assert isinstance(prediction, Distribution)
         sure = preprocessing.resize(prediction.confidence(), rgb.shape[:2])

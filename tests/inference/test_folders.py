@@ -1,0 +1,73 @@
+"""Coloring folders: as one by one, but for the time."""
+
+import numpy as np
+import pytest
+from conftest import pixels
+from PIL import Image
+
+from zoo import conformance, create_model
+from zoo.inference import folders
+from zoo.inference.folders import plan_jobs, run_jobs
+from zoo.networks.runner import FixedWeights
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Seven photos of three sizes, one with opacity, and two files that are none."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number, (height, width) in enumerate([(40, 56)] * 4 + [(56, 40)] * 2 + [(30, 30)]):
+        rgb = np.random.default_rng(number).integers(0, 256, (height, width, 3), dtype=np.uint8)
+        Image.fromarray(rgb).save(folder / f"{number}.png")
+    with Image.open(folder / "2.png") as image:
+        image.putalpha(Image.linear_gradient("L").resize(image.size))
+        image.save(folder / "2.png")
+    (folder / "0a.png").write_bytes((folder / "0.png").read_bytes()[:200])
+    (folder / "5a.jpg").write_text("no photo")
+    return folder
+
+
+@pytest.fixture
+def model():
+    return conformance.shaken(create_model("zhang:tiny"))
+
+
+def test_a_folder_gets_the_colors_of_its_photos(photos, model, tmp_path):
+    jobs = plan_jobs([photos], tmp_path / "out", confidence=True)
+    (tmp_path / "out").mkdir()
+    failures = run_jobs(model, jobs, {"render_factor": 3, "temperature": 0.5})
+    assert failures.keys() == {"0a.png", "5a.jpg"}
+    options = {"render_factor": 3, "temperature": 0.5}
+    for number in range(7):
+        expected = model.colorize(photos / f"{number}.png", **options)
+        with Image.open(tmp_path / "out" / f"{number}.png") as image:
+            found = np.array(image)
+        assert found.shape == expected.shape
+        # Several photos at a time may be rounded otherwise.
+        assert np.abs(found.astype(int) - expected).max() <= 1
+        sure = model.confidence(photos / f"{number}.png", **options)
+        stored = pixels(tmp_path / "out" / f"{number}_confidence.png")[..., 0]
+        np.testing.assert_allclose(stored, 255 * sure, atol=1)
+    assert len(list((tmp_path / "out").iterdir())) == 14
+
+
+@pytest.mark.parametrize(
+    ("most", "expected"), [(2**21, [4, 2, 1]), (5000, [2, 2, 2, 1]), (1, [1] * 7)]
+)
+def test_neighbors_of_one_size_are_seen_together(
+    photos, model, tmp_path, monkeypatch, most, expected
+):
+    seen = []
+    run = FixedWeights.__call__
+
+    def noted(runner, network, inputs):
+        seen.append(len(inputs["lightness"]))
+        return run(runner, network, inputs)
+
+    monkeypatch.setattr(FixedWeights, "__call__", noted)
+    monkeypatch.setattr(folders, "_TOGETHER", most)
+    for broken in ("0a.png", "5a.jpg"):
+        (photos / broken).unlink()
+    (tmp_path / "out").mkdir()
+    assert run_jobs(model, plan_jobs([photos], tmp_path / "out"), {"render_factor": 3}) == {}
+    assert seen == expected

@@ -1,0 +1,174 @@
+"""Coloring many photos: which file goes where, and making them.
+
+A job makes one file, atomically; a photo whose confidence is wanted too has two jobs. Decoding, the
+networks and encoding overlap.
+"""
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from keras import ops
+from PIL import Image
+from rich.console import Console
+from rich.progress import track
+
+from zoo.errors import ZooError
+from zoo.files import atomic_path
+from zoo.fullsize import FullSize
+from zoo.inference.pipeline import Failure, Pipeline, Stage
+from zoo.inputs import inputs_of_photos
+from zoo.networks.runner import FixedWeights, Runner
+from zoo.options import RENDER_FACTOR
+from zoo.photos.decoding import PHOTO_SUFFIXES, PhotoError, read_photo, write_photo
+from zoo.photos.photoset import find_photos
+from zoo.prediction import Distribution
+from zoo.preprocessing import resize
+
+if TYPE_CHECKING:
+    from zoo.colorizer import Colorizer
+
+#: Pixels of photos that networks see together.
+_TOGETHER = 2**21
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file to make: the colored photo, or with `confidence` how sure the network is of it."""
+
+    source: Path
+    name: str
+    target: Path
+    confidence: bool = False
+
+
+def plan_jobs(inputs: list[Path], out: Path, confidence: bool = False) -> list[Job]:
+    """What to make; refused where two would write one file, or one would replace an input."""
+    jobs = []
+    for source, name in (photo for given in inputs for photo in _photos_of(given, out)):
+        target = out / name
+        if target.suffix.lower() not in PHOTO_SUFFIXES:
+            target = target.with_suffix(".png")
+        jobs.append(Job(source, name, target))
+        if confidence:
+            picture = target.with_name(f"{target.stem}_confidence.png")
+            jobs.append(Job(source, name, picture, confidence=True))
+    sources = {os.path.realpath(job.source) for job in jobs}
+    writers: dict[str, Path] = {}
+    for job in jobs:
+        written = os.path.realpath(job.target)
+        if written in sources:
+            raise ZooError(
+                f"{job.target} would replace a photo that is to be colored; "
+                "choose another folder with --out."
+            )
+        if written in writers:
+            raise ZooError(
+                f"{writers[written]} and {job.source} would both write {job.target}; "
+                "color them in two commands with different --out."
+            )
+        writers[written] = job.source
+    return jobs
+
+
+def _photos_of(given: Path, out: Path) -> list[tuple[Path, str]]:
+    """File and name of a photo, or of those in a folder without what was colored into `out`."""
+    if not given.exists():
+        raise ZooError(f"There is no photo or folder {given}; check the path.")
+    if not given.is_dir():
+        return [(given, given.name)]
+    inside = out.resolve().is_relative_to(given.resolve()) and out.resolve() != given.resolve()
+    photos = [
+        (entry.path, entry.name)
+        for entry in find_photos(given)
+        if not (inside and entry.path.resolve().is_relative_to(out.resolve()))
+    ]
+    if not photos:
+        raise ZooError(f"There is no photo in {given}; give another folder.")
+    return photos
+
+
+def run_jobs(model: "Colorizer", jobs: Sequence[Job], options: Mapping[str, Any]) -> dict[str, str]:
+    """Make and write each file; return the reasons why some photos could not be read, by name."""
+    failures = {}
+    with FixedWeights(model.networks.values(), len(jobs)) as runner:
+        steps = _Steps(model, runner, options)
+        stages = (
+            Stage(steps.look, threads=2),
+            Stage(steps.color, together=_goes_with),
+            Stage(steps.write, threads=2),
+        )
+        console = Console(stderr=True)
+        with closing(Pipeline(stages, (PhotoError,)).run(jobs)) as made:
+            shown = track(made, "Coloring", len(jobs), console=console, disable=len(jobs) < 2)
+            for job, result in shown:
+                if isinstance(result, Failure):
+                    assert isinstance(result.error, PhotoError)
+                    failures[job.name] = result.error.reason
+    return failures
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A photo as it was read, and what the networks see of it."""
+
+    job: Job
+    photo: FullSize
+    alpha: np.ndarray | None
+    inputs: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """What is done with a photo on its way from one file to the other."""
+
+    model: "Colorizer"
+    runner: Runner
+    options: Mapping[str, Any]
+
+    def look(self, job: Job) -> _Seen:
+        rgb, alpha = read_photo(job.source)
+        photo = FullSize(rgb[None])
+        factor = int(self.model.resolve_options(self.options)[RENDER_FACTOR.name])
+        inputs = inputs_of_photos(self.model.inputs, photo, factor)
+        arrays = {name: ops.convert_to_numpy(value) for name, value in inputs.items()}
+        return _Seen(job, photo, alpha, arrays)
+
+    def color(self, seen: Sequence[_Seen]) -> list[tuple[_Seen, np.ndarray]]:
+        """Run the networks once for all: with each photo its ab, or how sure they are."""
+        inputs = {
+            name: np.concatenate([one.inputs[name] for one in seen]) for name in seen[0].inputs
+        }
+        prediction = self.model.predict(inputs, runner=self.runner, **self.options)
+        if seen[0].job.confidence:
+            assert isinstance(prediction, Distribution)
+            found = ops.convert_to_numpy(prediction.confidence())
+        else:
+            found = self.model.decode(prediction, **self.options)
+        return [(one, found[number : number + 1]) for number, one in enumerate(seen)]
+
+    def write(self, colored: tuple[_Seen, np.ndarray]) -> None:
+        seen, found = colored
+        if not seen.job.confidence:
+            write_photo(seen.job.target, seen.photo.merge(found)[0], seen.alpha)
+            return
+        sure = ops.convert_to_numpy(resize(found, seen.photo.size))[0, ..., 0]
+        with atomic_path(seen.job.target) as temporary:  # white where it is sure
+            levels = np.rint(255 * np.clip(sure, 0, 1)).astype(np.uint8)
+            Image.fromarray(levels).save(temporary, "PNG")
+
+
+def _goes_with(others: Sequence[_Seen], one: _Seen) -> bool:
+    """Whether the networks see a photo together with others: it has their size, and all are small.
+
+    Photos wait for each other at full size.
+    """
+    first = others[0]
+    alike = all(value.shape == one.inputs[name].shape for name, value in first.inputs.items())
+    pixels = sum(math.prod(each.photo.size) for each in (*others, one))
+    return alike and one.job.confidence == first.job.confidence and pixels <= _TOGETHER
