@@ -157,7 +157,8 @@ def small_row(model: Any) -> Row:
 
 def folder_row(model: Any) -> Row:
     """Compare a folder of JPEG files with the slower of files alone, and of coloring alone."""
-    from zoo.inference.folders import plan_jobs, run_jobs
+    from zoo.inference.folders import run_jobs
+    from zoo.inference.jobs import plan_jobs
     from zoo.inference.pipeline import Pipeline, Stage
     from zoo.networks.runner import FixedWeights
     from zoo.photos.decoding import read_photo, write_photo
@@ -246,7 +247,8 @@ def _over_numbers(name: str) -> list[dict[str, float]]:
 
 def _number_of(given: tuple[str, int]) -> tuple[float, float]:
     start_keras()
-    from zoo.inference.folders import plan_jobs, run_jobs
+    from zoo.inference.folders import run_jobs
+    from zoo.inference.jobs import plan_jobs
     from zoo.registry import load_model
 
     name, number = given

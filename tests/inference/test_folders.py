@@ -1,5 +1,8 @@
 """Coloring folders: as one by one, but for the time."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from conftest import pixels
@@ -7,7 +10,8 @@ from PIL import Image
 
 from zoo import conformance, create_model
 from zoo.inference import folders
-from zoo.inference.folders import plan_jobs, run_jobs
+from zoo.inference.folders import run_jobs
+from zoo.inference.jobs import plan_jobs
 from zoo.networks.runner import FixedWeights
 
 
@@ -25,6 +29,11 @@ def photos(tmp_path):
     (folder / "0a.png").write_bytes((folder / "0.png").read_bytes()[:200])
     (folder / "5a.jpg").write_text("no photo")
     return folder
+
+
+def test_mistakes_are_found_before_a_framework_is_loaded():
+    code = "import sys, zoo.inference.jobs; sys.exit('keras' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.fixture

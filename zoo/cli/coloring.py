@@ -44,7 +44,7 @@ def colorize(
     What is there already is skipped, so that a stopped run goes on when it is repeated. Photos that
     cannot be read are listed at the end, and make the exit status 1.
     """
-    from zoo.inference.folders import plan_jobs, run_jobs
+    from zoo.inference.jobs import plan_jobs
 
     given = parse_pairs(option, "-o")
     jobs = plan_jobs(inputs, out, confidence)
@@ -54,6 +54,8 @@ def colorize(
     if confidence:
         _require_distribution(colorizer)
     waiting = [job for job in jobs if overwrite or not job.target.exists()]
+    from zoo.inference.folders import run_jobs  # loads Keras, after all mistakes have been told
+
     failures = run_jobs(colorizer, waiting, values)
     made = [job for job in waiting if job.name not in failures]
     colored = sum(not job.confidence for job in made)

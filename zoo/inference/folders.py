@@ -1,15 +1,9 @@
-"""Coloring many photos: which file goes where, and making them.
-
-A job makes one file, atomically; a photo whose confidence is wanted too has two jobs. Decoding, the
-networks and encoding overlap.
-"""
+"""Coloring many photos: decoding, the networks and encoding overlap."""
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,15 +12,14 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
-from zoo.errors import ZooError
 from zoo.files import atomic_path
 from zoo.fullsize import FullSize
+from zoo.inference.jobs import Job
 from zoo.inference.pipeline import Failure, Pipeline, Stage
 from zoo.inputs import inputs_of_photos
 from zoo.networks.runner import FixedWeights, Runner
 from zoo.options import RENDER_FACTOR
-from zoo.photos.decoding import PHOTO_SUFFIXES, PhotoError, read_photo, write_photo
-from zoo.photos.photoset import find_photos
+from zoo.photos.decoding import PhotoError, read_photo, write_photo
 from zoo.prediction import Distribution
 from zoo.preprocessing import resize
 
@@ -35,62 +28,6 @@ if TYPE_CHECKING:
 
 #: Pixels of photos that networks see together.
 _TOGETHER = 2**21
-
-
-@dataclass(frozen=True)
-class Job:
-    """One file to make: the colored photo, or with `confidence` how sure the network is of it."""
-
-    source: Path
-    name: str
-    target: Path
-    confidence: bool = False
-
-
-def plan_jobs(inputs: list[Path], out: Path, confidence: bool = False) -> list[Job]:
-    """What to make; refused where two would write one file, or one would replace an input."""
-    jobs = []
-    for source, name in (photo for given in inputs for photo in _photos_of(given, out)):
-        target = out / name
-        if target.suffix.lower() not in PHOTO_SUFFIXES:
-            target = target.with_suffix(".png")
-        jobs.append(Job(source, name, target))
-        if confidence:
-            picture = target.with_name(f"{target.stem}_confidence.png")
-            jobs.append(Job(source, name, picture, confidence=True))
-    sources = {os.path.realpath(job.source) for job in jobs}
-    writers: dict[str, Path] = {}
-    for job in jobs:
-        written = os.path.realpath(job.target)
-        if written in sources:
-            raise ZooError(
-                f"{job.target} would replace a photo that is to be colored; "
-                "choose another folder with --out."
-            )
-        if written in writers:
-            raise ZooError(
-                f"{writers[written]} and {job.source} would both write {job.target}; "
-                "color them in two commands with different --out."
-            )
-        writers[written] = job.source
-    return jobs
-
-
-def _photos_of(given: Path, out: Path) -> list[tuple[Path, str]]:
-    """File and name of a photo, or of those in a folder without what was colored into `out`."""
-    if not given.exists():
-        raise ZooError(f"There is no photo or folder {given}; check the path.")
-    if not given.is_dir():
-        return [(given, given.name)]
-    inside = out.resolve().is_relative_to(given.resolve()) and out.resolve() != given.resolve()
-    photos = [
-        (entry.path, entry.name)
-        for entry in find_photos(given)
-        if not (inside and entry.path.resolve().is_relative_to(out.resolve()))
-    ]
-    if not photos:
-        raise ZooError(f"There is no photo in {given}; give another folder.")
-    return photos
 
 
 def run_jobs(model: "Colorizer", jobs: Sequence[Job], options: Mapping[str, Any]) -> dict[str, str]:
