@@ -334,9 +334,9 @@ class Colorizer(ABC):
             uint8 of the photo's own size: (H, W, 3), or (H, W, 4) where the photo has alpha, which
             is kept.
         """
-        rgb, alpha = read_photo(photo)
-        colored = self.colorize_batch(rgb[None], runner=runner, **options)[0]
-        return colored if alpha is None else np.dstack([colored, alpha])
+        read = read_photo(photo)
+        colored = self.colorize_batch(read.rgb[None], runner=runner, **options)[0]
+        return colored if read.alpha is None else np.dstack([colored, read.alpha])
 
     def colorize_batch(
         self, rgb: np.ndarray, *, runner: Runner | None = None, **options: Any

@@ -66,7 +66,7 @@ def graph():
 
 @pytest.mark.parametrize("name", FILES)
 def test_files_are_decoded_as_by_the_zoo(graph, name):
-    rgb, alpha = read_photo(FILES[name])
+    rgb, alpha, _ = read_photo(FILES[name])
     expected = rgb if alpha is None else np.dstack([rgb, alpha])
     np.testing.assert_array_equal(graph(FILES[name]), expected)
 
@@ -83,7 +83,7 @@ def test_files_of_different_sizes_come_back_as_png_with_their_opacity():
     )
     names = ("jpeg", "png with opacity", "16-bit gray", "orientation 6")
     for name, data in zip(names, upside_down([FILES[n] for n in names]).numpy(), strict=True):
-        rgb, alpha = read_photo(FILES[name])
+        rgb, alpha, _ = read_photo(FILES[name])
         with Image.open(io.BytesIO(data)) as image:
             assert image.format == "PNG"
             colored = np.asarray(image)

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 from conftest import pixels
+from icc_profiles import P3, rgb_profile
 from PIL import Image
 
 from zoo import conformance, create_model
@@ -13,6 +14,7 @@ from zoo.inference import folders
 from zoo.inference.folders import run_jobs
 from zoo.inference.jobs import plan_jobs
 from zoo.networks.runner import FixedWeights
+from zoo.photos.decoding import read_photo
 
 
 @pytest.fixture
@@ -80,3 +82,16 @@ def test_neighbors_of_one_size_are_seen_together(
     (tmp_path / "out").mkdir()
     assert run_jobs(model, plan_jobs([photos], tmp_path / "out"), {"render_factor": 3}) == {}
     assert seen == expected
+
+
+def test_the_profile_is_kept_where_that_is_asked_for(model, tmp_path):
+    profile, source = rgb_profile(*P3), tmp_path / "photo.png"
+    rgb = np.random.default_rng(0).integers(60, 200, (40, 56, 3), dtype=np.uint8)
+    Image.fromarray(rgb).save(source, icc_profile=profile)
+    for name, keep in (("srgb", False), ("own", True)):
+        (tmp_path / name).mkdir()
+        assert run_jobs(model, plan_jobs([source], tmp_path / name), {}, keep) == {}
+    plain, kept = (read_photo(tmp_path / name / "photo.png") for name in ("srgb", "own"))
+    assert (plain.profile, kept.profile) == (None, profile)
+    # The same colors, but for the levels of the other profile.
+    assert np.abs(plain.rgb.astype(int) - kept.rgb).mean() < 1.5

@@ -62,7 +62,7 @@ def test_every_kind_of_source_gives_the_same_photo(tmp_path):
     path = tmp_path / "photo.png"
     Image.fromarray(COLORS).save(path)
     for source in (path, str(path), path.read_bytes(), Image.open(path), COLORS):
-        rgb, alpha = read_photo(source)
+        rgb, alpha, _ = read_photo(source)
         np.testing.assert_array_equal(rgb, COLORS)
         assert rgb.dtype == np.uint8
         assert rgb.flags.writeable
@@ -113,17 +113,17 @@ def test_bilevel_gray_and_gray_with_alpha():
     np.testing.assert_array_equal(read_rgb(encoded(bilevel)), stacked((GRAYS > 127) * 255))
     np.testing.assert_array_equal(read_rgb(encoded(Image.fromarray(GRAYS))), stacked(GRAYS))
     both = Image.merge("LA", [Image.fromarray(GRAYS), Image.fromarray(ALPHA)])
-    rgb, alpha = read_photo(encoded(both))
+    rgb, alpha, _ = read_photo(encoded(both))
     np.testing.assert_array_equal(rgb, stacked(GRAYS))
     np.testing.assert_array_equal(alpha, ALPHA)
 
 
 def test_rgba_and_premultiplied_rgba():
     image = Image.fromarray(np.dstack([COLORS, ALPHA]))
-    rgb, alpha = read_photo(encoded(image))
+    rgb, alpha, _ = read_photo(encoded(image))
     np.testing.assert_array_equal(rgb, COLORS)
     np.testing.assert_array_equal(alpha, ALPHA)
-    rgb, alpha = read_photo(image.convert("RGBa"))
+    rgb, alpha, _ = read_photo(image.convert("RGBa"))
     np.testing.assert_array_equal(alpha, ALPHA)
     opaque = ALPHA > 200
     assert np.abs(rgb[opaque].astype(int) - COLORS[opaque]).max() <= 2
@@ -135,10 +135,10 @@ def test_palette_without_and_with_transparency():
     image = Image.fromarray(indices)
     image.putpalette(colors.tobytes())
     assert image.mode == "P"
-    rgb, alpha = read_photo(encoded(image))
+    rgb, alpha, _ = read_photo(encoded(image))
     np.testing.assert_array_equal(rgb, colors[indices])
     assert alpha is None
-    rgb, alpha = read_photo(encoded(image, transparency=1))
+    rgb, alpha, _ = read_photo(encoded(image, transparency=1))
     np.testing.assert_array_equal(rgb, colors[indices])
     np.testing.assert_array_equal(alpha, np.where(indices == 1, 0, 255))
     alpha = read_photo(encoded(image, transparency=bytes([255, 128, 0])))[1]
@@ -146,7 +146,7 @@ def test_palette_without_and_with_transparency():
 
 
 def test_one_color_declared_transparent():
-    rgb, alpha = read_photo(
+    rgb, alpha, _ = read_photo(
         encoded(Image.fromarray(COLORS), transparency=tuple(COLORS[2, 3].tolist()))
     )
     np.testing.assert_array_equal(rgb, COLORS)
@@ -189,7 +189,7 @@ def test_16_bit_gray_of_every_byte_order(mode):
 
 @pytest.mark.parametrize("photo_format", ["PNG", "TIFF"])
 def test_16_bit_gray_files(photo_format):
-    rgb, alpha = read_photo(encoded(Image.fromarray(DEEP), photo_format))
+    rgb, alpha, _ = read_photo(encoded(Image.fromarray(DEEP), photo_format))
     np.testing.assert_array_equal(rgb, stacked(np.rint(DEEP / 257).astype(np.uint8)))
     assert alpha is None
 
@@ -244,7 +244,7 @@ ARRAYS = st.one_of(
 
 @given(ARRAYS)
 def test_arrays_of_any_shape_and_type(values):
-    rgb, alpha = read_photo(values)
+    rgb, alpha, _ = read_photo(values)
     full = {"u1": 255, "u2": 65535, "b1": 1, "f4": 1}[values.dtype.str[1:]]
     expected = np.rint(values.astype(np.float64) / full * 255)
     if values.ndim == 2:
@@ -391,7 +391,7 @@ def test_written_photos_read_back(tmp_path, suffix):
     path = tmp_path / "deep" / f"photo{suffix}"
     write_photo(path, photo, alpha)
     assert sorted(path.parent.iterdir()) == [path]
-    rgb, read_alpha = read_photo(path)
+    rgb, read_alpha, _ = read_photo(path)
     if suffix.lower() in (".jpg", ".jpeg"):
         assert np.abs(rgb.astype(int) - photo).max() < 12
     else:

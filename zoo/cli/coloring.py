@@ -38,6 +38,10 @@ def colorize(
     overwrite: Annotated[
         bool, Option("--overwrite", help="Color again what is there already.")
     ] = False,
+    keep_profile: Annotated[
+        bool,
+        Option("--keep-profile", help="Save in the photo's own color profile (ICC), not in sRGB."),
+    ] = False,
 ) -> None:
     """Color photos and whole folders, with their own names and formats.
 
@@ -56,7 +60,7 @@ def colorize(
     waiting = [job for job in jobs if overwrite or not job.target.exists()]
     from zoo.inference.folders import run_jobs  # loads Keras, after all mistakes have been told
 
-    failures = run_jobs(colorizer, waiting, values)
+    failures = run_jobs(colorizer, waiting, values, keep_profile)
     made = [job for job in waiting if job.name not in failures]
     colored = sum(not job.confidence for job in made)
     echo(f"Colored {counted(colored, 'photo')} into {out}.")

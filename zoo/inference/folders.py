@@ -19,7 +19,7 @@ from zoo.inference.pipeline import Failure, Pipeline, Stage
 from zoo.inputs import inputs_of_photos
 from zoo.networks.runner import FixedWeights, Runner
 from zoo.options import RENDER_FACTOR
-from zoo.photos.decoding import PhotoError, read_photo, write_photo
+from zoo.photos.decoding import Decoded, PhotoError, read_photo, write_photo
 from zoo.prediction import Distribution
 from zoo.preprocessing import resize
 
@@ -30,11 +30,19 @@ if TYPE_CHECKING:
 _TOGETHER = 2**21
 
 
-def run_jobs(model: "Colorizer", jobs: Sequence[Job], options: Mapping[str, Any]) -> dict[str, str]:
-    """Make and write each file; return the reasons why some photos could not be read, by name."""
+def run_jobs(
+    model: "Colorizer",
+    jobs: Sequence[Job],
+    options: Mapping[str, Any],
+    keep_profile: bool = False,
+) -> dict[str, str]:
+    """Make and write each file; return the reasons why some photos could not be read, by name.
+
+    Colors are saved in sRGB, or with `keep_profile` in the photo's own color profile.
+    """
     failures = {}
     with FixedWeights(model.networks.values(), len(jobs)) as runner:
-        steps = _Steps(model, runner, options)
+        steps = _Steps(model, runner, options, keep_profile)
         stages = (
             Stage(steps.look, threads=2),
             Stage(steps.color, together=_goes_with),
@@ -56,7 +64,7 @@ class _Seen:
 
     job: Job
     photo: FullSize
-    alpha: np.ndarray | None
+    read: Decoded
     inputs: Mapping[str, np.ndarray]
 
 
@@ -67,14 +75,15 @@ class _Steps:
     model: "Colorizer"
     runner: Runner
     options: Mapping[str, Any]
+    keep_profile: bool
 
     def look(self, job: Job) -> _Seen:
-        rgb, alpha = read_photo(job.source)
-        photo = FullSize(rgb[None])
+        read = read_photo(job.source)
+        photo = FullSize(read.rgb[None])
         factor = int(self.model.resolve_options(self.options)[RENDER_FACTOR.name])
         inputs = inputs_of_photos(self.model.inputs, photo, factor)
         arrays = {name: ops.convert_to_numpy(value) for name, value in inputs.items()}
-        return _Seen(job, photo, alpha, arrays)
+        return _Seen(job, photo, read, arrays)
 
     def color(self, seen: Sequence[_Seen]) -> list[tuple[_Seen, np.ndarray]]:
         """Run the networks once for all: with each photo its ab, or how sure they are."""
@@ -92,7 +101,8 @@ class _Steps:
     def write(self, colored: tuple[_Seen, np.ndarray]) -> None:
         seen, found = colored
         if not seen.job.confidence:
-            write_photo(seen.job.target, seen.photo.merge(found)[0], seen.alpha)
+            profile = seen.read.profile if self.keep_profile else None
+            write_photo(seen.job.target, seen.photo.merge(found)[0], seen.read.alpha, profile)
             return
         sure = ops.convert_to_numpy(resize(found, seen.photo.size))[0, ..., 0]
         with atomic_path(seen.job.target) as temporary:  # white where it is sure

@@ -1,20 +1,22 @@
 """Reading and writing one photo: whatever the file holds, the rest of the zoo sees uint8 RGB.
 
-Values are taken as sRGB; embedded color profiles are ignored. Files with 16 bits per channel in
-color are read by Pillow at 8 bits; gray ones keep their precision until the one rounding here.
+Embedded color profiles are converted to sRGB; without one, values are taken as that. Files with 16
+bits per channel in color are read by Pillow at 8 bits; gray ones keep their precision until the one
+rounding here.
 """
 
 import errno
 import io
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from zoo.errors import ZooError
 from zoo.files import atomic_path
+from zoo.photos.profiles import from_srgb, rgb_profile_of, to_srgb
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 
@@ -45,6 +47,7 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "TIFF": {"compression": "tiff_deflate"},
 }
 _WITHOUT_ALPHA = ("JPEG", "BMP")
+_WITHOUT_PROFILE = ("BMP",)
 
 
 class PhotoError(ZooError):
@@ -64,7 +67,22 @@ class PhotoError(ZooError):
         return f"Cannot read {self.name}: {self.reason}; {self.remedy}."
 
 
-def read_photo(source: PhotoSource) -> tuple[np.ndarray, np.ndarray | None]:
+class Decoded(NamedTuple):
+    """A photo in memory.
+
+    Attributes:
+        rgb: (H, W, 3) uint8 sRGB.
+        alpha: (H, W) uint8, the opacity, 255 being opaque; None if the photo has no transparency.
+        profile: the color profile (ICC) that it was saved in, if that is another one than sRGB's
+            and holds colors.
+    """
+
+    rgb: np.ndarray
+    alpha: np.ndarray | None
+    profile: bytes | None = None
+
+
+def read_photo(source: PhotoSource) -> Decoded:
     """Read a photo from a file, from bytes, or from something that is already in memory.
 
     Files and Pillow images may be bilevel, gray, palette, RGB, CMYK, YCbCr or Lab, with or without
@@ -76,14 +94,13 @@ def read_photo(source: PhotoSource) -> tuple[np.ndarray, np.ndarray | None]:
             (H, W, 3) or (H, W, 4), which is uint8, uint16, bool, or floats in [0, 1].
 
     Returns:
-        uint8 sRGB of shape (H, W, 3), and the opacity as uint8 of shape (H, W), 255 being opaque,
-        or None if the photo has no transparency. 16-bit values are divided by 257 and rounded.
+        The photo as sRGB; 16-bit values are divided by 257 and rounded.
 
     Raises:
         ZooError: naming the photo and what to do, if it cannot be read.
     """
     if isinstance(source, np.ndarray):
-        return _from_array(source)
+        return Decoded(*_from_array(source))
     if isinstance(source, Image.Image):
         name = getattr(source, "filename", "") or "the Pillow image"
         return _decode(source, str(name), None)
@@ -100,7 +117,7 @@ def read_photo(source: PhotoSource) -> tuple[np.ndarray, np.ndarray | None]:
 
 def read_rgb(source: PhotoSource) -> np.ndarray:
     """Read a photo as `read_photo` does, its transparent parts on white: uint8 (H, W, 3)."""
-    return _on_white(*read_photo(source))
+    return _on_white(read_photo(source))
 
 
 def read_preview(data: bytes, name: str, side: int) -> np.ndarray:
@@ -113,7 +130,7 @@ def read_preview(data: bytes, name: str, side: int) -> np.ndarray:
     Raises:
         PhotoError: if it cannot be read.
     """
-    return shrink(_on_white(*_decode(io.BytesIO(data), name, side)), side)
+    return shrink(_on_white(_decode(io.BytesIO(data), name, side)), side)
 
 
 def read_file(path: str | os.PathLike) -> bytes:
@@ -135,11 +152,17 @@ def read_file(path: str | os.PathLike) -> bytes:
     return data
 
 
-def write_photo(path: str | os.PathLike, rgb: np.ndarray, alpha: np.ndarray | None = None) -> None:
+def write_photo(
+    path: str | os.PathLike,
+    rgb: np.ndarray,
+    alpha: np.ndarray | None = None,
+    profile: bytes | None = None,
+) -> None:
     """Write a photo, uint8 sRGB (H, W, 3), atomically, in the format of the path's suffix.
 
     JPEG is written at quality 95 with full chroma resolution, WebP without loss. JPEG and BMP have
-    no opacity: they drop `alpha`, uint8 (H, W).
+    no opacity: they drop `alpha`, uint8 (H, W). Colors are saved in `profile`, one that
+    `read_photo` has given; without one, and in BMP, which has none, in sRGB.
 
     Raises:
         ZooError: for another suffix, or if the file cannot be written.
@@ -151,11 +174,13 @@ def write_photo(path: str | os.PathLike, rgb: np.ndarray, alpha: np.ndarray | No
             f"use one of {', '.join(PHOTO_SUFFIXES)}."
         )
     photo_format = Image.registered_extensions()[path.suffix.lower()]
+    image, options = Image.fromarray(np.ascontiguousarray(rgb)), _SAVE_OPTIONS[photo_format]
+    if profile is not None and photo_format not in _WITHOUT_PROFILE:
+        image, options = from_srgb(image, profile), options | {"icc_profile": profile}
     if alpha is not None and photo_format not in _WITHOUT_ALPHA:
-        rgb = np.dstack([rgb, alpha])
+        image.putalpha(Image.fromarray(alpha))
     with atomic_path(path) as temporary:
-        image = Image.fromarray(np.ascontiguousarray(rgb))
-        image.save(temporary, photo_format, **_SAVE_OPTIONS[photo_format])
+        image.save(temporary, photo_format, **options)
 
 
 def shrink(rgb: np.ndarray, short_side: int) -> np.ndarray:
@@ -177,9 +202,7 @@ def shrink(rgb: np.ndarray, short_side: int) -> np.ndarray:
     return np.array(Image.fromarray(rgb).resize(size, Image.Resampling.LANCZOS))
 
 
-def _decode(
-    source: Image.Image | io.BytesIO, name: str, side: int | None
-) -> tuple[np.ndarray, np.ndarray | None]:
+def _decode(source: Image.Image | io.BytesIO, name: str, side: int | None) -> Decoded:
     """Decode with Pillow, turning each of its failures into a PhotoError."""
     try:
         image = source if isinstance(source, Image.Image) else Image.open(source)
@@ -188,7 +211,7 @@ def _decode(
         if side is not None:
             image.draft(None, (side, side))
         image.load()
-        return _from_pillow(_upright(image), name)
+        return Decoded(*_from_pillow(to_srgb(_upright(image)), name), rgb_profile_of(image))
     except PhotoError:
         raise
     except Exception as error:  # Pillow's decoders raise almost anything on damaged files
@@ -235,7 +258,7 @@ def _from_pillow(image: Image.Image, name: str) -> tuple[np.ndarray, np.ndarray 
     if image.mode == "F":
         return _gray_from_float(np.asarray(image), name), None
     if image.mode == "I" or image.mode.startswith("I;16"):
-        return _from_16_bit(np.asarray(image), image.info.get("transparency"), name)
+        return _from_16_bit(image, name)
     if not image.has_transparency_data:
         # Converting copies, even from RGB.
         return np.array(image if image.mode == "RGB" else image.convert("RGB")), None
@@ -253,13 +276,14 @@ def _gray_from_float(values: np.ndarray, name: str) -> np.ndarray:
     return _stacked(np.rint(values * np.float64(255 / largest)).astype(np.uint8))
 
 
-def _from_16_bit(
-    values: np.ndarray, transparent: Any, name: str
-) -> tuple[np.ndarray, np.ndarray | None]:
+def _from_16_bit(image: Image.Image, name: str) -> tuple[np.ndarray, np.ndarray | None]:
     """Gray RGB, and the opacity if the file declares one gray value as transparent."""
+    values, transparent = np.asarray(image), image.info.get("transparency")
     if values.min() < 0 or values.max() > 65535:
         raise PhotoError(name, "gray values beyond 16 bits", "save it as 8- or 16-bit gray")
-    rgb = _stacked(_to_8_bit(values))
+    gray = Image.fromarray(_to_8_bit(values))
+    gray.info["icc_profile"] = image.info.get("icc_profile")
+    rgb = np.array(to_srgb(gray).convert("RGB"))
     if not isinstance(transparent, int):
         return rgb, None
     return rgb, np.where(values == transparent, 0, 255).astype(np.uint8)
@@ -307,8 +331,8 @@ def _stacked(gray: np.ndarray) -> np.ndarray:
     return np.repeat(gray[..., None], 3, axis=2)
 
 
-def _on_white(rgb: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
-    if alpha is None:
-        return rgb
-    opacity = alpha[..., None].astype(np.uint16)
-    return ((rgb * opacity + 255 * (255 - opacity) + 127) // 255).astype(np.uint8)
+def _on_white(photo: Decoded) -> np.ndarray:
+    if photo.alpha is None:
+        return photo.rgb
+    opacity = photo.alpha[..., None].astype(np.uint16)
+    return ((photo.rgb * opacity + 255 * (255 - opacity) + 127) // 255).astype(np.uint8)

@@ -334,7 +334,7 @@ class GAN(GradientColorizer):
         Returns:
             A map (H, W) float32 of the photo's size, from 0 (made) to 1 (true), and its mean.
         """
-        rgb, _ = read_photo(photo)
+        rgb = read_photo(photo).rgb
         factor = int(self.resolve_options(options)[RENDER_FACTOR.name])
         height, width = preprocessing.working_size(rgb.shape[0], rgb.shape[1], factor)
         small = np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.LANCZOS))

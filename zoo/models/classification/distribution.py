@@ -121,7 +121,7 @@ class DistributionColorizer(Colorizer):
         Returns:
             (H, W) float32 in [0, 1], of the photo's size: 0 where all bins are equally likely.
         """
-        rgb, _ = read_photo(photo)
+        rgb = read_photo(photo).rgb
         values = self.resolve_options(options)
         inputs = inputs_of_photos(self.inputs, FullSize(rgb[None]), int(values[RENDER_FACTOR.name]))
         prediction = self.predict(inputs, runner=runner, **values)
