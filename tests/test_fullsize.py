@@ -83,3 +83,32 @@ def test_lightness_is_looked_at_once(monkeypatch):
         photos.working_lightness((side, side))
     photos.merge(random_chroma(1, 4, 4))
     assert sum(seen) == photos.rgb.size
+
+
+def deep_photos(height, width):
+    return np.random.default_rng(2).integers(0, 65536, (1, height, width, 3), dtype=np.uint16)
+
+
+def test_grays_of_16_bits_stay_as_they_are():
+    gray = np.arange(65536, dtype=np.uint16).reshape(1, 256, 256, 1).repeat(3, axis=-1)
+    merged = FullSize(gray).merge(np.zeros((1, 4, 4, 2), "float32"))
+    assert merged.dtype == np.uint16
+    np.testing.assert_array_equal(merged, gray)
+
+
+def test_the_true_chroma_gives_a_photo_of_16_bits_back():
+    photos = deep_photos(60, 90)
+    ab = rgb2lab(photos / 65535)[..., 1:].astype("float32")
+    difference = np.abs(FullSize(photos).merge(ab).astype(int) - photos)
+    assert np.median(difference) <= 2
+    assert difference.max() < 128  # half a level of 255, at the dark end
+
+
+def test_16_bits_are_finer_and_nothing_else():
+    photos, ab = deep_photos(70, 50), random_chroma(1, 8, 6, 30)
+    coarse = np.rint(photos / 257).astype(np.uint8)
+    deep, plain = FullSize(photos), FullSize(coarse)
+    lightness = [each.working_lightness((16, 12)) for each in (deep, plain)]
+    np.testing.assert_allclose(*lightness, atol=0.1)
+    assert np.abs(deep.merge(ab) / 257 - plain.merge(ab)).max() < 4
+    assert np.abs(deep.merge(ab) / 257 - plain.merge(ab)).mean() < 0.5

@@ -1,6 +1,7 @@
 """Photos at full size: their lightness, and chroma that is put onto it.
 
-Memory follows the photo: 3 bytes a pixel in, 3 out, and 2 for lightness, which is computed once.
+Memory follows the photo: 3 bytes a pixel in, 3 out, and 2 for lightness, which is computed once; of
+photos of 16 bits twice as much.
 The rest is done in blocks of rows, small enough for a processor's cache, on all cores: NumPy lets
 go of Python's lock. Exports have the formulas of `zoo.preprocessing` for whole tensors, which agree
 to a level of 255.
@@ -27,7 +28,7 @@ class FullSize:
     """Photos of one size.
 
     Args:
-        rgb: (N, H, W, 3) uint8 sRGB.
+        rgb: (N, H, W, 3) sRGB, uint8 or uint16.
     """
 
     def __init__(self, rgb: np.ndarray) -> None:
@@ -54,7 +55,7 @@ class FullSize:
         """Give the photos the chroma `ab` while every pixel keeps its own lightness.
 
         `ab`, (N, h, w, 2), is enlarged (or shrunk) bilinearly to the photos' size. The result is
-        (N, H, W, 3) uint8.
+        (N, H, W, 3), of the photos' type.
         """
         chroma = ops.convert_to_numpy(ab) / np.array([500, 200], np.float32)
         down = preprocessing.bilinear_places(ab.shape[1], self.size[0], 0, self.size[0])
@@ -74,8 +75,9 @@ class FullSize:
 
     @cached_property
     def _steps(self) -> np.ndarray:
-        """L of every pixel: (N, H, W) uint16."""
-        steps = np.empty(self.rgb.shape[:3], np.uint16)
+        """L of every pixel, (N, H, W), as `lightness_steps` gives it."""
+        deep = self.rgb.dtype == np.uint16
+        steps = np.empty(self.rgb.shape[:3], np.float32 if deep else np.uint16)
 
         def look(photo: int, rows: slice) -> None:
             steps[photo, rows] = lightness_steps(self.rgb[photo, rows])

@@ -11,10 +11,11 @@ from PIL import Image
 
 from zoo import conformance, create_model
 from zoo.inference import folders
-from zoo.inference.folders import run_jobs
+from zoo.inference.folders import Outcome, run_jobs
 from zoo.inference.jobs import plan_jobs
 from zoo.networks.runner import FixedWeights
 from zoo.photos.decoding import read_photo
+from zoo.photos.deep import has_16_bits, read_deep, write_deep
 
 
 @pytest.fixture
@@ -46,8 +47,8 @@ def model():
 def test_a_folder_gets_the_colors_of_its_photos(photos, model, tmp_path):
     jobs = plan_jobs([photos], tmp_path / "out", confidence=True)
     (tmp_path / "out").mkdir()
-    failures = run_jobs(model, jobs, {"render_factor": 3, "temperature": 0.5})
-    assert failures.keys() == {"0a.png", "5a.jpg"}
+    outcome = run_jobs(model, jobs, {"render_factor": 3, "temperature": 0.5})
+    assert outcome.failures.keys() == {"0a.png", "5a.jpg"}
     options = {"render_factor": 3, "temperature": 0.5}
     for number in range(7):
         expected = model.colorize(photos / f"{number}.png", **options)
@@ -80,7 +81,7 @@ def test_neighbors_of_one_size_are_seen_together(
     for broken in ("0a.png", "5a.jpg"):
         (photos / broken).unlink()
     (tmp_path / "out").mkdir()
-    assert run_jobs(model, plan_jobs([photos], tmp_path / "out"), {"render_factor": 3}) == {}
+    assert run_jobs(model, plan_jobs([photos], tmp_path / "out"), {"render_factor": 3}) == Outcome()
     assert seen == expected
 
 
@@ -90,8 +91,41 @@ def test_the_profile_is_kept_where_that_is_asked_for(model, tmp_path):
     Image.fromarray(rgb).save(source, icc_profile=profile)
     for name, keep in (("srgb", False), ("own", True)):
         (tmp_path / name).mkdir()
-        assert run_jobs(model, plan_jobs([source], tmp_path / name), {}, keep) == {}
+        assert run_jobs(model, plan_jobs([source], tmp_path / name), {}, keep) == Outcome()
     plain, kept = (read_photo(tmp_path / name / "photo.png") for name in ("srgb", "own"))
     assert (plain.profile, kept.profile) == (None, profile)
     # The same colors, but for the levels of the other profile.
     assert np.abs(plain.rgb.astype(int) - kept.rgb).mean() < 1.5
+
+
+@pytest.fixture
+def deep(tmp_path):
+    """Photos of 16 bits a channel, in gray and in color, and one of 8."""
+    pytest.importorskip("pyvips", reason="the extra `deep` is not installed")
+    folder = tmp_path / "deep"
+    folder.mkdir()
+    rgb = np.random.default_rng(0).integers(0, 65536, (40, 56, 3), dtype=np.uint16)
+    write_deep(folder / "color.png", rgb)
+    Image.fromarray(rgb[..., 0]).save(folder / "gray.tif")
+    Image.fromarray((rgb // 257).astype(np.uint8)).save(folder / "plain.png")
+    return folder
+
+
+def test_16_bits_stay_16(deep, model, tmp_path):
+    (tmp_path / "out").mkdir()
+    assert run_jobs(model, plan_jobs([deep], tmp_path / "out"), {}) == Outcome()
+    for name in ("color.png", "gray.tif"):
+        found = read_deep((tmp_path / "out" / name).read_bytes(), name).rgb
+        coarse = model.colorize(deep / name)
+        assert len(np.unique(found)) > 3000
+        assert np.abs(found / 257 - coarse).mean() < 0.6
+    assert not has_16_bits((tmp_path / "out" / "plain.png").read_bytes())
+
+
+def test_what_gets_8_bits_is_counted(deep, model, tmp_path, monkeypatch):
+    monkeypatch.setattr(folders, "can_keep_16_bits", lambda: False)
+    (tmp_path / "out").mkdir()
+    assert run_jobs(model, plan_jobs([deep], tmp_path / "out"), {}) == Outcome(reduced=2)
+    np.testing.assert_array_equal(
+        pixels(tmp_path / "out" / "gray.tif"), model.colorize(deep / "gray.tif")
+    )

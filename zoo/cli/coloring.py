@@ -60,7 +60,8 @@ def colorize(
     waiting = [job for job in jobs if overwrite or not job.target.exists()]
     from zoo.inference.folders import run_jobs  # loads Keras, after all mistakes have been told
 
-    failures = run_jobs(colorizer, waiting, values, keep_profile)
+    outcome = run_jobs(colorizer, waiting, values, keep_profile)
+    failures = outcome.failures
     made = [job for job in waiting if job.name not in failures]
     colored = sum(not job.confidence for job in made)
     echo(f"Colored {counted(colored, 'photo')} into {out}.")
@@ -68,6 +69,11 @@ def colorize(
         echo(f"Saved the confidence of {counted(len(made) - colored, 'photo')} beside them.")
     if len(waiting) < len(jobs):
         echo(f"Skipped {len(jobs) - len(waiting):,} already there; --overwrite redoes them.")
+    if outcome.reduced:
+        echo(
+            f"{counted(outcome.reduced, 'photo')} of 16 bits a channel got 8; to keep 16, run "
+            "`pip install 'colorization-zoo[deep]'` and color them again with --overwrite."
+        )
     if failures:
         echo(f"{counted(len(failures), 'file')} could not be read:", err=True)
         for name, reason in failures.items():

@@ -1,9 +1,11 @@
-"""SRGB of 8 bits to lightness and back, for millions of pixels: `zoo.color.spaces` in NumPy.
+"""SRGB of 8 or 16 bits to lightness and back, for millions of pixels: `zoo.color.spaces` in NumPy.
 
-A photo has 256 levels a channel, so that its gamma is a table; what is nearer to the network stays
+A photo has few levels a channel, so that its gamma is a table; what is nearer to the network stays
 in `keras.ops`, where it can be traced and differentiated. Rows should come in blocks that a
 processor's cache holds: every step here passes over all of them.
 """
+
+from functools import cache
 
 import numpy as np
 
@@ -27,18 +29,30 @@ def _encoded(linear: np.ndarray) -> np.ndarray:
     return np.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, 12.92 * linear)
 
 
-#: What a level of red, green and blue adds to the luminance Y.
-_LUMINANCES = np.outer(XYZ_FROM_RGB[1], _linear(np.arange(256) / 255)).astype(np.float32)
+@cache
+def _luminances(most: int) -> np.ndarray:
+    """What each level, of 0 to `most`, of red, green and blue adds to the luminance Y."""
+    return np.outer(XYZ_FROM_RGB[1], _linear(np.arange(most + 1) / most)).astype(np.float32)
+
+
 #: The level of a linear intensity in [0, 1], of which there are 65,536 steps.
 _LEVELS = np.rint(255 * _encoded(np.arange(_STEPS + 1) / _STEPS)).astype(np.uint8)
 _RGB_FROM_CURVES = (np.array(RGB_FROM_XYZ) * WHITE_D65).astype(np.float32)
 
 
 def lightness_steps(rgb: np.ndarray) -> np.ndarray:
-    """L of (..., 3) uint8 sRGB: (...) uint16, 0 for L = 0 and 65,535 for L = 100."""
-    luminance = _LUMINANCES[0].take(rgb[..., 0])
+    """L in steps: 0 for L = 0 and 65,535 for L = 100.
+
+    Args:
+        rgb: (..., 3) sRGB, uint8 or uint16.
+
+    Returns:
+        (...), rounded to uint16 for photos of 8 bits, float32 for those of 16.
+    """
+    tables = _luminances(np.iinfo(rgb.dtype).max)
+    luminance = tables[0].take(rgb[..., 0])
     for channel in (1, 2):
-        luminance += _LUMINANCES[channel].take(rgb[..., channel])
+        luminance += tables[channel].take(rgb[..., channel])
     # The straight line touches the curve, so that each part is what the other one lacks.
     straight = np.minimum(luminance - _JOINT, np.float32(0))
     np.maximum(luminance, _JOINT, out=luminance)
@@ -46,8 +60,11 @@ def lightness_steps(rgb: np.ndarray) -> np.ndarray:
     straight *= _SLOPE
     luminance += straight
     luminance *= np.float32(1.16 * _STEPS)
-    luminance += np.float32(0.5 - 0.16 * _STEPS)
+    luminance -= np.float32(0.16 * _STEPS)
     np.maximum(luminance, 0, out=luminance)
+    if rgb.dtype == np.uint16:
+        return luminance
+    luminance += np.float32(0.5)
     return luminance.astype(np.uint16)
 
 
@@ -57,11 +74,20 @@ def lightness_of_steps(steps: np.ndarray) -> np.ndarray:
 
 
 def rgb_of_steps(steps: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Give stored lightness chroma: (...) uint16 and float32 a / 500 and b / 200 -> (..., 3) uint8.
+    """Give stored lightness chroma.
 
     Colors out of the sRGB gamut are clipped channel by channel. Pixels without chroma are exactly
-    gray. `a` and `b` are overwritten.
+    gray.
+
+    Args:
+        steps: (...) of `lightness_steps`.
+        a: (...) float32, a / 500; it is overwritten.
+        b: (...) float32, b / 200; it is overwritten.
+
+    Returns:
+        (..., 3) sRGB, uint8 or uint16 as the photo that the steps are of.
     """
+    levels = _levels if steps.dtype == np.uint16 else _deep_levels
     plain = (a == 0) & (b == 0)
     y = steps * np.float32(1 / 1.16 / _STEPS)
     y += np.float32(0.16 / 1.16)
@@ -70,17 +96,18 @@ def rgb_of_steps(steps: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     # Very blue colors would get a negative Z; it is cut off before the curve, as scikit-image does.
     np.maximum(b, 0, out=b)
     curves = [_uncurved(part) for part in (a, y, b)]
-    rgb, term = np.empty((*steps.shape, 3), np.uint8), np.empty_like(y)
-    for channel, weights in enumerate(_RGB_FROM_CURVES):
+    channels, term = [], np.empty_like(y)
+    for weights in _RGB_FROM_CURVES:
         total = curves[0] * weights[0]
         for curve, weight in zip(curves[1:], weights[1:], strict=True):
             np.multiply(curve, weight, out=term)
             total += term
-        rgb[..., channel] = _levels(total)
+        channels.append(levels(total))
+    rgb = np.stack(channels, axis=-1)
     if plain.any():
         # The rounded constants of Lab leave a = b = 0 a hair off R = G = B, which shows in one
         # pixel of 200.
-        rgb[plain] = _levels(curves[1][plain])[:, None]
+        rgb[plain] = levels(curves[1][plain])[:, None]
     return rgb
 
 
@@ -100,3 +127,9 @@ def _levels(linear: np.ndarray) -> np.ndarray:
     linear *= np.float32(_STEPS)
     linear += np.float32(0.5)
     return _LEVELS.take(linear.astype(np.uint16))
+
+
+def _deep_levels(linear: np.ndarray) -> np.ndarray:
+    """The same as uint16 levels, for which a table is too coarse near black."""
+    np.clip(linear, 0, 1, out=linear)
+    return np.rint(_STEPS * _encoded(linear)).astype(np.uint16)

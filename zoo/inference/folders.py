@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,14 @@ from zoo.inference.pipeline import Failure, Pipeline, Stage
 from zoo.inputs import inputs_of_photos
 from zoo.networks.runner import FixedWeights, Runner
 from zoo.options import RENDER_FACTOR
-from zoo.photos.decoding import Decoded, PhotoError, read_photo, write_photo
+from zoo.photos.decoding import Decoded, PhotoError, read_file, read_photo, write_photo
+from zoo.photos.deep import (
+    DEEP_SUFFIXES,
+    can_keep_16_bits,
+    has_16_bits,
+    read_deep,
+    write_deep,
+)
 from zoo.prediction import Distribution
 from zoo.preprocessing import resize
 
@@ -30,17 +37,31 @@ if TYPE_CHECKING:
 _TOGETHER = 2**21
 
 
+@dataclass
+class Outcome:
+    """What has become of many photos.
+
+    Attributes:
+        failures: why some could not be read, by name.
+        reduced: how many had 16 bits a channel and were saved with 8.
+    """
+
+    failures: dict[str, str] = field(default_factory=dict)
+    reduced: int = 0
+
+
 def run_jobs(
     model: "Colorizer",
     jobs: Sequence[Job],
     options: Mapping[str, Any],
     keep_profile: bool = False,
-) -> dict[str, str]:
-    """Make and write each file; return the reasons why some photos could not be read, by name.
+) -> Outcome:
+    """Make and write each file.
 
-    Colors are saved in sRGB, or with `keep_profile` in the photo's own color profile.
+    Colors are saved in sRGB, or with `keep_profile` in the photo's own color profile; photos of 16
+    bits a channel with 16 where the extra `deep` is installed.
     """
-    failures = {}
+    outcome = Outcome()
     with FixedWeights(model.networks.values(), len(jobs)) as runner:
         steps = _Steps(model, runner, options, keep_profile)
         stages = (
@@ -54,8 +75,10 @@ def run_jobs(
             for job, result in shown:
                 if isinstance(result, Failure):
                     assert isinstance(result.error, PhotoError)
-                    failures[job.name] = result.error.reason
-    return failures
+                    outcome.failures[job.name] = result.error.reason
+                else:
+                    outcome.reduced += result
+    return outcome
 
 
 @dataclass(frozen=True)
@@ -66,6 +89,7 @@ class _Seen:
     photo: FullSize
     read: Decoded
     inputs: Mapping[str, np.ndarray]
+    reduced: bool
 
 
 @dataclass(frozen=True)
@@ -78,12 +102,15 @@ class _Steps:
     keep_profile: bool
 
     def look(self, job: Job) -> _Seen:
-        read = read_photo(job.source)
+        data = read_file(job.source)
+        deep = job.target.suffix.lower() in DEEP_SUFFIXES and has_16_bits(data)
+        kept = deep and can_keep_16_bits()
+        read = read_deep(data, job.name) if kept else read_photo(data)
         photo = FullSize(read.rgb[None])
         factor = int(self.model.resolve_options(self.options)[RENDER_FACTOR.name])
         inputs = inputs_of_photos(self.model.inputs, photo, factor)
         arrays = {name: ops.convert_to_numpy(value) for name, value in inputs.items()}
-        return _Seen(job, photo, read, arrays)
+        return _Seen(job, photo, read, arrays, reduced=deep and not kept)
 
     def color(self, seen: Sequence[_Seen]) -> list[tuple[_Seen, np.ndarray]]:
         """Run the networks once for all: with each photo its ab, or how sure they are."""
@@ -98,16 +125,20 @@ class _Steps:
             found = self.model.decode(prediction, **self.options)
         return [(one, found[number : number + 1]) for number, one in enumerate(seen)]
 
-    def write(self, colored: tuple[_Seen, np.ndarray]) -> None:
+    def write(self, colored: tuple[_Seen, np.ndarray]) -> bool:
+        """Write the file; say whether it is a photo that has lost bits."""
         seen, found = colored
         if not seen.job.confidence:
             profile = seen.read.profile if self.keep_profile else None
-            write_photo(seen.job.target, seen.photo.merge(found)[0], seen.read.alpha, profile)
-            return
+            rgb = seen.photo.merge(found)[0]
+            write = write_deep if rgb.dtype == np.uint16 else write_photo
+            write(seen.job.target, rgb, seen.read.alpha, profile)
+            return seen.reduced
         sure = ops.convert_to_numpy(resize(found, seen.photo.size))[0, ..., 0]
         with atomic_path(seen.job.target) as temporary:  # white where it is sure
             levels = np.rint(255 * np.clip(sure, 0, 1)).astype(np.uint8)
             Image.fromarray(levels).save(temporary, "PNG")
+        return False
 
 
 def _goes_with(others: Sequence[_Seen], one: _Seen) -> bool:

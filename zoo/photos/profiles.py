@@ -42,6 +42,11 @@ def to_srgb(image: Image.Image) -> Image.Image:
     return converted
 
 
+def changes_colors(profile: bytes, mode: str) -> bool:
+    """Whether photos of a mode, "L" or "RGB", with this profile look otherwise in sRGB."""
+    return _converter(profile, mode) is not None
+
+
 def profile_of(image: Image.Image) -> bytes | None:
     """The embedded profile, if there is one."""
     profile = image.info.get("icc_profile")
@@ -53,7 +58,7 @@ def rgb_profile_of(image: Image.Image) -> bytes | None:
     profile = profile_of(image)
     if profile is None or image.mode not in ("RGB", "RGBA"):
         return None
-    return profile if _converter(profile, "RGB") is not None else None
+    return profile if changes_colors(profile, "RGB") else None
 
 
 def from_srgb(image: Image.Image, profile: bytes) -> Image.Image:
