@@ -25,14 +25,17 @@ _BLOCK = 2**17
 
 
 class FullSize:
-    """Photos of one size.
+    """Photos of one size, or some of their rows.
 
     Args:
         rgb: (N, H, W, 3) sRGB, uint8 or uint16.
+        start: the number of its first row in the photos.
+        height: how many rows the photos have; all of them are in `rgb` by default.
     """
 
-    def __init__(self, rgb: np.ndarray) -> None:
-        self.rgb = rgb
+    def __init__(self, rgb: np.ndarray, start: int = 0, height: int | None = None) -> None:
+        self.rgb, self._start = rgb, start
+        self._height = rgb.shape[1] if height is None else height
 
     @property
     def size(self) -> tuple[int, int]:
@@ -41,15 +44,19 @@ class FullSize:
 
     def working_lightness(self, size: tuple[int, int]) -> np.ndarray:
         """L at the size at which a network sees it: (N, *size, 1) float32 in [0, 100]."""
-        narrow = np.empty((*self.rgb.shape[:2], size[1]), np.float32)
+        return ops.convert_to_numpy(preprocessing.shortened(self.narrowed(size[1]), size[0]))
+
+    def narrowed(self, width: int) -> np.ndarray:
+        """L of the rows, resized to `width` across alone: (N, H, width) float32."""
+        narrow = np.empty((*self.rgb.shape[:2], width), np.float32)
 
         def shrink(photo: int, rows: slice) -> None:
             wide = Image.fromarray(lightness_of_steps(self._steps[photo, rows]))
-            narrow[photo, rows] = wide.resize((size[1], wide.height), Image.Resampling.LANCZOS)
+            narrow[photo, rows] = wide.resize((width, wide.height), Image.Resampling.LANCZOS)
 
         # Pillow computes the filter anew for each block.
         self._by_blocks(shrink, 8 * _BLOCK)
-        return ops.convert_to_numpy(preprocessing.shortened(narrow, size[0]))
+        return narrow
 
     def merge(self, ab: Tensor) -> np.ndarray:
         """Give the photos the chroma `ab` while every pixel keeps its own lightness.
@@ -58,8 +65,9 @@ class FullSize:
         (N, H, W, 3), of the photos' type.
         """
         chroma = ops.convert_to_numpy(ab) / np.array([500, 200], np.float32)
-        down = preprocessing.bilinear_places(ab.shape[1], self.size[0], 0, self.size[0])
-        across = preprocessing.bilinear_places(ab.shape[2], self.size[1], 0, self.size[1])
+        count, width = self.rgb.shape[1:3]
+        down = preprocessing.bilinear_places(ab.shape[1], self._height, self._start, count)
+        across = preprocessing.bilinear_places(ab.shape[2], width, 0, width)
         colored = np.empty_like(self.rgb)
 
         def color(photo: int, rows: slice) -> None:

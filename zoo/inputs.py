@@ -8,7 +8,7 @@ evaluation, exports and command line read the declaration and know no model.
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from keras import ops
@@ -16,7 +16,6 @@ from keras import ops
 from zoo import preprocessing
 from zoo.color.spaces import Tensor
 from zoo.errors import ZooError, valid_choice
-from zoo.fullsize import FullSize
 from zoo.photos.loader import Rows, Samples
 from zoo.photos.photoset import PhotoSet
 
@@ -86,9 +85,20 @@ class SimulatedInput(Input):
 LIGHTNESS = Input("lightness", "map", 1)
 
 
+class Whole(Protocol):
+    """Photos at full size, as `zoo.fullsize.FullSize` has them."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+
+    def working_lightness(self, size: tuple[int, int]) -> Tensor:
+        """(N, *size, 1) L in [0, 100]."""
+
+
 def inputs_of_photos(
     declared: Sequence[Input],
-    photos: FullSize,
+    photos: Whole,
     render_factor: int,
     degrade: Callable[[Tensor], Tensor] | None = None,
 ) -> dict[str, Tensor]:

@@ -683,11 +683,11 @@ def test_colorize_mirrors_a_folder_and_skips_what_is_there(run, trained, photos,
 def test_colorize_says_where_bits_were_lost(run, trained, tmp_path, monkeypatch):
     deep = np.random.default_rng(0).integers(0, 65536, (32, 40), dtype=np.uint16)
     Image.fromarray(deep).save(tmp_path / "scan.tif")
-    monkeypatch.setattr("zoo.inference.folders.can_keep_16_bits", lambda: False)
+    monkeypatch.setattr("zoo.inference.folders.has_vips", lambda: False)
     done = run("colorize", tmp_path / "scan.tif", "--model", trained, "--out", tmp_path / "out")
     assert done.status == 0
     assert "1 photo of 16 bits a channel got 8" in done.out
-    assert "colorization-zoo[deep]" in done.out
+    assert "colorization-zoo[vips]" in done.out
 
 
 def test_colorize_leaves_its_own_outputs_out(run, trained, tmp_path, monkeypatch):

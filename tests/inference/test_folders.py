@@ -15,7 +15,7 @@ from zoo.inference.folders import Outcome, run_jobs
 from zoo.inference.jobs import plan_jobs
 from zoo.networks.runner import FixedWeights
 from zoo.photos.decoding import read_photo
-from zoo.photos.deep import has_16_bits, read_deep, write_deep
+from zoo.photos.vips import has_16_bits, read_deep, write_deep
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_the_profile_is_kept_where_that_is_asked_for(model, tmp_path):
 @pytest.fixture
 def deep(tmp_path):
     """Photos of 16 bits a channel, in gray and in color, and one of 8."""
-    pytest.importorskip("pyvips", reason="the extra `deep` is not installed")
+    pytest.importorskip("pyvips", reason="the extra `vips` is not installed")
     folder = tmp_path / "deep"
     folder.mkdir()
     rgb = np.random.default_rng(0).integers(0, 65536, (40, 56, 3), dtype=np.uint16)
@@ -123,7 +123,7 @@ def test_16_bits_stay_16(deep, model, tmp_path):
 
 
 def test_what_gets_8_bits_is_counted(deep, model, tmp_path, monkeypatch):
-    monkeypatch.setattr(folders, "can_keep_16_bits", lambda: False)
+    monkeypatch.setattr(folders, "has_vips", lambda: False)
     (tmp_path / "out").mkdir()
     assert run_jobs(model, plan_jobs([deep], tmp_path / "out"), {}) == Outcome(reduced=2)
     np.testing.assert_array_equal(

@@ -72,7 +72,7 @@ def colorize(
     if outcome.reduced:
         echo(
             f"{counted(outcome.reduced, 'photo')} of 16 bits a channel got 8; to keep 16, run "
-            "`pip install 'colorization-zoo[deep]'` and color them again with --overwrite."
+            "`pip install 'colorization-zoo[vips]'` and color them again with --overwrite."
         )
     if failures:
         echo(f"{counted(len(failures), 'file')} could not be read:", err=True)

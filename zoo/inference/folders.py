@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,15 +16,16 @@ from rich.progress import track
 from zoo.files import atomic_path
 from zoo.fullsize import FullSize
 from zoo.inference.jobs import Job
+from zoo.inference.large import LARGE, LargePhoto, pixels_of
 from zoo.inference.pipeline import Failure, Pipeline, Stage
 from zoo.inputs import inputs_of_photos
 from zoo.networks.runner import FixedWeights, Runner
 from zoo.options import RENDER_FACTOR
 from zoo.photos.decoding import Decoded, PhotoError, read_file, read_photo, write_photo
-from zoo.photos.deep import (
+from zoo.photos.vips import (
     DEEP_SUFFIXES,
-    can_keep_16_bits,
     has_16_bits,
+    has_vips,
     read_deep,
     write_deep,
 )
@@ -59,7 +61,7 @@ def run_jobs(
     """Make and write each file.
 
     Colors are saved in sRGB, or with `keep_profile` in the photo's own color profile; photos of 16
-    bits a channel with 16 where the extra `deep` is installed.
+    bits a channel with 16 where the extra `vips` is installed.
     """
     outcome = Outcome()
     with FixedWeights(model.networks.values(), len(jobs)) as runner:
@@ -81,13 +83,31 @@ def run_jobs(
     return outcome
 
 
+class _Photo:
+    """A photo in memory, as `LargePhoto` is one in a file."""
+
+    def __init__(self, read: Decoded) -> None:
+        self._whole, self._alpha, self.profile = FullSize(read.rgb[None]), read.alpha, read.profile
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self._whole.size
+
+    def working_lightness(self, size: tuple[int, int]) -> np.ndarray:
+        return self._whole.working_lightness(size)
+
+    def save(self, path: Path, ab: np.ndarray, profile: bytes | None) -> None:
+        rgb = self._whole.merge(ab)[0]
+        write = write_deep if rgb.dtype == np.uint16 else write_photo
+        write(path, rgb, self._alpha, profile)
+
+
 @dataclass(frozen=True)
 class _Seen:
     """A photo as it was read, and what the networks see of it."""
 
     job: Job
-    photo: FullSize
-    read: Decoded
+    photo: _Photo | LargePhoto
     inputs: Mapping[str, np.ndarray]
     reduced: bool
 
@@ -102,15 +122,11 @@ class _Steps:
     keep_profile: bool
 
     def look(self, job: Job) -> _Seen:
-        data = read_file(job.source)
-        deep = job.target.suffix.lower() in DEEP_SUFFIXES and has_16_bits(data)
-        kept = deep and can_keep_16_bits()
-        read = read_deep(data, job.name) if kept else read_photo(data)
-        photo = FullSize(read.rgb[None])
+        photo, reduced = _opened(job)
         factor = int(self.model.resolve_options(self.options)[RENDER_FACTOR.name])
         inputs = inputs_of_photos(self.model.inputs, photo, factor)
         arrays = {name: ops.convert_to_numpy(value) for name, value in inputs.items()}
-        return _Seen(job, photo, read, arrays, reduced=deep and not kept)
+        return _Seen(job, photo, arrays, reduced)
 
     def color(self, seen: Sequence[_Seen]) -> list[tuple[_Seen, np.ndarray]]:
         """Run the networks once for all: with each photo its ab, or how sure they are."""
@@ -129,16 +145,25 @@ class _Steps:
         """Write the file; say whether it is a photo that has lost bits."""
         seen, found = colored
         if not seen.job.confidence:
-            profile = seen.read.profile if self.keep_profile else None
-            rgb = seen.photo.merge(found)[0]
-            write = write_deep if rgb.dtype == np.uint16 else write_photo
-            write(seen.job.target, rgb, seen.read.alpha, profile)
+            profile = seen.photo.profile if self.keep_profile else None
+            seen.photo.save(seen.job.target, found, profile)
             return seen.reduced
         sure = ops.convert_to_numpy(resize(found, seen.photo.size))[0, ..., 0]
         with atomic_path(seen.job.target) as temporary:  # white where it is sure
             levels = np.rint(255 * np.clip(sure, 0, 1)).astype(np.uint8)
             Image.fromarray(levels).save(temporary, "PNG")
         return False
+
+
+def _opened(job: Job) -> tuple[_Photo | LargePhoto, bool]:
+    """A job's photo, and whether it has 16 bits a channel that cannot be kept."""
+    if has_vips() and pixels_of(job.source) > LARGE:
+        return LargePhoto(job.source), False
+    data = read_file(job.source)
+    deep = job.target.suffix.lower() in DEEP_SUFFIXES and has_16_bits(data)
+    if deep and has_vips():
+        return _Photo(read_deep(data, job.name)), False
+    return _Photo(read_photo(data)), deep
 
 
 def _goes_with(others: Sequence[_Seen], one: _Seen) -> bool:

@@ -8,9 +8,9 @@ from icc_profiles import ADOBE, gray_profile, rgb_profile, rgb_to, srgb_from
 from PIL import Image
 
 from zoo.photos.decoding import PhotoError
-from zoo.photos.deep import has_16_bits, read_deep, write_deep
+from zoo.photos.vips import has_16_bits, read_deep, write_deep
 
-pytest.importorskip("pyvips", reason="the extra `deep` is not installed")
+pytest.importorskip("pyvips", reason="the extra `vips` is not installed")
 tifffile = pytest.importorskip("tifffile")
 
 COLORS = np.random.default_rng(0).integers(0, 65536, (20, 30, 3), dtype=np.uint16)
@@ -47,7 +47,7 @@ def test_grays_have_three_equal_channels(kind):
 
 
 def assert_alike(found, expected):
-    """To a fraction of a level of 255; where a channel is nearly 0, tables of LittleCMS are coarse."""
+    """To a fraction of a level of 255; LittleCMS is coarser where a channel is nearly 0."""
     difference = np.abs(found - expected)
     assert np.median(difference) < 2e-4
     assert np.quantile(difference, 0.95) < 0.01
