@@ -17,6 +17,11 @@ from PIL import Image
 gc.set_threshold(100_000, 50, 100)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest test come first: at the end it would keep one process waiting for it."""
+    items.sort(key=lambda item: "test_backends.py" not in item.nodeid)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def zoo_cache(tmp_path_factory):
     """No test touches the user's own cache."""

@@ -154,7 +154,7 @@ def test_a_photo_is_embedded_at_the_classifier_s_own_size(module):
     photo[:4, :4] = 255  # one pixel of the module's 16, far less than one of a working size of 16
     model = frozen(module)
     assert model.inputs[1].side == 16
-    assert inputs_of_photos(model.inputs, photo[None], 1)["embedding"][0, 0] > 0.8
+    assert inputs_of_photos(model.inputs, FullSize(photo[None]), 1)["embedding"][0, 0] > 0.8
     small = FullSize(photo[None]).working_lightness((4, 4))
     squares = zoo.preprocessing.resample_lightness(small, (16, 16))
     assert model.inputs[1].derive(squares)[0, 0] < 0.5
@@ -168,7 +168,7 @@ def test_stored_and_computed_vectors_give_the_same_photo(photos, module):
     stored = cache.rows(photos)(Samples(None, positions, positions < 0, positions, seed=0))
     for index, photo in enumerate(photos):
         rgb = photo.read()[None]
-        seen = inputs_of_photos(model.inputs, rgb, 2)
+        seen = inputs_of_photos(model.inputs, FullSize(rgb), 2)
         vectors = stored[index : index + 1]
         np.testing.assert_allclose(vectors, seen["embedding"], rtol=1e-6, atol=1e-7)
         computed, given = (

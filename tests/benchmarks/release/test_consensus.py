@@ -10,7 +10,7 @@ from zoo import PhotoSet, conformance, create_model, evaluate
 @pytest.mark.usefixtures("eager")
 def test_a_row_for_each_setting_with_paired_differences(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(consensus, "_TIMED", 1)
-    model = conformance.shaken(create_model("zhang:tiny"))
+    model = conformance.shaken(create_model("mse_regression:tiny"))
     model.save(tmp_path / "model")
     photos = make_photo_folder(tmp_path)
     words = [f"--photos={photos}", f"--models={tmp_path / 'model'}", "--size", "32"]

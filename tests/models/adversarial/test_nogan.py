@@ -159,7 +159,6 @@ def astronaut(side=64):
     return np.asarray(photo)[None].astype("float32"), lab[..., :1] / 50 - 1, lab[..., 1:] / 110
 
 
-@pytest.mark.core
 def test_an_encoders_features_are_those_of_the_classifier_on_the_color_photo():
     """By the classifier's own blocks, whose last ones at each size the network's table names."""
     rgb, lightness, ab = astronaut()
