@@ -140,8 +140,10 @@ def _places(present: Length, position: Tensor, unit: Length) -> tuple[Tensor, Te
 
 
 def _between(x: Tensor, axis: int, below: Tensor, above: Tensor, share: Tensor) -> Tensor:
-    share = ops.reshape(share, (-1, 1, 1) if axis == 1 else (-1, 1))
-    return ops.take(x, below, axis=axis) * (1 - share) + ops.take(x, above, axis=axis) * share
+    # What a network has answered is small: a backend's operations take longer to start than to end.
+    xp = _mathematics(x, below, share)
+    share = xp.reshape(share, (-1, 1, 1) if axis == 1 else (-1, 1))
+    return xp.take(x, below, axis=axis) * (1 - share) + xp.take(x, above, axis=axis) * share
 
 
 def resize(x: Tensor, size: tuple[Length, Length]) -> Tensor:
