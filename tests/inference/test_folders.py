@@ -1,5 +1,7 @@
 """Coloring folders: as one by one, but for the time."""
 
+import errno
+import os
 import subprocess
 import sys
 
@@ -10,6 +12,7 @@ from icc_profiles import P3, rgb_profile
 from PIL import Image
 
 from zoo import conformance, create_model
+from zoo.errors import ZooError
 from zoo.inference import folders
 from zoo.inference.folders import Outcome, run_jobs
 from zoo.inference.jobs import plan_jobs
@@ -129,3 +132,21 @@ def test_what_gets_8_bits_is_counted(deep, model, tmp_path, monkeypatch):
     np.testing.assert_array_equal(
         pixels(tmp_path / "out" / "gray.tif"), model.colorize(deep / "gray.tif")
     )
+
+
+def test_a_full_disk_ends_the_run_and_what_is_done_stays(photos, model, tmp_path, monkeypatch):
+    written, save = [], Image.Image.save
+
+    def full(image, *given, **options):
+        if len(written) == 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written.append(save(image, *given, **options))
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(ZooError, match="No space left on device"):
+        run_jobs(model, plan_jobs([photos], tmp_path / "out"), {"render_factor": 3})
+    monkeypatch.undo()
+    made = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert len(made) == 3
+    assert all(pixels(tmp_path / "out" / name).any() for name in made)
