@@ -14,8 +14,8 @@ from PIL import Image
 from zoo import conformance, create_model
 from zoo.errors import ZooError
 from zoo.inference import folders
-from zoo.inference.folders import Outcome, run_jobs
-from zoo.inference.jobs import plan_jobs
+from zoo.inference.folders import run_jobs
+from zoo.inference.jobs import Outcome, plan_jobs
 from zoo.networks.runner import FixedWeights
 from zoo.photos.decoding import read_photo
 from zoo.photos.vips import has_16_bits, read_deep, write_deep

@@ -9,8 +9,8 @@ from zoo import conformance, create_model
 from zoo.errors import ZooError
 from zoo.fullsize import FullSize
 from zoo.inference import folders, large
-from zoo.inference.folders import Outcome, run_jobs
-from zoo.inference.jobs import plan_jobs
+from zoo.inference.folders import run_jobs
+from zoo.inference.jobs import Outcome, plan_jobs
 from zoo.inference.large import LargePhoto
 from zoo.photos.decoding import PhotoError, read_photo
 from zoo.photos.vips import read_deep, write_deep

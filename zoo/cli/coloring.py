@@ -1,6 +1,8 @@
 """The commands that color photos: `zoo colorize` and `zoo compare`."""
 
 import os
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +17,7 @@ from zoo.files import require_writable
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
+    from zoo.inference.jobs import Outcome
 
 
 def colorize(
@@ -22,7 +25,11 @@ def colorize(
         list[Path], Argument(metavar="PHOTO|FOLDER...", help="Photos or whole folders.")
     ],
     model: Annotated[
-        str, Option(metavar="RUN", help="Trained folder, or a name that comes trained.")
+        str,
+        Option(
+            metavar="RUN",
+            help="Trained folder, a name that comes trained, or a folder exported as ONNX.",
+        ),
     ],
     out: Annotated[Path, Option(metavar="DIR", help="Where the colored photos go.")] = Path(
         "colorized"
@@ -53,14 +60,9 @@ def colorize(
     given = parse_pairs(option, "-o")
     jobs = plan_jobs(inputs, out, confidence)
     require_writable(out)
-    colorizer = load_run(model)
-    values = option_values(colorizer, given)
-    if confidence:
-        _require_distribution(colorizer)
+    color = _exported(model, given, confidence) or _loaded(model, given, confidence)
     waiting = [job for job in jobs if overwrite or not job.target.exists()]
-    from zoo.inference.folders import run_jobs  # loads Keras, after all mistakes have been told
-
-    outcome = run_jobs(colorizer, waiting, values, keep_profile)
+    outcome = color(waiting, keep_profile=keep_profile)
     failures = outcome.failures
     made = [job for job in waiting if job.name not in failures]
     colored = sum(not job.confidence for job in made)
@@ -72,7 +74,8 @@ def colorize(
     if outcome.reduced:
         echo(
             f"{counted(outcome.reduced, 'photo')} of 16 bits a channel got 8; to keep 16, run "
-            "`pip install 'colorization-zoo[vips]'` and color them again with --overwrite."
+            "`pip install 'colorization-zoo[vips]'` and color them again with --overwrite, by a "
+            "trained model."
         )
     if failures:
         echo(f"{counted(len(failures), 'file')} could not be read:", err=True)
@@ -110,6 +113,34 @@ def compare(
     panels += [(run, one.colorize(original, **values)) for run, (one, values) in models.items()]
     draw_side_by_side(out, [*panels, ("original", original)])
     echo(f"Wrote {out}.")
+
+
+def _exported(
+    folder: str, given: Mapping[str, str], confidence: bool
+) -> "Callable[..., Outcome] | None":
+    """What colors by an exported folder; None if this is none."""
+    from zoo.inference.exported import ExportedModel, is_exported
+
+    if not is_exported(Path(folder)):
+        return None
+    if confidence:
+        raise ZooError(
+            f"{folder} is an exported model, which gives colors alone; leave out --confidence, or "
+            "give the trained folder."
+        )
+    model = ExportedModel(Path(folder))
+    return partial(model.run_jobs, options=model.option_values(given))
+
+
+def _loaded(run: str, given: dict[str, str], confidence: bool) -> "Callable[..., Outcome]":
+    """What colors by a trained model."""
+    model = load_run(run)
+    values = option_values(model, given)
+    if confidence:
+        _require_distribution(model)
+    from zoo.inference.folders import run_jobs  # loads Keras, after most mistakes have been told
+
+    return partial(run_jobs, model, options=values)
 
 
 def _require_distribution(model: "Colorizer") -> None:

@@ -212,7 +212,9 @@ echo '{{"signature_name": "colorize_encoded", "inputs": {{"photo_bytes": [{{"b64
 def _onnx(plan: "Plan", others: Mapping[str, float]) -> str:
     also = ""
     if others:
-        given = ", ".join(f'"{name}": np.float32({value:g})' for name, value in others.items())
+        given = ", ".join(
+            f'"{name}": np.array({value:g}, "float32")' for name, value in others.items()
+        )
         also = f"""
 The options are inputs, too, which may be left out: `session.run(["colorized"], {{"photos": photos, {given}}})`.
 """

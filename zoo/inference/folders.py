@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from rich.progress import track
 
 from zoo.files import atomic_path
 from zoo.fullsize import FullSize
-from zoo.inference.jobs import Job
+from zoo.inference.jobs import Job, Outcome
 from zoo.inference.large import LARGE, LargePhoto, pixels_of
 from zoo.inference.pipeline import Failure, Pipeline, Stage
 from zoo.inputs import inputs_of_photos
@@ -37,19 +37,6 @@ if TYPE_CHECKING:
 
 #: Pixels of photos that networks see together.
 _TOGETHER = 2**21
-
-
-@dataclass
-class Outcome:
-    """What has become of many photos.
-
-    Attributes:
-        failures: why some could not be read, by name.
-        reduced: how many had 16 bits a channel and were saved with 8.
-    """
-
-    failures: dict[str, str] = field(default_factory=dict)
-    reduced: int = 0
 
 
 def run_jobs(

@@ -5,7 +5,7 @@ told before a deep-learning framework is loaded.
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from zoo.errors import ZooError
@@ -21,6 +21,19 @@ class Job:
     name: str
     target: Path
     confidence: bool = False
+
+
+@dataclass
+class Outcome:
+    """What has become of many photos.
+
+    Attributes:
+        failures: why some could not be read, by name.
+        reduced: how many had 16 bits a channel and were saved with 8.
+    """
+
+    failures: dict[str, str] = field(default_factory=dict)
+    reduced: int = 0
 
 
 def plan_jobs(inputs: list[Path], out: Path, confidence: bool = False) -> list[Job]:
