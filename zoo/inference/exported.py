@@ -5,21 +5,18 @@ in one piece, so that memory grows with the photo.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
 from zoo.card import read_card
 from zoo.errors import ZooError, valid_choice
 from zoo.files import sha256_of_file
-from zoo.inference.jobs import Job, Outcome
-from zoo.inference.pipeline import Failure, Pipeline, Stage
+from zoo.inference.jobs import Job, Outcome, carry_out
+from zoo.inference.pipeline import Stage
 from zoo.photos.decoding import Decoded, PhotoError, read_file, read_photo, write_photo
 from zoo.photos.vips import has_16_bits
 
@@ -95,22 +92,12 @@ class ExportedModel:
         self, jobs: Sequence[Job], options: Mapping[str, Any], keep_profile: bool = False
     ) -> Outcome:
         """Make and write each file, as `zoo.inference.folders.run_jobs` does, with 8 bits."""
-        outcome = Outcome()
         stages = (
             Stage(_read, threads=2),
             Stage(partial(self._color, options)),
             Stage(partial(_write, keep_profile), threads=2),
         )
-        console = Console(stderr=True)
-        with closing(Pipeline(stages, (PhotoError,)).run(jobs)) as made:
-            shown = track(made, "Coloring", len(jobs), console=console, disable=len(jobs) < 2)
-            for job, result in shown:
-                if isinstance(result, Failure):
-                    assert isinstance(result.error, PhotoError)
-                    outcome.failures[job.name] = result.error.reason
-                else:
-                    outcome.reduced += result
-        return outcome
+        return carry_out(jobs, stages)
 
     def _color(self, options: Mapping[str, Any], read: "_Read") -> "_Read":
         rgb = self.colorize(read.photo.rgb, options)

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,18 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from keras import ops
 from PIL import Image
-from rich.console import Console
-from rich.progress import track
 
 from zoo.files import atomic_path
 from zoo.fullsize import FullSize
-from zoo.inference.jobs import Job, Outcome
+from zoo.inference.jobs import Job, Outcome, carry_out
 from zoo.inference.large import LARGE, LargePhoto, pixels_of
-from zoo.inference.pipeline import Failure, Pipeline, Stage
+from zoo.inference.pipeline import Stage
 from zoo.inputs import inputs_of_photos
 from zoo.networks.runner import FixedWeights, Runner
 from zoo.options import RENDER_FACTOR
-from zoo.photos.decoding import Decoded, PhotoError, read_file, read_photo, write_photo
+from zoo.photos.decoding import Decoded, read_file, read_photo, write_photo
 from zoo.photos.vips import (
     DEEP_SUFFIXES,
     has_16_bits,
@@ -50,7 +47,6 @@ def run_jobs(
     Colors are saved in sRGB, or with `keep_profile` in the photo's own color profile; photos of 16
     bits a channel with 16 where the extra `vips` is installed.
     """
-    outcome = Outcome()
     with FixedWeights(model.networks.values(), len(jobs)) as runner:
         steps = _Steps(model, runner, options, keep_profile)
         stages = (
@@ -58,16 +54,7 @@ def run_jobs(
             Stage(steps.color, together=_goes_with),
             Stage(steps.write, threads=2),
         )
-        console = Console(stderr=True)
-        with closing(Pipeline(stages, (PhotoError,)).run(jobs)) as made:
-            shown = track(made, "Coloring", len(jobs), console=console, disable=len(jobs) < 2)
-            for job, result in shown:
-                if isinstance(result, Failure):
-                    assert isinstance(result.error, PhotoError)
-                    outcome.failures[job.name] = result.error.reason
-                else:
-                    outcome.reduced += result
-    return outcome
+        return carry_out(jobs, stages)
 
 
 class _Photo:

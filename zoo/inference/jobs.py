@@ -1,15 +1,21 @@
-"""Which file of many photos goes where.
+"""Which file of many photos goes where, and what has become of them.
 
 A job makes one file, atomically; a photo whose confidence is wanted too has two jobs. Mistakes are
 told before a deep-learning framework is loaded.
 """
 
 import os
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rich.console import Console
+from rich.progress import track
+
 from zoo.errors import ZooError
-from zoo.photos.decoding import PHOTO_SUFFIXES
+from zoo.inference.pipeline import Failure, Pipeline, Stage
+from zoo.photos.decoding import PHOTO_SUFFIXES, PhotoError
 from zoo.photos.photoset import find_photos
 
 
@@ -80,3 +86,17 @@ def _photos_of(given: Path, out: Path) -> list[tuple[Path, str]]:
     if not photos:
         raise ZooError(f"There is no photo in {given}; give another folder.")
     return photos
+
+
+def carry_out(jobs: Sequence[Job], stages: Sequence[Stage]) -> Outcome:
+    """Send the jobs through stages, the last of which says whether a photo has lost bits."""
+    outcome, console = Outcome(), Console(stderr=True)
+    with closing(Pipeline(stages, (PhotoError,)).run(jobs)) as made:
+        shown = track(made, "Coloring", len(jobs), console=console, disable=len(jobs) < 2)
+        for job, result in shown:
+            if isinstance(result, Failure):
+                assert isinstance(result.error, PhotoError)
+                outcome.failures[job.name] = result.error.reason
+            else:
+                outcome.reduced += result
+    return outcome
