@@ -60,6 +60,48 @@ def test_merging_the_true_chroma_gives_the_photo_back():
     np.testing.assert_array_equal(FullSize(photos).merge(ab), photos)
 
 
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 2**32 - 1), st.sampled_from((10, 60, 150, 400)))
+def test_chroma_gives_way_to_lightness(seed, most):
+    """Out of gamut, too, a color keeps the lightness of its pixel, and gets paler, not another."""
+    random = np.random.default_rng(seed)
+    photos = random.integers(0, 256, (1, 24, 24, 3), dtype=np.uint8)
+    ab = random.uniform(-most, most, (1, 24, 24, 2)).astype("float32")
+    merged = FullSize(photos).merge(ab)
+    wanted, found = rgb2lab(photos)[0], rgb2lab(merged)[0]
+    # Rounded to levels, lightness is off by up to half a level of each channel.
+    assert np.abs(found[..., 0] - wanted[..., 0]).max() < 0.8
+    chroma = np.hypot(*np.moveaxis(found[..., 1:], -1, 0))
+    assert (chroma <= np.hypot(*np.moveaxis(ab[0], -1, 0)) + 3).all()
+
+
+def test_out_of_gamut_by_hand():
+    """A green of L = 50 that has too little red: half of its chroma fits, by this arithmetic.
+
+    In linear RGB it is (-y, 1.59 y, y) for the luminance y: red lacks as much as gray has of it.
+    """
+    y = ((50 + 16) / 116) ** 3
+    linear = np.array([-y, (y - y * (0.212671 * -1 + 0.072169)) / 0.71516, y])
+    x, _, z = (
+        np.array([[0.412453, 0.35758, 0.180423], [0, 0, 0], [0.019334, 0.119193, 0.950227]])
+        @ linear
+    )
+    root = np.cbrt([x / 0.95047, y, z / 1.08883])
+    ab = np.array([500 * (root[0] - root[1]), 200 * (root[1] - root[2])], "float32")
+    expected = (y + linear) / 2
+    encoded = 255 * np.where(
+        expected > 0.0031308, 1.055 * np.maximum(expected, 1e-9) ** (1 / 2.4) - 0.055, 0
+    )
+    gray = np.full((1, 4, 4, 3), 119, np.uint8)  # L = 50.03
+    merged = FullSize(gray).merge(np.tile(ab, (1, 4, 4, 1)))
+    assert np.abs(merged[0, 0, 0] - encoded).max() < 1
+
+
+def test_white_stays_white():
+    white = np.full((1, 4, 4, 3), 255, np.uint8)
+    np.testing.assert_array_equal(FullSize(white).merge(random_chroma(1, 4, 4)), white)
+
+
 def test_no_chroma_is_exactly_gray_of_the_same_lightness():
     photos = random_photos(1, 300, 300)
     ab = np.zeros((1, 4, 4, 2), "float32")

@@ -121,7 +121,8 @@ class Colorizer(ABC):
         """Make color of a prediction, in `keras.ops`: this is exported, too.
 
         The values are every option of the step "decode" but `edge_radius`, by which the prediction
-        is smoothed already, as numbers or scalar tensors. The result is (N, H, W, 2) float32 ab.
+        is smoothed already, as numbers or scalar tensors. The result is (N, h, w, 2) float32 ab of
+        any size, which is enlarged to the one of L.
         """
 
     @property
@@ -288,7 +289,9 @@ class Colorizer(ABC):
             ZooError: if it is not finite.
         """
         values = self._values(options, "decode")
-        ab = keras.ops.convert_to_numpy(self.decoded(prediction, **values))
+        # What a network has answered is small: a backend's operations take longer to start than
+        # NumPy's to end.
+        ab = prediction.enlarged(keras.ops.convert_to_numpy(self._colors_of(prediction, **values)))
         if not np.isfinite(ab).all():
             raise ZooError(
                 f"{self.name} predicts colors that are not finite: its weights are broken; train "
@@ -306,7 +309,11 @@ class Colorizer(ABC):
         )
 
     def decoded(self, prediction: Prediction, **values: Tensor) -> Tensor:
-        """What `decode` does, in `keras.ops`: `to_ab` of a prediction smoothed along edges."""
+        """What `decode` does, in `keras.ops`."""
+        return prediction.enlarged(self._colors_of(prediction, **values))
+
+    def _colors_of(self, prediction: Prediction, **values: Tensor) -> Tensor:
+        """`to_ab` of a prediction smoothed along edges."""
         radius = values.pop(EDGE_RADIUS.name, 0)
         return self.to_ab(prediction.smoothed(radius), **values)
 

@@ -255,13 +255,13 @@ def serves_two_threads(subject: Subject) -> None:
 
 
 def keeps_the_lightness(subject: Subject) -> None:
-    """Up to rounding and to colors outside the gamut, which the clipping moves."""
+    """Up to rounding; colors outside the gamut become paler instead."""
     from skimage.color import rgb2lab
 
-    photo = random_photo(40, 40) // 4 + 96
+    photo = random_photo(40, 40)
     colored = subject.untrained.colorize(photo, render_factor=2)
-    median = np.median(np.abs(rgb2lab(colored)[..., 0] - rgb2lab(photo)[..., 0]))
-    expect(median < 0.5, f"The photo's L must stay, and moves by {median:.2f}.")
+    most = np.abs(rgb2lab(colored)[..., 0] - rgb2lab(photo)[..., 0]).max()
+    expect(most < 0.8, f"The photo's L must stay, and moves by up to {most:.2f}.")
 
 
 def starts_from_its_seed(subject: Subject) -> None:

@@ -44,15 +44,15 @@ class FullSize:
 
     def working_lightness(self, size: tuple[int, int]) -> np.ndarray:
         """L at the size at which a network sees it: (N, *size, 1) float32 in [0, 100]."""
-        return ops.convert_to_numpy(preprocessing.shortened(self.narrowed(size[1]), size[0]))
+        return shortened(self.narrowed(size[1]), size[0])
 
     def narrowed(self, width: int) -> np.ndarray:
         """L of the rows, resized to `width` across alone: (N, H, width) float32."""
         narrow = np.empty((*self.rgb.shape[:2], width), np.float32)
 
         def shrink(photo: int, rows: slice) -> None:
-            wide = Image.fromarray(lightness_of_steps(self._steps[photo, rows]))
-            narrow[photo, rows] = wide.resize((width, wide.height), Image.Resampling.LANCZOS)
+            wide = lightness_of_steps(self._steps[photo, rows])
+            narrow[photo, rows] = _resized(wide, wide.shape[0], width)
 
         # Pillow computes the filter anew for each block.
         self._by_blocks(shrink, 8 * _BLOCK)
@@ -61,8 +61,8 @@ class FullSize:
     def merge(self, ab: Tensor) -> np.ndarray:
         """Give the photos the chroma `ab` while every pixel keeps its own lightness.
 
-        `ab`, (N, h, w, 2), is enlarged (or shrunk) bilinearly to the photos' size. The result is
-        (N, H, W, 3), of the photos' type.
+        Where that would leave the sRGB gamut, chroma gives way. `ab`, (N, h, w, 2), is enlarged (or
+        shrunk) bilinearly to the photos' size. The result is (N, H, W, 3), of the photos' type.
         """
         chroma = ops.convert_to_numpy(ab) / np.array([500, 200], np.float32)
         count, width = self.rgb.shape[1:3]
@@ -111,6 +111,19 @@ class FullSize:
         with ThreadPoolExecutor(threads) as pool:
             for _ in pool.map(work, photos, rows):
                 pass
+
+
+def shortened(narrow: np.ndarray, height: int) -> np.ndarray:
+    """The rest of `FullSize.working_lightness`: (N, H, w) of all rows -> (N, height, w, 1)."""
+    resized = np.stack([_resized(one, height, one.shape[1]) for one in narrow])
+    # The filter's negative lobes overshoot at edges.
+    return np.clip(resized, 0, 100)[..., None]
+
+
+def _resized(plane: np.ndarray, height: int, width: int) -> np.ndarray:
+    """By the filter of `zoo.preprocessing.resampling_matrix`."""
+    resized = Image.fromarray(plane).resize((width, height), Image.Resampling.LANCZOS)
+    return np.asarray(resized)
 
 
 def _between(

@@ -130,7 +130,7 @@ def complete_inputs(declared: Sequence[Input], given: Mapping[str, Tensor]) -> d
         valid_choice("input", name, names)
     if LIGHTNESS.name not in given:
         raise ZooError(f"The input {LIGHTNESS.name} is missing; give it.")
-    lightness = ops.cast(given[LIGHTNESS.name], "float32")
+    lightness = preprocessing.cast(given[LIGHTNESS.name], "float32")
     inputs = {LIGHTNESS.name: lightness}
     for one in declared[1:]:
         if given.get(one.name) is not None:

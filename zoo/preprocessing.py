@@ -20,7 +20,13 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from zoo.color.spaces import Tensor, lab_to_rgb, lightness_to_gray, rgb_to_lightness, unit_to_uint8
+from zoo.color.spaces import (
+    Tensor,
+    lab_to_rgb_of_lightness,
+    lightness_to_gray,
+    rgb_to_lightness,
+    unit_to_uint8,
+)
 
 #: The working short side is this many pixels for each unit of the render factor (DeOldify's rule).
 RENDER_UNIT = 16
@@ -48,13 +54,13 @@ def working_size(height: Length, width: Length, render_factor: int) -> tuple[Len
         (7, 512)
     """
     xp = _mathematics(height, width)
-    height, width = (_cast(side, "float64") for side in (height, width))
+    height, width = (cast(side, "float64") for side in (height, width))
     target = RENDER_UNIT * render_factor
     scale = xp.minimum(
         target / xp.minimum(height, width), MAX_ASPECT * target / xp.maximum(height, width)
     )
     height, width = (
-        _cast(xp.maximum(xp.round(side * scale), 1.0), "int32") for side in (height, width)
+        cast(xp.maximum(xp.round(side * scale), 1.0), "int32") for side in (height, width)
     )
     return (int(height), int(width)) if xp is np else (height, width)
 
@@ -87,6 +93,8 @@ def shortened(narrow: Tensor, height: Length) -> Tensor:
 
 def merged_rows(rgb: Tensor, ab: Tensor, height: Length, start: Length = 0) -> Tensor:
     """Give rows of photos the chroma `ab` while every pixel keeps its own lightness.
+
+    Where that would leave the sRGB gamut, chroma gives way.
 
     Args:
         rgb: (N, r, W, 3) uint8, the rows from `start` on.
@@ -135,12 +143,11 @@ def _places(present: Length, position: Tensor, unit: Length) -> tuple[Tensor, Te
     xp = _mathematics(present, position, unit)
     position = xp.minimum(xp.maximum(position, 0), (present - 1) * unit)
     below = xp.minimum(position // unit, xp.maximum(present - 2, 0))
-    share = _cast(position - below * unit, "float32") / _cast(unit, "float32")
+    share = cast(position - below * unit, "float32") / cast(unit, "float32")
     return below, xp.minimum(below + 1, present - 1), share
 
 
 def _between(x: Tensor, axis: int, below: Tensor, above: Tensor, share: Tensor) -> Tensor:
-    # What a network has answered is small: a backend's operations take longer to start than to end.
     xp = _mathematics(x, below, share)
     share = xp.reshape(share, (-1, 1, 1) if axis == 1 else (-1, 1))
     return xp.take(x, below, axis=axis) * (1 - share) + xp.take(x, above, axis=axis) * share
@@ -181,9 +188,9 @@ def _reflected(x: Tensor, axis: int, start: int, stop: Length) -> Tensor:
     xp = _mathematics(size)
     period = xp.maximum(2 * (size - 1), 1)
     # Of whole numbers below zero, ONNX has no floor division and so no remainder like Python's.
-    folded = xp.mod(xp.absolute(_cast(xp.arange(start, stop), "int32")), period)
+    folded = xp.mod(xp.absolute(cast(xp.arange(start, stop), "int32")), period)
     # A single pixel is its own reflection.
-    return ops.take(x, xp.minimum(folded, period - folded) % size, axis=axis)
+    return _mathematics(x, folded).take(x, xp.minimum(folded, period - folded) % size, axis=axis)
 
 
 def box_mean(x: Tensor, radius: int) -> Tensor:
@@ -210,7 +217,7 @@ def _window_matrix(count: Length, radius: Length) -> Tensor:
     """(count, count) float32: the mean over what is at most `radius` away."""
     xp = _mathematics(count, radius)
     places = xp.arange(count)
-    near = _cast(xp.absolute(places[:, None] - places) <= radius, "float32")
+    near = cast(xp.absolute(places[:, None] - places) <= radius, "float32")
     return near / xp.sum(near, axis=1, keepdims=True)
 
 
@@ -265,7 +272,7 @@ def _join(lightness: Tensor, chroma: Tensor) -> Tensor:
     With the usual rounded constants of Lab, a = b = 0 is a hair off R = G = B, which shows as a
     level of tint in one pixel of 200.
     """
-    colored = lab_to_rgb(ops.concatenate([lightness, chroma], axis=-1))
+    colored = lab_to_rgb_of_lightness(ops.concatenate([lightness, chroma], axis=-1))
     plain = ops.all(ops.equal(chroma, 0.0), axis=-1, keepdims=True)
     return unit_to_uint8(ops.where(plain, lightness_to_gray(lightness), colored))
 
@@ -294,9 +301,9 @@ def _lanczos_matrix(present: Length, wanted: Length) -> Tensor:
     # Distances in units of 1 / (2 * wanted) px are whole numbers, and so exact.
     centers = (2 * xp.arange(wanted) + 1) * present
     distance = xp.absolute((2 * xp.arange(present) + 1) * wanted - centers[:, None])
-    distance = _cast(distance, real) / _cast(2 * xp.maximum(present, wanted), real)
+    distance = cast(distance, real) / cast(2 * xp.maximum(present, wanted), real)
     weights = xp.where(distance < 3, _sinc(distance) * _sinc(distance / 3), 0.0)
-    return _cast(weights / xp.sum(weights, axis=1, keepdims=True), "float32")
+    return cast(weights / xp.sum(weights, axis=1, keepdims=True), "float32")
 
 
 def _sinc(x: Tensor) -> Tensor:
@@ -315,5 +322,6 @@ def numbers_to(count: Length) -> Tensor:
     return _mathematics(count).arange(count)
 
 
-def _cast(x: Tensor, dtype: str) -> Tensor:
+def cast(x: Tensor, dtype: str) -> Tensor:
+    """`ops.cast`, but NumPy arrays stay such."""
     return np.asarray(x, dtype) if _mathematics(x) is np else ops.cast(x, dtype)

@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -156,10 +155,12 @@ def small_row(model: Any) -> Row:
 
 
 def folder_row(model: Any) -> Row:
-    """Compare a folder of JPEG files with the slower of files alone, and of coloring alone."""
+    """Compare a folder of JPEG files with the slower of files alone, and of coloring alone.
+
+    Each of them as a loop over the photos, one after the other.
+    """
     from zoo.inference.folders import run_jobs
     from zoo.inference.jobs import plan_jobs
-    from zoo.inference.pipeline import Pipeline, Stage
     from zoo.networks.runner import FixedWeights
     from zoo.photos.decoding import read_photo, write_photo
 
@@ -169,12 +170,8 @@ def folder_row(model: Any) -> Row:
         decoded = [read_photo(job.source)[0] for job in jobs]
 
         def files() -> None:
-            stages = (
-                Stage(lambda job: (job.target, read_photo(job.source)[0]), threads=2),
-                Stage(lambda read: write_photo(*read), threads=2),
-            )
-            with closing(Pipeline(stages).run(jobs)) as made:
-                list(made)
+            for job in jobs:
+                write_photo(job.target, read_photo(job.source)[0])
 
         def color() -> None:
             with FixedWeights(model.networks.values(), len(jobs)) as runner:

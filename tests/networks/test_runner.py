@@ -112,10 +112,22 @@ def test_keras_predicts_where_a_graph_does_not_pay(
         monkeypatch.setattr(tensorflow.config, "list_physical_devices", lambda kind=None: [device])
     few = reason == "few predictions"
     with (
-        FixedWeights([network], 1 if few else MANY) as run,
+        FixedWeights([network], 2 if few else MANY) as run,
         pytest.raises(AssertionError, match="predicted by Keras"),
     ):
         run(network, photos(1, 16, 16))
+
+
+@only_tensorflow
+def test_a_single_prediction_makes_no_graph(network, monkeypatch):
+    batch = photos(1, 16, 16)
+    expected = PlainRunner()(network, batch)
+    graphs = []
+    monkeypatch.setattr(keras.Model, "make_predict_function", lambda *_: graphs.append("Keras"))
+    monkeypatch.setattr(runners, "_ConstantGraph", lambda *_: graphs.append("ours"))
+    with FixedWeights([network], 1) as run:
+        assert close(run(network, batch), expected)
+    assert not graphs
 
 
 @only_tensorflow

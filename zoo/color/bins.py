@@ -242,11 +242,18 @@ def annealed_mean(logits: Tensor, centers: Tensor, temperature: Tensor) -> Tenso
     logits = ops.cast(logits, "float32")
     below_best = logits - ops.max(logits, axis=-1, keepdims=True)
     shares = ops.softmax(below_best / ops.maximum(temperature, 1e-12), axis=-1)
+    if isinstance(temperature, int | float):  # known, so that one of the two ways is enough
+        return ops.matmul(shares if temperature else _first(below_best), centers)
+    most = ops.equal(temperature, 0.0)
+    return ops.matmul(ops.where(most, _first(below_best), shares), centers)
+
+
+def _first(below_best: Tensor) -> Tensor:
+    """1 for the first zero among the last axis' numbers, of which none is higher, 0 elsewhere."""
     # Not `ops.argmax`, which looks at the bits of numbers: ONNX and LiteRT have no way to do that.
-    count = logits.shape[-1]
+    count = below_best.shape[-1]
     best = ops.min(ops.where(ops.equal(below_best, 0.0), ops.arange(count), count), axis=-1)
-    first = ops.one_hot(best, count, dtype="float32")
-    return ops.matmul(ops.where(ops.equal(temperature, 0.0), first, shares), centers)
+    return ops.one_hot(best, count, dtype="float32")
 
 
 def entropy(logits: Tensor) -> Tensor:

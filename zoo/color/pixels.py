@@ -76,8 +76,8 @@ def lightness_of_steps(steps: np.ndarray) -> np.ndarray:
 def rgb_of_steps(steps: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Give stored lightness chroma.
 
-    Colors out of the sRGB gamut are clipped channel by channel. Pixels without chroma are exactly
-    gray.
+    Colors out of the sRGB gamut become paler, as in `zoo.color.spaces.lab_to_rgb_of_lightness`.
+    Pixels without chroma are exactly gray.
 
     Args:
         steps: (...) of `lightness_steps`.
@@ -102,13 +102,35 @@ def rgb_of_steps(steps: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         for curve, weight in zip(curves[1:], weights[1:], strict=True):
             np.multiply(curve, weight, out=term)
             total += term
-        channels.append(levels(total))
-    rgb = np.stack(channels, axis=-1)
+        channels.append(total)
+    _fit(channels, curves[1])
+    rgb = np.stack([levels(channel) for channel in channels], axis=-1)
     if plain.any():
         # The rounded constants of Lab leave a = b = 0 a hair off R = G = B, which shows in one
         # pixel of 200.
         rgb[plain] = levels(curves[1][plain])[:, None]
     return rgb
+
+
+def _fit(linear: list[np.ndarray], luminance: np.ndarray) -> None:
+    """Move the three channels of linear RGB toward their luminance where they are out of gamut."""
+    red, green, blue = linear
+    low, high = np.minimum(red, green), np.maximum(red, green)
+    np.minimum(low, blue, out=low)
+    np.maximum(high, blue, out=high)
+    outside = np.nonzero((low < 0) | (high > 1))
+    if not len(outside[0]):
+        return
+    y, low, high = (each[outside] for each in (luminance, low, high))
+    share = np.minimum(_share(y, y - low), _share(1 - y, high - y))
+    for channel in linear:
+        channel[outside] = y + share * (channel[outside] - y)
+
+
+def _share(room: np.ndarray, chroma: np.ndarray) -> np.ndarray:
+    """How much of the chroma there is room for."""
+    room = np.maximum(room, 0)  # rounding may put white a hair above 1
+    return room / np.maximum(np.maximum(chroma, room), np.float32(1e-12))
 
 
 def _uncurved(x: np.ndarray) -> np.ndarray:

@@ -94,6 +94,27 @@ def lab_to_rgb(lab: Tensor) -> Tensor:
         >>> [int(value) for value in gray]
         [119, 119, 119]
     """
+    linear, _ = _linear_from_lab(lab)
+    return ops.clip(_srgb_from_linear(linear), 0.0, 1.0)
+
+
+def lab_to_rgb_of_lightness(lab: Tensor) -> Tensor:
+    """As `lab_to_rgb`, but colors out of the sRGB gamut keep their lightness instead.
+
+    They become paler, at the same luminance and dominant wavelength, until they fit: in linear RGB
+    they go straight toward the gray of that luminance.
+    """
+    linear, luminance = _linear_from_lab(lab)
+    chroma = linear - luminance
+    # Rounding may put white a hair above 1.
+    room = ops.maximum(ops.where(chroma > 0.0, 1.0 - luminance, luminance), 0.0)
+    share = room / ops.maximum(ops.maximum(ops.absolute(chroma), room), 1e-12)
+    fitting = luminance + ops.min(share, axis=-1, keepdims=True) * chroma
+    return ops.clip(_srgb_from_linear(fitting), 0.0, 1.0)
+
+
+def _linear_from_lab(lab: Tensor) -> tuple[Tensor, Tensor]:
+    """Linear RGB, (..., 3), in or out of gamut, and its luminance Y, (..., 1)."""
     lab = ops.cast(lab, "float32")
     y = (lab[..., 0] + 16.0) / 116.0
     x = lab[..., 1] / 500.0 + y
@@ -103,8 +124,7 @@ def lab_to_rgb(lab: Tensor) -> Tensor:
         [_inverse_lab_curve(c) * white for c, white in zip((x, y, z), WHITE_D65, strict=True)],
         axis=-1,
     )
-    linear = ops.stack(_mix(xyz, RGB_FROM_XYZ), axis=-1)
-    return ops.clip(_srgb_from_linear(linear), 0.0, 1.0)
+    return ops.stack(_mix(xyz, RGB_FROM_XYZ), axis=-1), xyz[..., 1:2]
 
 
 def rgb_to_yuv(rgb: Tensor) -> Tensor:

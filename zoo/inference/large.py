@@ -13,10 +13,9 @@ import numpy as np
 from keras import ops
 from PIL import Image
 
-from zoo import preprocessing
 from zoo.errors import ZooError
 from zoo.files import atomic_path
-from zoo.fullsize import FullSize
+from zoo.fullsize import FullSize, shortened
 from zoo.photos.vips import as_srgb, colors_of, refusing, save
 
 #: Photos of more pixels go this way.
@@ -73,7 +72,7 @@ class LargePhoto:
         """Make what `FullSize.working_lightness` does, in a pass over the file."""
         with refusing(str(self._path)):
             rows = [part.narrowed(size[1]) for part in self._parts()]
-        lightness = preprocessing.shortened(np.concatenate(rows, axis=1), size[0])
+        lightness = shortened(np.concatenate(rows, axis=1), size[0])
         return ops.convert_to_numpy(lightness)
 
     def save(self, path: Path, ab: np.ndarray, profile: bytes | None) -> None:

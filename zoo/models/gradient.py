@@ -279,7 +279,7 @@ class GradientColorizer(Colorizer):
         padded[LIGHTNESS.name] = seen
         for declared in self.inputs:
             if declared.kind == "map":
-                x = ops.cast(padded[declared.name], "float32")
+                x = preprocessing.cast(padded[declared.name], "float32")
                 padded[declared.name] = preprocessing.reflect_to_multiple(x, self.stride)
         lightness = padded[LIGHTNESS.name]
         seen = padded | {LIGHTNESS.name: self.scale_lightness(lightness)}
@@ -293,7 +293,7 @@ class GradientColorizer(Colorizer):
 
     def to_ab(self, prediction: Prediction, **values: Tensor) -> Tensor:
         assert isinstance(prediction, Chroma)
-        return prediction.enlarged(prediction.ab)
+        return prediction.ab
 
     def learn(self, train: PhotoSet, validation: PhotoSet | None, plan: TrainingPlan) -> History:
         """Train the network as `plan` says: see `Colorizer.learn`.

@@ -73,14 +73,16 @@ class FixedWeights(Runner):
     """Runs networks as graphs with constant weights; a context manager, which frees them.
 
     Later changes of the weights have no effect. A graph takes about nine times the memory of the
-    weights, and is made at a network's first prediction; if that does not pay for so many
-    predictions, Keras predicts.
+    weights, and is made at a network's first prediction. If that does not pay for so many
+    predictions, Keras predicts, which makes a simpler graph; a single one needs none.
     """
 
     def __init__(self, networks: Iterable[keras.Model], predictions: int) -> None:
-        pays = predictions >= _WORTHWHILE and _constants_help()
+        on_processor = _on_processor()
         self._graphs: dict[keras.Model, _ConstantGraph | None]
+        pays = predictions >= _WORTHWHILE and on_processor
         self._graphs = dict.fromkeys(networks) if pays else {}
+        self._at_once = predictions == 1 and on_processor
         self._plain, self._lock = PlainRunner(), threading.Lock()
 
     def __enter__(self) -> Self:
@@ -92,6 +94,8 @@ class FixedWeights(Runner):
         self._graphs = {}
 
     def __call__(self, network: keras.Model, inputs: Mapping[str, Tensor]) -> Any:
+        if self._at_once:
+            return network(dict(inputs), training=False)
         if network not in self._graphs:
             return self._plain(network, inputs)
         with self._lock:
@@ -254,8 +258,8 @@ def _value(variable: keras.Variable) -> np.ndarray:
         return np.asarray(variable, "float64")
 
 
-def _constants_help() -> bool:
-    """Whether constants make predictions faster: with TensorFlow on processors."""
+def _on_processor() -> bool:
+    """Whether TensorFlow runs on a processor: constants make predictions faster there."""
     if keras.backend.backend() != "tensorflow":
         return False
     import tensorflow as tf

@@ -320,7 +320,7 @@ class GAN(GradientColorizer):
 
     def to_ab(self, prediction: Prediction, **values: Tensor) -> Tensor:
         assert isinstance(prediction, Chroma)
-        return prediction.enlarged(prediction.ab * values[SATURATION.name])
+        return prediction.ab * values[SATURATION.name]
 
     def realness(self, photo: PhotoSource, **options: float) -> tuple[np.ndarray, float]:
         """How real the discriminator takes a color photo's colors to be.

@@ -47,9 +47,9 @@ class BinCenters(layers.Layer):
             shape=self._initial.shape, initializer=constant, trainable=False, name="centers"
         )
 
-    def call(self, logits: Tensor, temperature: Tensor) -> Tensor:
-        """(N, h, w, Q) logits and (N,) temperatures -> (N, h, w, 2)."""
-        return annealed_mean(logits, self.centers, temperature[:, None, None, None])
+    def call(self, logits: Tensor, temperature: Tensor = 1.0) -> Tensor:
+        """(N, h, w, Q) logits -> (N, h, w, 2)."""
+        return annealed_mean(logits, self.centers, temperature)
 
 
 class DistributionColorizer(Colorizer):
@@ -80,35 +80,34 @@ class DistributionColorizer(Colorizer):
         """How many times smaller the network's output is than its input."""
 
     def decoder(self) -> keras.Model:
-        """The network from logits and temperatures to chroma."""
-        inputs = {
-            "logits": keras.Input((None, None, len(self.bins)), name="logits"),
-            "temperature": keras.Input((), name="temperature"),
-        }
+        """The network from logits to the mean chroma; its layer takes a temperature, too."""
+        logits = keras.Input((None, None, len(self.bins)), name="logits")
         centers = BinCenters(self.bins.centers, name="bins", dtype="float32")
-        return keras.Model(inputs, centers(*inputs.values()), name="decoder")
+        return keras.Model(logits, centers(logits), name="decoder")
+
+    @property
+    def _centers(self) -> BinCenters:
+        return self.networks["decoder"].get_layer("bins")
 
     def set_bins(self, bins: Bins) -> None:
         """Take other bins, of the same number."""
         self.bins = bins
-        self.networks["decoder"].get_layer("bins").centers.assign(bins.centers)
+        self._centers.centers.assign(bins.centers)
 
     def assign(self, values: Mapping[str, np.ndarray]) -> None:
         """As `Colorizer.assign`; the bins are those among the values."""
         super().assign(values)
-        centers = ops.convert_to_numpy(self.networks["decoder"].get_layer("bins").centers)
+        centers = ops.convert_to_numpy(self._centers.centers)
         self.bins = replace(self.bins, centers=np.array(centers))
 
     def to_ab(self, prediction: Prediction, **values: Tensor) -> Tensor:
-        return prediction.enlarged(self.colors(prediction, values[TEMPERATURE.name]))
+        return self.colors(prediction, values[TEMPERATURE.name])
 
     def colors(self, prediction: Prediction, temperature: Tensor) -> Tensor:
         """The distributions' ab, of the output's size: (N, h, w, 2)."""
         assert isinstance(prediction, Distribution)
         logits = ops.convert_to_tensor(prediction.logits)
-        temperatures = number_a_photo(temperature, logits)
-        inputs = {"logits": logits, "temperature": temperatures}
-        chroma = self.networks["decoder"](inputs)
+        chroma = annealed_mean(logits, self._centers.centers, temperature)
         return self.plane.to_ab(chroma, average_by(prediction.lightness, self.output_stride))
 
     def confidence(
@@ -128,8 +127,3 @@ class DistributionColorizer(Colorizer):
         assert isinstance(prediction, Distribution)
         sure = preprocessing.resize(prediction.confidence(), rgb.shape[:2])
         return np.clip(ops.convert_to_numpy(sure)[0, ..., 0], 0.0, 1.0)
-
-
-def number_a_photo(number: Tensor, photos: Tensor) -> Tensor:
-    """The same number for each photo of a batch: () and (N, ...) -> (N,) float32."""
-    return ops.broadcast_to(ops.cast(number, "float32"), ops.shape(photos)[:1])

@@ -207,7 +207,7 @@ class PatchColorizer(DistributionColorizer):
             fine = prediction.lightness / 100.0
             coarse = average_by(fine, self.output_stride)
             ab = preprocessing.guided_resize(ab, coarse, fine, self.config.smoothing, SMOOTH)
-        return prediction.enlarged(ab)
+        return ab
 
 
 def _codebook(config: PatchConfig, colors: np.ndarray) -> Codebook:

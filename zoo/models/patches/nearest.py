@@ -17,7 +17,6 @@ from zoo import preprocessing
 from zoo.color.bins import NearestBins
 from zoo.color.spaces import Tensor
 from zoo.colorizer import Departure, Preset
-from zoo.models.classification.distribution import number_a_photo
 from zoo.models.patches.base import (
     DEPARTURES,
     PAPER,
@@ -243,13 +242,18 @@ class KNNPatches(PatchColorizer):
     def run_networks(
         self, inputs: Mapping[str, Tensor], runner: Runner, **values: Tensor
     ) -> Prediction:
-        lightness = ops.cast(inputs["lightness"], "float32")
+        lightness = preprocessing.cast(inputs["lightness"], "float32")
         lightness = preprocessing.denoised(lightness, values[DENOISE.name])
         padded = preprocessing.reflect_to_multiple(lightness, self.config.stride)
-        numbers = {one: number_a_photo(values[one], padded) for one in (K.name, WEIGHTS.name)}
+        numbers = {one: _number_a_photo(values[one], padded) for one in (K.name, WEIGHTS.name)}
         logits = runner(self.networks["colorizer"], {"lightness": padded / 100.0} | numbers)
         height, width = ops.shape(lightness)[1:3]
         return Distribution(padded, (height, width), logits, self.bins)
+
+
+def _number_a_photo(number: Tensor, photos: Tensor) -> Tensor:
+    """The same number for each photo of a batch: () and (N, ...) -> (N,) float32."""
+    return ops.broadcast_to(ops.cast(number, "float32"), ops.shape(photos)[:1])
 
 
 def _part(photos: PhotoSet, count: int | None, seed: int) -> PhotoSet:
