@@ -51,7 +51,7 @@ def test_the_same_as_in_one_piece(height, width, rows, columns, most):
     expected = ops.convert_to_numpy(preprocessing.merged_rows(photos, ab, height)).astype(int)
     difference = np.abs(FullSize(photos).merge(ab) - expected)
     assert difference.max() <= 1
-    assert difference.mean() < 0.01
+    assert difference.sum() <= max(2, 0.01 * difference.size)
 
 
 def test_merging_the_true_chroma_gives_the_photo_back():

@@ -98,5 +98,8 @@ def test_the_readme_s_python_colors_the_sample_without_the_zoo(exported, tmp_pat
     )
     assert done.returncode == 0, done.stderr
     expected = np.asarray(Image.open(folder / "sample_colorized.png")).astype(int)
-    for number, allowed in enumerate((1, 1, 12)):  # the last enlarges by another library
-        assert off(Image.open(folder / f"colorized{number}.png"), expected) <= allowed
+    # The last one enlarges, and clips what is out of gamut, by another library.
+    for number, allowed in enumerate((1, 1, 20)):
+        found = Image.open(folder / f"colorized{number}.png")
+        assert off(found, expected) <= allowed
+        assert np.abs(np.asarray(found) - expected).mean() < 1

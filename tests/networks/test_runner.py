@@ -231,10 +231,12 @@ def test_several_inputs_nested_networks_and_dropout():
     network = keras.Model({"photo": photo, "words": words}, {"sum": x, "twice": 2 * x})
     batch = {"photo": noise(2, 9, 8, 2), "words": noise(2, 3)}
     expected = network.predict_on_batch(batch)
-    with FixedWeights([network], MANY) as run:
-        given = run(network, batch)
-    assert given.keys() == expected.keys()
-    assert all(close(given[key], expected[key]) for key in expected)
+    mixed = batch | {"words": keras.ops.convert_to_tensor(batch["words"])}
+    for predictions in (1, MANY):
+        with FixedWeights([network], predictions) as run:
+            given = run(network, mixed)
+        assert given.keys() == expected.keys()
+        assert all(close(given[key], expected[key]) for key in expected)
 
 
 def test_a_walk_replaces_operations_and_leaves_the_network_alone(network):

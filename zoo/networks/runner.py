@@ -95,7 +95,8 @@ class FixedWeights(Runner):
 
     def __call__(self, network: keras.Model, inputs: Mapping[str, Tensor]) -> Any:
         if self._at_once:
-            return network(dict(inputs), training=False)
+            tensors = {name: ops.convert_to_tensor(value) for name, value in inputs.items()}
+            return network(tensors, training=False)
         if network not in self._graphs:
             return self._plain(network, inputs)
         with self._lock:
