@@ -63,10 +63,10 @@ class PlainRunner(Runner):
             # Two threads must not compile one network at the same time.
             with self._lock:
                 network.make_predict_function()
-            return network.predict_on_batch(dict(inputs))
+            return network.predict_on_batch(_tensors(inputs))
         # On other backends Keras keeps a call's state on the network.
         with self._lock:
-            return network.predict_on_batch(dict(inputs))
+            return network.predict_on_batch(_tensors(inputs))
 
 
 class FixedWeights(Runner):
@@ -95,8 +95,7 @@ class FixedWeights(Runner):
 
     def __call__(self, network: keras.Model, inputs: Mapping[str, Tensor]) -> Any:
         if self._at_once:
-            tensors = {name: ops.convert_to_tensor(value) for name, value in inputs.items()}
-            return network(tensors, training=False)
+            return network(_tensors(inputs), training=False)
         if network not in self._graphs:
             return self._plain(network, inputs)
         with self._lock:
@@ -130,6 +129,11 @@ def walk(network: keras.Model, inputs: Mapping[str, Tensor], replacement: Replac
     given = [inputs[tensor.name] for tensor in network.inputs]
     outputs = network._run_through_graph(given, operation_fn=called)
     return outputs[0] if isinstance(outputs, list | tuple) and len(outputs) == 1 else outputs
+
+
+def _tensors(inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Keras takes no arrays beside tensors."""
+    return {name: ops.convert_to_tensor(value) for name, value in inputs.items()}
 
 
 class _ConstantGraph:
