@@ -31,10 +31,18 @@ class FullSize:
         rgb: (N, H, W, 3) sRGB, uint8 or uint16.
         start: the number of its first row in the photos.
         height: how many rows the photos have; all of them are in `rgb` by default.
+        threads: how many work at it at most; as many as there are cores by default.
     """
 
-    def __init__(self, rgb: np.ndarray, start: int = 0, height: int | None = None) -> None:
+    def __init__(
+        self,
+        rgb: np.ndarray,
+        start: int = 0,
+        height: int | None = None,
+        threads: int | None = None,
+    ) -> None:
         self.rgb, self._start = rgb, start
+        self._threads = threads or os.cpu_count() or 1
         self._height = rgb.shape[1] if height is None else height
 
     @property
@@ -103,7 +111,7 @@ class FullSize:
         )
         # A megapixel is done sooner than threads have started.
         megapixels = count * height * width // 2**20
-        threads = min(megapixels, len(rows), os.cpu_count() or 1)
+        threads = min(megapixels, len(rows), self._threads)
         if threads < 2:
             for one in zip(photos, rows, strict=True):
                 work(*one)

@@ -39,7 +39,7 @@ from zoo.cli.startup import start_keras
 from zoo.files import atomic_path, require_writable, write_json
 
 #: Height and width of the photos of a folder, and how many there are.
-_LARGE, _IN_FOLDER = MEGAPIXELS[12], 8
+_LARGE, _IN_FOLDER = MEGAPIXELS[12], 24
 #: Those of a usual photo of former days.
 _SMALL = (480, 640)
 

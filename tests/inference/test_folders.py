@@ -67,10 +67,16 @@ def test_a_folder_gets_the_colors_of_its_photos(photos, model, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("most", "expected"), [(2**21, [4, 2, 1]), (5000, [2, 2, 2, 1]), (1, [1] * 7)]
+    ("most", "most_seen", "expected"),
+    [
+        (2**21, 2**18, [4, 2, 1]),
+        (5000, 2**18, [2, 2, 2, 1]),
+        (1, 2**18, [1] * 7),
+        (2**21, 1, [1] * 7),
+    ],
 )
 def test_neighbors_of_one_size_are_seen_together(
-    photos, model, tmp_path, monkeypatch, most, expected
+    photos, model, tmp_path, monkeypatch, most, most_seen, expected
 ):
     seen = []
     run = FixedWeights.__call__
@@ -81,6 +87,7 @@ def test_neighbors_of_one_size_are_seen_together(
 
     monkeypatch.setattr(FixedWeights, "__call__", noted)
     monkeypatch.setattr(folders, "_TOGETHER", most)
+    monkeypatch.setattr(folders, "_SEEN_TOGETHER", most_seen)
     for broken in ("0a.png", "5a.jpg"):
         (photos / broken).unlink()
     (tmp_path / "out").mkdir()

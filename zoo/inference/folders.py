@@ -1,6 +1,7 @@
 """Coloring many photos: decoding, the networks and encoding overlap."""
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from zoo.fullsize import FullSize
 from zoo.inference.jobs import Job, Outcome, carry_out
 from zoo.inference.large import LARGE, LargePhoto, pixels_of
 from zoo.inference.pipeline import Stage
-from zoo.inputs import inputs_of_photos
+from zoo.inputs import LIGHTNESS, inputs_of_photos
 from zoo.networks.runner import FixedWeights, Runner
 from zoo.options import RENDER_FACTOR
 from zoo.photos.decoding import Decoded, read_file, read_photo, write_photo
@@ -32,8 +33,12 @@ from zoo.preprocessing import resize
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
 
-#: Pixels of photos that networks see together.
-_TOGETHER = 2**21
+#: Pixels of photos that networks see together, at full size and at the working size. More of them
+#: take more memory and no less time.
+_TOGETHER, _SEEN_TOGETHER = 2**21, 2**18
+
+#: Of a stage: each holds a photo at full size.
+_MOST_THREADS = 8
 
 
 def run_jobs(
@@ -48,11 +53,14 @@ def run_jobs(
     bits a channel with 16 where the extra `vips` is installed.
     """
     with FixedWeights(model.networks.values(), len(jobs)) as runner:
-        steps = _Steps(model, runner, options, keep_profile)
+        # Threads of stages that work at the same time are enough for all cores.
+        steps = _Steps(model, runner, options, keep_profile, threads=None if len(jobs) == 1 else 1)
+        # Merging and encoding take twice the time of decoding and looking.
+        cores = min(os.cpu_count() or 2, _MOST_THREADS)
         stages = (
-            Stage(steps.look, threads=2),
+            Stage(steps.look, threads=max(1, cores // 2)),
             Stage(steps.color, together=_goes_with),
-            Stage(steps.write, threads=2),
+            Stage(steps.write, threads=cores),
         )
         return carry_out(jobs, stages)
 
@@ -60,8 +68,9 @@ def run_jobs(
 class _Photo:
     """A photo in memory, as `LargePhoto` is one in a file."""
 
-    def __init__(self, read: Decoded) -> None:
-        self._whole, self._alpha, self.profile = FullSize(read.rgb[None]), read.alpha, read.profile
+    def __init__(self, read: Decoded, threads: int | None) -> None:
+        self._whole = FullSize(read.rgb[None], threads=threads)
+        self._alpha, self.profile = read.alpha, read.profile
 
     @property
     def size(self) -> tuple[int, int]:
@@ -94,9 +103,10 @@ class _Steps:
     runner: Runner
     options: Mapping[str, Any]
     keep_profile: bool
+    threads: int | None  # of a step with a photo; None for as many as there are cores
 
     def look(self, job: Job) -> _Seen:
-        photo, reduced = _opened(job)
+        photo, reduced = _opened(job, self.threads)
         factor = int(self.model.resolve_options(self.options)[RENDER_FACTOR.name])
         inputs = inputs_of_photos(self.model.inputs, photo, factor)
         arrays = {name: ops.convert_to_numpy(value) for name, value in inputs.items()}
@@ -129,15 +139,15 @@ class _Steps:
         return False
 
 
-def _opened(job: Job) -> tuple[_Photo | LargePhoto, bool]:
+def _opened(job: Job, threads: int | None) -> tuple[_Photo | LargePhoto, bool]:
     """A job's photo, and whether it has 16 bits a channel that cannot be kept."""
     if has_vips() and pixels_of(job.source) > LARGE:
         return LargePhoto(job.source), False
     data = read_file(job.source)
     deep = job.target.suffix.lower() in DEEP_SUFFIXES and has_16_bits(data)
     if deep and has_vips():
-        return _Photo(read_deep(data, job.name)), False
-    return _Photo(read_photo(data)), deep
+        return _Photo(read_deep(data, job.name), threads), False
+    return _Photo(read_photo(data), threads), deep
 
 
 def _goes_with(others: Sequence[_Seen], one: _Seen) -> bool:
@@ -148,4 +158,6 @@ def _goes_with(others: Sequence[_Seen], one: _Seen) -> bool:
     first = others[0]
     alike = all(value.shape == one.inputs[name].shape for name, value in first.inputs.items())
     pixels = sum(math.prod(each.photo.size) for each in (*others, one))
-    return alike and one.job.confidence == first.job.confidence and pixels <= _TOGETHER
+    seen = (len(others) + 1) * one.inputs[LIGHTNESS.name].size
+    few = pixels <= _TOGETHER and seen <= _SEEN_TOGETHER
+    return alike and one.job.confidence == first.job.confidence and few
