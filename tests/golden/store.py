@@ -1,4 +1,7 @@
-"""Store the golden outputs: `python tests/golden/store.py`.
+"""Store the golden outputs, in one thread as the tests do, which run side by side.
+
+    export TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+    python tests/golden/store.py
 
 Only where outputs are meant to change: that nothing else changed is what they are for. Then run
 
@@ -6,7 +9,7 @@ Only where outputs are meant to change: that nothing else changed is what they a
 
 which computes everything anew and notes, in made_on.json, the items that are not the same to the
 bit; of those the test asks less. On another machine, with other versions or another number of
-threads (TF_NUM_INTRAOP_THREADS=1) it only tells them.
+threads it only tells them.
 """
 
 import argparse
