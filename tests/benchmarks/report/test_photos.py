@@ -82,8 +82,10 @@ def test_larger_disagreement_comes_first_and_none_last(values):
     ]
     found = [entry["photo"] for entry in telling(results)]
     assert sorted(found) == sorted(names)
-    # Of two scores the standard deviation is half their distance.
-    spreads = [abs(np.subtract(*scored[name])) / 2 if name in scored else -1 for name in found]
+    # Of two scores the standard deviation is half their distance, which may vanish when squared.
+    spreads = [
+        round(abs(np.subtract(*scored[name])) / 2, 9) if name in scored else -1 for name in found
+    ]
     assert spreads == sorted(spreads, reverse=True)
 
 
