@@ -6,7 +6,7 @@
 Each row has a named alternative that is measured in the same run, in turn. `--curves` also colors
 photos of 0.01 to 48 megapixels, and folders of 10 to 10,000 photos, and draws time and peak memory.
 
-Takes about two minutes, with the curves ten, and needs the extra `benchmark`; let nothing else run.
+Takes about six minutes, with the curves ten, and needs the extra `benchmark`; let nothing else run.
 """
 
 import shutil

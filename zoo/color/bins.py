@@ -241,9 +241,12 @@ def annealed_mean(logits: Tensor, centers: Tensor, temperature: Tensor) -> Tenso
     """
     logits = ops.cast(logits, "float32")
     below_best = logits - ops.max(logits, axis=-1, keepdims=True)
+    known = isinstance(temperature, int | float)  # so that one of the two ways is enough
+    if known and not temperature:
+        return ops.matmul(_first(below_best), centers)
     shares = ops.softmax(below_best / ops.maximum(temperature, 1e-12), axis=-1)
-    if isinstance(temperature, int | float):  # known, so that one of the two ways is enough
-        return ops.matmul(shares if temperature else _first(below_best), centers)
+    if known:
+        return ops.matmul(shares, centers)
     most = ops.equal(temperature, 0.0)
     return ops.matmul(ops.where(most, _first(below_best), shares), centers)
 
