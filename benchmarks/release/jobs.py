@@ -88,11 +88,19 @@ ENCODER = (
 _SHARED = ENCODER[-1].name
 
 
+#: Frozen, the encoder is shared by all approaches: a regression colors unseen photos better so
+#: than if it trains the encoder further, and trains three times as fast.
+_ON_TOP = {**_EVERY, "frozen_levels": 5}
+
+
 def _trial(name: str, model: str, **changes: Any) -> Job:
-    return Job(name, model, "20000", (128,), changes={**_EVERY, **changes}, start=_SHARED)
+    return Job(name, model, "20000", (128,), changes={**_ON_TOP, **changes}, start=_SHARED)
 
 
-_SQUARED = _trial("loss-squared", "mse_regression")
+_SQUARED = _trial("frozen-encoder", "mse_regression")
+#: Whether the encoder stays as it is or learns on, but for its first three levels.
+FROZEN = (_trial("learning-encoder", "mse_regression", frozen_levels=3), _SQUARED)
+
 #: By which loss a regression learns, and how far a classification weighs rare colors and spreads
 #: true ones. Gray's error of the gradient is twice its squared error: 0.1 makes it a fifth of it.
 LOSSES = (
@@ -104,9 +112,6 @@ LOSSES = (
     _trial("loss-lambda-100", "zhang", uniform_share=1.0),
     _trial("loss-neighbors-10", "zhang", uniform_share=0.9, neighbors=10),
 )
-
-#: Whether the encoder stays as it is or learns on at its lower rate, as the preset has it.
-FROZEN = (_SQUARED, _trial("frozen-encoder", "mse_regression", frozen_levels=5))
 
 #: Photos of few kinds, and those of everyday life beside them.
 _NARROW = ("scenes*", "objects*")
@@ -128,7 +133,7 @@ ABLATION = (
 )
 
 #: Under a discriminator dropout is grain that true colors lack.
-_ADVERSARIAL = {**_EVERY, "dropout": 0.0}
+_ADVERSARIAL = {**_ON_TOP, "dropout": 0.0}
 
 
 #: Of every approach.
@@ -141,7 +146,7 @@ def _approach(model: str, changes: Mapping[str, Any]) -> Job:
 
 #: Stage (b): the approaches, each with a fresh decoder; and those that have no network to learn.
 APPROACHES = (
-    *(_approach(name, _EVERY) for name in ("mse_regression", "fusion", "zhang", "colorunet")),
+    *(_approach(name, _ON_TOP) for name in ("mse_regression", "fusion", "zhang", "colorunet")),
     *(_approach(name, _ADVERSARIAL) for name in ("gan", "nogan")),
     *(Job(f"approach-{name}", name, _BUDGET, (128,)) for name in ("knn_patches", "som_patches")),
 )
