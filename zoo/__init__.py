@@ -11,6 +11,7 @@ from zoo._version import __version__
 if TYPE_CHECKING:
     from zoo.budget import Budget
     from zoo.evaluation.evaluate import evaluate
+    from zoo.inference.films.coloring import colorize_video
     from zoo.metrics.networks import NetworkMetrics
     from zoo.photos.photoset import PhotoSet
     from zoo.photos.samples import sample_photos
@@ -20,6 +21,7 @@ _HOMES = {
     "Budget": "zoo.budget",
     "NetworkMetrics": "zoo.metrics.networks",
     "PhotoSet": "zoo.photos.photoset",
+    "colorize_video": "zoo.inference.films.coloring",
     "create_model": "zoo.registry",
     "evaluate": "zoo.evaluation.evaluate",
     "list_models": "zoo.registry",
@@ -33,6 +35,7 @@ __all__ = [
     "NetworkMetrics",
     "PhotoSet",
     "__version__",
+    "colorize_video",
     "create_model",
     "evaluate",
     "list_models",

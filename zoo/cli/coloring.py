@@ -1,7 +1,8 @@
-"""The commands that color photos: `zoo colorize` and `zoo compare`."""
+"""The commands that color photos and films: `zoo colorize` and `zoo compare`."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,18 +12,20 @@ from typer import Argument, Exit, Option, echo
 from zoo import registry
 from zoo.cli import options
 from zoo.cli.inputs import counted, load_run, load_runs, option_values, require_writable_file
-from zoo.cli.settings import parse_pairs
+from zoo.cli.settings import parse_pairs, parse_time
 from zoo.errors import ZooError
 from zoo.files import require_writable
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
-    from zoo.inference.jobs import Outcome
+    from zoo.inference.films.coloring import FilmOutcome
+    from zoo.inference.films.plan import FilmSettings
+    from zoo.inference.jobs import Job, Outcome
 
 
 def colorize(
     inputs: Annotated[
-        list[Path], Argument(metavar="PHOTO|FOLDER...", help="Photos or whole folders.")
+        list[Path], Argument(metavar="PHOTO|FILM|FOLDER...", help="Photos, films, whole folders.")
     ],
     model: Annotated[
         str,
@@ -31,7 +34,7 @@ def colorize(
             help="Trained folder, a name that comes trained, or a folder exported as ONNX.",
         ),
     ],
-    out: Annotated[Path, Option(metavar="DIR", help="Where the colored photos go.")] = Path(
+    out: Annotated[Path, Option(metavar="DIR", help="Where the colored files go.")] = Path(
         "colorized"
     ),
     option: options.PredictionOptions = None,
@@ -49,26 +52,48 @@ def colorize(
         bool,
         Option("--keep-profile", help="Save in the photo's own color profile (ICC), not in sRGB."),
     ] = False,
+    smoothing: options.Smoothing = "motion",
+    look_ahead: options.LookAhead = 0,
+    keyframe: options.KeyFrames = None,
+    start: options.Start = "0",
+    end: options.End = None,
+    codec: options.FilmCodec = "h264",
+    preview: options.Preview = False,
 ) -> None:
-    """Color photos and whole folders, with their own names and formats.
+    """Color photos, films and whole folders, with their own names and formats.
 
-    What is there already is skipped, so that a stopped run goes on when it is repeated. Photos that
-    cannot be read are listed at the end, and make the exit status 1.
+    What is there already is skipped, so that a stopped run goes on when it is repeated, a film at
+    the shot that it had come to. Files that cannot be read are listed at the end, and make the exit
+    status 1.
     """
+    from zoo.inference.films.plan import FilmSettings
     from zoo.inference.jobs import plan_jobs
 
-    given = parse_pairs(option, "-o")
-    jobs = plan_jobs(inputs, out, confidence)
+    given, keys = parse_pairs(option, "-o"), parse_pairs(keyframe, "--keyframe")
+    settings = FilmSettings(
+        smoothing=smoothing,
+        look_ahead=look_ahead,
+        key_frames={parse_time(time): Path(path) for time, path in keys.items()},
+        start=parse_time(start),
+        end=None if end is None else parse_time(end),
+        codec=codec,
+        preview=preview,
+    )
+    jobs = plan_jobs(inputs, out, confidence, settings.name_of)
     require_writable(out)
-    color = _exported(model, given, confidence) or _loaded(model, given, confidence)
     waiting = [job for job in jobs if overwrite or not job.target.exists()]
-    outcome = color(waiting, keep_profile=keep_profile)
-    failures = outcome.failures
-    made = [job for job in waiting if job.name not in failures]
+    films = [job for job in waiting if job.is_film]
+    _check_films([job for job in jobs if job.is_film], films, settings)
+    color = _exported(model, given, confidence, films) or _loaded(model, given, confidence)
+    photos = [job for job in waiting if not job.is_film]
+    outcome = color.photos(photos, keep_profile=keep_profile)
+    made = [job for job in photos if job.name not in outcome.failures]
     colored = sum(not job.confidence for job in made)
-    echo(f"Colored {counted(colored, 'photo')} into {out}.")
+    if photos or not films:
+        echo(f"Colored {counted(colored, 'photo')} into {out}.")
     if confidence:
         echo(f"Saved the confidence of {counted(len(made) - colored, 'photo')} beside them.")
+    outcome.failures.update(_color_films(films, color.film, settings, overwrite))
     if len(waiting) < len(jobs):
         echo(f"Skipped {len(jobs) - len(waiting):,} already there; --overwrite redoes them.")
     if outcome.reduced:
@@ -77,11 +102,72 @@ def colorize(
             "`pip install 'colorization-zoo[vips]'` and color them again with --overwrite, by a "
             "trained model."
         )
-    if failures:
-        echo(f"{counted(len(failures), 'file')} could not be read:", err=True)
-        for name, reason in failures.items():
+    if outcome.failures:
+        echo(f"{counted(len(outcome.failures), 'file')} could not be read:", err=True)
+        for name, reason in outcome.failures.items():
             echo(f"  {name}: {reason}", err=True)
         raise Exit(1)
+
+
+@dataclass(frozen=True)
+class _Coloring:
+    """What colors by a model: photos, and a film."""
+
+    photos: "Callable[..., Outcome]"
+    film: "Callable[..., FilmOutcome] | None" = None
+
+
+def _check_films(
+    films: "Sequence[Job]", waiting: "Sequence[Job]", settings: "FilmSettings"
+) -> None:
+    """Refuse what makes no sense before anything is loaded."""
+    from zoo.inference.films.plan import FilmSettings
+    from zoo.photos.film import require_pyav
+    from zoo.photos.motion import require_opencv
+
+    if not films and settings != FilmSettings():
+        raise ZooError("Options for films were given, and there is no film; leave them out.")
+    if settings.key_frames and len(films) > 1:
+        raise ZooError("Key frames are of one film; color it in a command of its own.")
+    for path in settings.key_frames.values():
+        if not path.is_file():
+            raise ZooError(f"There is no key frame {path}; check the path.")
+    if waiting:
+        require_pyav()
+        require_opencv()
+
+
+def _color_films(
+    films: "Sequence[Job]",
+    color: "Callable[..., FilmOutcome] | None",
+    settings: "FilmSettings",
+    overwrite: bool,
+) -> dict[str, str]:
+    """Color films one after the other; return why some could not be read, by name."""
+    from zoo.photos.decoding import PhotoError
+
+    failures = {}
+    for job in films:
+        assert color is not None
+        if overwrite:
+            job.target.unlink(missing_ok=True)
+        try:
+            made = color(job.source, job.target, settings=settings, progress=True)
+        except PhotoError as error:
+            failures[job.name] = error.reason
+            continue
+        echo(
+            f"Colored {counted(made.frames, 'frame')} in {counted(made.shots, 'shot')}: "
+            f"{made.target}."
+        )
+        if made.repeated:
+            echo(
+                f"{counted(made.repeated, 'frame')} could not be decoded; in their places are "
+                "those before them."
+            )
+        for note in made.notes:
+            echo(note)
+    return failures
 
 
 def compare(
@@ -116,8 +202,8 @@ def compare(
 
 
 def _exported(
-    folder: str, given: Mapping[str, str], confidence: bool
-) -> "Callable[..., Outcome] | None":
+    folder: str, given: Mapping[str, str], confidence: bool, films: "Sequence[Job]"
+) -> _Coloring | None:
     """What colors by an exported folder; None if this is none."""
     from zoo.inference.exported import ExportedModel, is_exported
 
@@ -128,19 +214,28 @@ def _exported(
             f"{folder} is an exported model, which gives colors alone; leave out --confidence, or "
             "give the trained folder."
         )
+    if films:
+        raise ZooError(
+            f"{folder} is an exported model, which colors photos; give the trained folder to color "
+            f"the film {films[0].source}."
+        )
     model = ExportedModel(Path(folder))
-    return partial(model.run_jobs, options=model.option_values(given))
+    return _Coloring(partial(model.run_jobs, options=model.option_values(given)))
 
 
-def _loaded(run: str, given: dict[str, str], confidence: bool) -> "Callable[..., Outcome]":
+def _loaded(run: str, given: dict[str, str], confidence: bool) -> _Coloring:
     """What colors by a trained model."""
     model = load_run(run)
     values = option_values(model, given)
     if confidence:
         _require_distribution(model)
-    from zoo.inference.folders import run_jobs  # loads Keras, after most mistakes have been told
+    # They load Keras, after most mistakes have been told.
+    from zoo.inference.films.coloring import colorize_video
+    from zoo.inference.folders import run_jobs
 
-    return partial(run_jobs, model, options=values)
+    return _Coloring(
+        partial(run_jobs, model, options=values), partial(colorize_video, model=model, **values)
+    )
 
 
 def _require_distribution(model: "Colorizer") -> None:

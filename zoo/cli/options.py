@@ -53,3 +53,43 @@ MetricNetworks = Annotated[
         help="A metric of a pretrained network, as classifier=hub:FOLDER; repeatable.",
     ),
 ]
+
+_FILMS = "Options for films"
+Smoothing = Annotated[
+    str,
+    Option(
+        metavar="HOW",
+        help="Against flicker: motion (follows what moves), past or none.",
+        rich_help_panel=_FILMS,
+    ),
+]
+LookAhead = Annotated[
+    int,
+    Option(
+        metavar="FRAMES",
+        help="Smooth by so many frames that follow, too; takes longer.",
+        rich_help_panel=_FILMS,
+    ),
+]
+KeyFrames = Annotated[
+    list[str] | None,
+    Option(
+        "--keyframe",
+        metavar="TIME=FILE",
+        help="A colored frame, as 00:01:10=frame.png, that its shot takes colors from; repeatable.",
+        rich_help_panel=_FILMS,
+    ),
+]
+Start = Annotated[
+    str, Option(metavar="TIME", help="Color from here on: 70 or 00:01:10.", rich_help_panel=_FILMS)
+]
+End = Annotated[
+    str | None, Option(metavar="TIME", help="Color up to here.", rich_help_panel=_FILMS)
+]
+FilmCodec = Annotated[
+    str, Option("--codec", help="h264, h265, vp9 or ffv1 (lossless).", rich_help_panel=_FILMS)
+]
+Preview = Annotated[
+    bool,
+    Option("--preview", help="Show gray at the left of the colors.", rich_help_panel=_FILMS),
+]

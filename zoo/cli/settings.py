@@ -30,6 +30,22 @@ def parse_sizes(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts)
 
 
+def parse_time(text: str) -> float:
+    """Read a time as seconds: "70", "70.5", "01:10" or "00:01:10.5"."""
+    parts = text.strip().split(":")
+    try:
+        numbers = [float(part) for part in parts]
+    except ValueError:
+        numbers = [math.nan]
+    whole = all(number == int(number) for number in numbers[:-1] if math.isfinite(number))
+    if len(parts) > 3 or not all(0 <= number < math.inf for number in numbers) or not whole:
+        raise ZooError(f"Cannot read the time {text!r}; write seconds, as 70.5, or 00:01:10.")
+    seconds = 0.0
+    for number in numbers:
+        seconds = 60 * seconds + number
+    return seconds
+
+
 def parse_fields(config: Any, given: dict[str, str], kind: str) -> dict[str, Any]:
     """Turn texts by field name into values of the types that a dataclass instance declares.
 

@@ -1,11 +1,11 @@
-"""Which file of many photos goes where, and what has become of them.
+"""Which file of many photos and films goes where, and what has become of them.
 
 A job makes one file, atomically; a photo whose confidence is wanted too has two jobs. Mistakes are
 told before a deep-learning framework is loaded.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,17 +16,25 @@ from rich.progress import track
 from zoo.errors import ZooError
 from zoo.inference.pipeline import Failure, Pipeline, Stage
 from zoo.photos.decoding import PHOTO_SUFFIXES, PhotoError
+from zoo.photos.film import FILM_SUFFIXES, is_film
 from zoo.photos.photoset import find_photos
 
 
 @dataclass(frozen=True)
 class Job:
-    """One file to make: the colored photo, or with `confidence` how sure the network is of it."""
+    """One file to make: the colored photo, or with `confidence` how sure the network is of it.
+
+    Or a film in color.
+    """
 
     source: Path
     name: str
     target: Path
     confidence: bool = False
+
+    @property
+    def is_film(self) -> bool:
+        return is_film(self.source)
 
 
 @dataclass
@@ -42,11 +50,26 @@ class Outcome:
     reduced: int = 0
 
 
-def plan_jobs(inputs: list[Path], out: Path, confidence: bool = False) -> list[Job]:
-    """What to make; refused where two would write one file, or one would replace an input."""
+def plan_jobs(
+    inputs: list[Path],
+    out: Path,
+    confidence: bool = False,
+    name_of_film: Callable[[Path], str] = lambda path: path.name,
+) -> list[Job]:
+    """What to make; refused where two would write one file, or one would replace an input.
+
+    Args:
+        inputs: photos, films, and folders of them.
+        out: the folder to write into.
+        confidence: whether that of each photo is wanted, too.
+        name_of_film: how the colored film is called.
+    """
     jobs = []
     for source, name in (photo for given in inputs for photo in _photos_of(given, out)):
         target = out / name
+        if is_film(source):
+            jobs.append(Job(source, name, target.with_name(name_of_film(source))))
+            continue
         if target.suffix.lower() not in PHOTO_SUFFIXES:
             target = target.with_suffix(".png")
         jobs.append(Job(source, name, target))
@@ -59,7 +82,7 @@ def plan_jobs(inputs: list[Path], out: Path, confidence: bool = False) -> list[J
         written = os.path.realpath(job.target)
         if written in sources:
             raise ZooError(
-                f"{job.target} would replace a photo that is to be colored; "
+                f"{job.target} would replace a file that is to be colored; "
                 "choose another folder with --out."
             )
         if written in writers:
@@ -72,19 +95,19 @@ def plan_jobs(inputs: list[Path], out: Path, confidence: bool = False) -> list[J
 
 
 def _photos_of(given: Path, out: Path) -> list[tuple[Path, str]]:
-    """File and name of a photo, or of those in a folder without what was colored into `out`."""
+    """File and name of a photo or film, or of those in a folder without what went into `out`."""
     if not given.exists():
-        raise ZooError(f"There is no photo or folder {given}; check the path.")
+        raise ZooError(f"There is no photo, film or folder {given}; check the path.")
     if not given.is_dir():
         return [(given, given.name)]
     inside = out.resolve().is_relative_to(given.resolve()) and out.resolve() != given.resolve()
     photos = [
         (entry.path, entry.name)
-        for entry in find_photos(given)
+        for entry in find_photos(given, (*PHOTO_SUFFIXES, *FILM_SUFFIXES))
         if not (inside and entry.path.resolve().is_relative_to(out.resolve()))
     ]
     if not photos:
-        raise ZooError(f"There is no photo in {given}; give another folder.")
+        raise ZooError(f"There is no photo or film in {given}; give another folder.")
     return photos
 
 

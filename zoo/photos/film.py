@@ -5,7 +5,7 @@ forward, from anywhere. A frame that cannot be decoded is the one before it once
 says of its length, its rate and how many frames it has is not relied on.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -94,7 +94,7 @@ class Film:
         self.path = path
         self._open()
         context = self._stream.codec_context
-        self._turns = self._quarter_turns()
+        self._turns, self._interlaced = self._first_look()
         size = (context.height, context.width)
         self.size: tuple[int, int] = size if self._turns % 2 == 0 else size[::-1]
         stated = self._stream.average_rate or self._stream.guessed_rate
@@ -115,34 +115,21 @@ class Film:
     ) -> None:
         self._container.close()
 
-    def timeline(
-        self,
-        start: float = 0.0,
-        end: float | None = None,
-        see: Callable[["av.VideoFrame"], None] = lambda frame: None,
-    ) -> Timeline:
-        """Go through the film once.
+    def walk(self, start: float = 0.0, end: float | None = None) -> "Walk":
+        """Go through the film once, as one iterates; see `Walk`.
 
         Args:
             start: seconds after the first frame; frames before that are left out.
             end: seconds after the first frame; the frame there and later ones are left out.
-            see: is given each frame that counts, with the frame before in the place of one that
-                cannot be decoded.
-
-        Raises:
-            PhotoError: if there is no frame that can be decoded.
-            ZooError: if there is none between `start` and `end`.
         """
-        walk = _Walk(self, start, end, see)
-        walk.go()
-        if walk.first is None:
-            raise self._unreadable("it has no frame that can be decoded", _ANOTHER)
-        if not walk.times:
-            raise ZooError(
-                f"{self.path} has no frame in the part that was asked for; it is "
-                f"{float(walk.latest * self.time_base):.1f} s long: give another start or end."
-            )
-        return Timeline(tuple(walk.times), tuple(walk.missing), walk.cut_short)
+        return Walk(self, start, end)
+
+    def timeline(self, start: float = 0.0, end: float | None = None) -> Timeline:
+        """Go through the film once, for its times alone; errors as `Walk.timeline`."""
+        walk = self.walk(start, end)
+        for _ in walk:
+            pass
+        return walk.timeline()
 
     def frames(self, timeline: Timeline, first: int = 0) -> Iterator["av.VideoFrame"]:
         """The frames of a timeline, from number `first` on."""
@@ -209,12 +196,12 @@ class Film:
             self._container.close()
             raise self._unreadable("its video stream is damaged", _ANOTHER)
 
-    def _quarter_turns(self) -> int:
-        """How often frames are to be turned to the left by 90 degrees."""
+    def _first_look(self) -> tuple[int, bool]:
+        """How often frames are to be turned left by 90 degrees, and whether they are interlaced."""
         for _, frames, _ in self.decoded():
             if frames:
-                return round(frames[0].rotation / 90) % 4
-        return 0
+                return round(frames[0].rotation / 90) % 4, bool(frames[0].interlaced_frame)
+        return 0, False
 
     def _noted(self) -> list[str]:
         context, notes = self._stream.codec_context, []
@@ -223,7 +210,7 @@ class Film:
             notes.append("It has more than 8 bits a channel; the colored film has 8.")
         if any(one.is_alpha for one in components):
             notes.append("Its transparency is left out.")
-        if str(getattr(context, "field_order", "")).endswith(("TT", "BB", "TB", "BT")):
+        if self._interlaced:
             notes.append(
                 "It is interlaced, and each frame is colored as it is stored; deinterlace it first "
                 "for smoother motion."
@@ -313,53 +300,76 @@ class Film:
         return np.ascontiguousarray(np.rot90(plain.to_ndarray(), self._turns))
 
 
-class _Walk:
-    """A way through a film: the times of its frames, and those that are missing."""
+class Walk:
+    """A way through a film: its frames, with the one before in the place of one that is missing."""
 
-    def __init__(
-        self,
-        film: Film,
-        start: float,
-        end: float | None,
-        see: Callable[["av.VideoFrame"], None],
-    ) -> None:
-        self._film, self._start, self._end, self._see = film, start, end, see
-        self.times: list[int] = []
-        self.missing: list[int] = []
-        self.first: int | None = None
-        self.latest = 0
-        self.cut_short = False
+    def __init__(self, film: Film, start: float, end: float | None) -> None:
+        self._film, self._start, self._end = film, start, end
+        self._times: list[int] = []
+        self._missing: list[int] = []
+        self._cut_short = False
+        self._first: int | None = None
+        self._latest = 0
+        self._count = 0
         self._expected: list[int] = []
         self._errors = 0
         self._last: av.VideoFrame | None = None
-        self._count = 0
+        self._ready: list[av.VideoFrame] = []
 
-    def go(self) -> None:
+    @property
+    def passed(self) -> float:
+        """Seconds of the film that have been gone through."""
+        return float(self._latest * self._film.time_base)
+
+    def timeline(self) -> Timeline:
+        """What was found, once the film has been gone through.
+
+        Raises:
+            PhotoError: if there is no frame that can be decoded.
+            ZooError: if there is none between start and end.
+        """
+        if self._first is None:
+            reason = "it has no frame that can be decoded"
+            raise PhotoError(str(self._film.path), reason, _ANOTHER)
+        if not self._times:
+            raise ZooError(
+                f"{self._film.path} has no frame in the part that was asked for; it is "
+                f"{self.passed:.1f} s long: give another start or end."
+            )
+        return Timeline(tuple(self._times), tuple(self._missing), self._cut_short)
+
+    def __iter__(self) -> Iterator["av.VideoFrame"]:
         self._film.rewind()
         for packet, frames, sound in self._film.decoded():
-            self.cut_short = packet is None
+            self._cut_short = packet is None
             self._errors += not sound
             if packet is not None and packet.pts is not None and not packet.is_discard:
                 self._expected.append(int(packet.pts))
             for frame in frames:
                 self._take(frame)
-        if self._last is not None:
-            self._fill(None)
-            stated = self._film.stated_end()
-            late = stated is not None and stated - self.latest * self._film.time_base > 1
-            self.cut_short = self.cut_short or late
+            yield from self._ready
+            self._ready.clear()
+            if self._end is not None and self.passed > self._end:
+                return
+        if self._last is None:
+            return
+        self._fill(None)
+        yield from self._ready
+        stated = self._film.stated_end()
+        late = stated is not None and stated - self._latest * self._film.time_base > 1
+        self._cut_short = self._cut_short or late
 
     def _take(self, frame: "av.VideoFrame") -> None:
         time = self._film.time_of(frame, self._count)
         self._count += 1
-        if time is None or (self.first is not None and time <= self.latest + self.first):
+        if time is None or (self._first is not None and time <= self._latest + self._first):
             return  # shown never, or twice
-        if self.first is None:
-            self.first, self._errors = time, 0
+        if self._first is None:
+            self._first, self._errors = time, 0
             self._expected = [one for one in self._expected if one >= time]
         else:
             self._fill(time)
-        self._last, self.latest = frame, time - self.first
+        self._last, self._latest = frame, time - self._first
         self._count_in(time)
 
     def _fill(self, until: int | None) -> None:
@@ -369,24 +379,25 @@ class _Walk:
         given a later one. So frames are missing that a packet was of and that never came, at most
         one for each complaint: of two fields, each with a packet of its own, one frame is made.
         """
-        assert self.first is not None
-        after = self.latest + self.first
+        assert self._first is not None
+        after = self._latest + self._first
         for time in sorted(self._expected):
             if time <= after or (until is not None and time >= until) or not self._errors:
                 continue
             self._errors -= 1
             if self._count_in(time):
-                self.missing.append(len(self.times) - 1)
+                self._missing.append(len(self._times) - 1)
         self._expected = [one for one in self._expected if until is not None and one > until]
 
     def _count_in(self, time: int) -> bool:
-        assert self.first is not None
+        assert self._first is not None
         assert self._last is not None
-        seconds = (time - self.first) * self._film.time_base
+        # A microsecond less: 0.2 s is less than the number that stands for it.
+        seconds = float((time - self._first) * self._film.time_base) + 1e-6
         if seconds < self._start or (self._end is not None and seconds >= self._end):
             return False
-        self.times.append(time)
-        self._see(self._last)
+        self._times.append(time)
+        self._ready.append(self._last)
         return True
 
 

@@ -29,7 +29,7 @@ def optical_flow(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """
     if min(first.shape) < _LEAST_SIDE:
         return np.zeros((*first.shape, 2), np.float32)
-    cv2 = _opencv()
+    cv2 = require_opencv()
     method = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     one, other = (np.rint(_LEVELS * each).astype(np.uint8) for each in (first, second))
     flow: np.ndarray = method.calc(one, other, None)
@@ -82,13 +82,16 @@ def _targets(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     )[:, None]
 
 
-def _opencv() -> Any:
+def require_opencv() -> Any:
+    """OpenCV.
+
+    Raises:
+        ZooError: if it is not installed.
+    """
     try:
         import cv2
     except ImportError as error:
-        raise ZooError(
-            "Films need OpenCV; run `pip install 'colorization-zoo[video]'`."
-        ) from error
+        raise ZooError("Films need OpenCV; run `pip install 'colorization-zoo[video]'`.") from error
     # Frames follow each other in threads of their own.
     cv2.setNumThreads(1)
     return cv2

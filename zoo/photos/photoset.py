@@ -320,8 +320,11 @@ def _nonempty(photos: PhotoSet, source: Path) -> PhotoSet:
     )
 
 
-def find_photos(root: Path) -> list[Entry]:
-    """The photo files below `root` by relative path; no folder is visited twice."""
+def find_photos(root: Path, suffixes: Sequence[str] = PHOTO_SUFFIXES) -> list[Entry]:
+    """The photo files below `root` by relative path; no folder is visited twice.
+
+    With other `suffixes` those of other kinds.
+    """
     entries = []
     visited: set[tuple[int, int]] = set()
     _first_visit(root, visited)
@@ -334,7 +337,7 @@ def find_photos(root: Path) -> list[Entry]:
         )
         for name in files:
             path = Path(folder, name)
-            if not name.startswith(".") and path.suffix.lower() in PHOTO_SUFFIXES:
+            if not name.startswith(".") and path.suffix.lower() in suffixes:
                 label = None if path.parent == root else path.parent.name
                 entries.append(Entry(path, path.relative_to(root).as_posix(), label))
     return sorted(entries, key=lambda entry: entry.name)

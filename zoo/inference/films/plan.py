@@ -80,6 +80,12 @@ class FilmSettings:
                 "at least 0, and a later end."
             )
 
+    def name_of(self, film: Path) -> str:
+        """How the colored film is called: as the original, with a suffix that holds its codec."""
+        suffixes = CODECS[self.codec].suffixes
+        suffix = film.suffix if film.suffix.lower() in suffixes else suffixes[0]
+        return f"{film.stem}{'_preview' * self.preview}{suffix}"
+
 
 @dataclass(frozen=True)
 class Piece:
