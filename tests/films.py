@@ -11,7 +11,9 @@ from PIL import Image
 def moving(count, height=32, width=48, seed=0):
     """Frames of a colored picture that moves to the left, (count, height, width, 3) uint8."""
     rng = np.random.default_rng(seed)
-    coarse = rng.integers(0, 256, (4, 6 + count // 4, 3), dtype=np.uint8)
+    coarse = rng.integers(
+        0, 256, (height // 3 + 1, (width + 2 * count) // 3 + 1, 3), dtype=np.uint8
+    )
     wide = Image.fromarray(coarse).resize((width + 2 * count, height), Image.Resampling.BICUBIC)
     still = np.array(wide)
     return np.stack([still[:, 2 * n : 2 * n + width] for n in range(count)])

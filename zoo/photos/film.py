@@ -49,7 +49,6 @@ def require_pyav() -> Any:
         raise ZooError(
             "Films need PyAV and OpenCV; run `pip install 'colorization-zoo[video]'`."
         ) from error
-    av.logging.set_level(av.logging.PANIC)  # errors come as exceptions
     return av
 
 

@@ -40,9 +40,9 @@ _SPANS = (4, 7, 10)
 #: These are less alike than this.
 _UNLIKE_ENDS = 0.5
 #: Neither of the two alone may explain more of a mixture than all but this share of its variance.
-_NOT_ALONE = 0.3
+_NOT_ALONE = 0.25
 #: Both together leave at most this share of what the better one alone leaves.
-_TOGETHER = 0.5
+_TOGETHER = 0.45
 
 _NO_MIXTURE = 1.0
 #: Keeps divisions by what may be nothing finite.
@@ -68,7 +68,7 @@ def first_frames(thumbnails: Iterable[np.ndarray]) -> Iterator[int]:
 
     Fades and dissolves count as one boundary, about in their middle. So does a stretch of black
     between two scenes; what fades out and in again is one shot. A number comes up to 25 frames
-    after its frame was taken, more where frames show nothing, and no more frames are kept.
+    after its frame was taken, more where frames show nothing, and about 40 frames are kept.
 
     Args:
         thumbnails: of each frame, as `thumbnail` makes them.

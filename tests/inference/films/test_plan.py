@@ -65,7 +65,7 @@ def test_looking_ahead_stays_in_the_shot(plan, ahead, data):
     [
         ({"smoothing": "magic"}, "no smoothing 'magic'; choose from: motion, past, none"),
         ({"codec": "gif"}, "no codec 'gif'"),
-        ({"look_ahead": 21}, "0 to 20 frames, not 21"),
+        ({"look_ahead": 21}, "0 to 20 frames; got 21"),
         ({"look_ahead": 1, "smoothing": "past"}, "Only the smoothing `motion` looks ahead"),
         ({"start": -1}, "is empty"),
         ({"start": 2, "end": 2}, "is empty"),

@@ -27,7 +27,7 @@ from rich.text import Text
 from zoo import registry
 from zoo.errors import ZooError
 from zoo.fullsize import FullSize
-from zoo.inference.films.encoding import CODECS, Look, PartWriter, Span, join
+from zoo.inference.films.encoding import CODECS, STATE_ASPECT, Look, PartWriter, Span, join
 from zoo.inference.films.keyframes import KeyFrames, read_key_frame
 from zoo.inference.films.plan import (
     FilmSettings,
@@ -109,6 +109,11 @@ def colorize_video(
         plan = make_plan(film, target, identity_of(source, colorizer, options, wanted), wanted)
         _color_parts(film, colorizer, plan, wanted, options, progress)
         notes = [*film.notes, *_finished(film, plan, target, wanted)]
+        if film.aspect != 1 and wanted.codec not in STATE_ASPECT:
+            notes.append(
+                f"Its pixels are not square, which a film in {wanted.codec} does not state; choose "
+                f"{' or '.join(STATE_ASPECT)} to keep its shape."
+            )
     if plan.timeline.cut_short:
         notes.append("The film is cut short; what there is of it is colored.")
     shutil.rmtree(plan.folder, ignore_errors=True)
@@ -393,6 +398,7 @@ class _Sink:
         self._plan, self._look, self._preview = plan, look, preview
         self._open = ExitStack()
         self._writer: PartWriter | None = None
+        self._failed = False
 
     def __enter__(self) -> Self:
         return self
@@ -409,6 +415,14 @@ class _Sink:
         self._open.__exit__(type(stopped) if stopped else None, stopped, trace)
 
     def write(self, merged: _Merged) -> None:
+        """Add frames; nothing more after a failure, when others may be on their way still."""
+        if self._failed:
+            return
+        self._failed = True
+        self._add(merged)
+        self._failed = False
+
+    def _add(self, merged: _Merged) -> None:
         colored, piece = merged.colored, merged.colored.piece
         if self._writer is None:
             writer = PartWriter(self._plan.part_files[piece.part], self._look)

@@ -48,9 +48,10 @@ class Codec:
         return self.odd if height % 2 or width % 2 else self.even
 
 
-#: By name. Qualities are those that are called visually lossless, at speeds near the networks'.
+#: By name. Qualities are those that are called visually lossless, at speeds near the networks'. Of
+#: H.264 without its tricks for the eye, which move gray levels and make colors flicker.
 CODECS = {
-    "h264": Codec("libx264", {"crf": "18", "preset": "veryfast"}),
+    "h264": Codec("libx264", {"crf": "18", "preset": "veryfast", "tune": "psnr"}),
     "h265": Codec("libx265", {"crf": "20", "preset": "veryfast", "x265-params": "log-level=none"}),
     "vp9": Codec(
         "libvpx-vp9",
@@ -61,6 +62,8 @@ CODECS = {
     "ffv1": Codec("ffv1", even="bgr0", odd="bgr0", suffixes=(".mkv",)),
 }
 DEFAULT_CODEC = "h264"
+#: Those in whose streams stands how wide a pixel is for its height.
+STATE_ASPECT = ("h264", "h265")
 
 
 @dataclass(frozen=True)

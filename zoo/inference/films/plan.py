@@ -70,7 +70,7 @@ class FilmSettings:
         valid_choice("codec", self.codec, tuple(CODECS))
         if not 0 <= self.look_ahead <= MOST_AHEAD:
             raise ZooError(
-                f"A film may look ahead 0 to {MOST_AHEAD} frames; not {self.look_ahead}."
+                f"A film may look ahead 0 to {MOST_AHEAD} frames; got {self.look_ahead}."
             )
         if self.look_ahead and self.smoothing != "motion":
             raise ZooError("Only the smoothing `motion` looks ahead; leave out one of the two.")
