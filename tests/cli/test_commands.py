@@ -732,7 +732,7 @@ def test_colorize_refuses_before_any_work(run, trained, photos, tmp_path):
     out = ["--model", trained, "--out", tmp_path / "out"]
     run("colorize", tmp_path / "none.jpg", *out).refused("none.jpg")
     (tmp_path / "empty").mkdir()
-    run("colorize", tmp_path / "empty", *out).refused("no photo in")
+    run("colorize", tmp_path / "empty", *out).refused("no photo or film in")
     run("colorize", photos / "sea", photos, *out[:2], "--out", photos).refused("would replace")
     other = make_photos(tmp_path / "other", 1)
     run("colorize", photos, other, *out).refused("both write", "0.png")
