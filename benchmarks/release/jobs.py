@@ -133,7 +133,7 @@ ABLATION = (
 )
 
 #: Of the trials with one error a place Huber's is the better one on validation photos; those with
-#: distributions change how vivid colors are, not how right, and so they stay as the preset has them.
+#: distributions change how vivid colors are, not how right, and stay as the preset has them.
 _REGRESSION = {**_ON_TOP, "error": "huber"}
 #: Under a discriminator dropout is grain that true colors lack.
 _ADVERSARIAL = {**_ON_TOP, "dropout": 0.0}
