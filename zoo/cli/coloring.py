@@ -87,26 +87,31 @@ def colorize(
     color = _exported(model, given, confidence, films) or _loaded(model, given, confidence)
     photos = [job for job in waiting if not job.is_film]
     outcome = color.photos(photos, keep_profile=keep_profile)
-    made = [job for job in photos if job.name not in outcome.failures]
-    colored = sum(not job.confidence for job in made)
     if photos or not films:
-        echo(f"Colored {counted(colored, 'photo')} into {out}.")
-    if confidence:
-        echo(f"Saved the confidence of {counted(len(made) - colored, 'photo')} beside them.")
-    outcome.failures.update(_color_films(films, color.film, settings, overwrite))
+        _tell_photos(photos, outcome, out, confidence)
+    outcome.failures.update(_color_films(films, color.film, settings))
     if len(waiting) < len(jobs):
         echo(f"Skipped {len(jobs) - len(waiting):,} already there; --overwrite redoes them.")
+    if outcome.failures:
+        echo(f"{counted(len(outcome.failures), 'file')} could not be read:", err=True)
+        for name, reason in outcome.failures.items():
+            echo(f"  {name}: {reason}", err=True)
+        raise Exit(1)
+
+
+def _tell_photos(photos: "Sequence[Job]", outcome: "Outcome", out: Path, confidence: bool) -> None:
+    """Say what has become of the photos."""
+    made = [job for job in photos if job.name not in outcome.failures]
+    colored = sum(not job.confidence for job in made)
+    echo(f"Colored {counted(colored, 'photo')} into {out}.")
+    if confidence:
+        echo(f"Saved the confidence of {counted(len(made) - colored, 'photo')} beside them.")
     if outcome.reduced:
         echo(
             f"{counted(outcome.reduced, 'photo')} of 16 bits a channel got 8; to keep 16, run "
             "`pip install 'colorization-zoo[vips]'` and color them again with --overwrite, by a "
             "trained model."
         )
-    if outcome.failures:
-        echo(f"{counted(len(outcome.failures), 'file')} could not be read:", err=True)
-        for name, reason in outcome.failures.items():
-            echo(f"  {name}: {reason}", err=True)
-        raise Exit(1)
 
 
 @dataclass(frozen=True)
@@ -141,7 +146,6 @@ def _color_films(
     films: "Sequence[Job]",
     color: "Callable[..., FilmOutcome] | None",
     settings: "FilmSettings",
-    overwrite: bool,
 ) -> dict[str, str]:
     """Color films one after the other; return why some could not be read, by name."""
     from zoo.photos.decoding import PhotoError
@@ -149,13 +153,13 @@ def _color_films(
     failures = {}
     for job in films:
         assert color is not None
-        if overwrite:
-            job.target.unlink(missing_ok=True)
         try:
             made = color(job.source, job.target, settings=settings, progress=True)
         except PhotoError as error:
             failures[job.name] = error.reason
             continue
+        except KeyboardInterrupt as error:
+            raise KeyboardInterrupt("Stopped; repeat the command to go on.") from error
         echo(
             f"Colored {counted(made.frames, 'frame')} in {counted(made.shots, 'shot')}: "
             f"{made.target}."

@@ -8,6 +8,7 @@ says of its length, its rate and how many frames it has is not relied on.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -65,11 +66,13 @@ class Timeline:
         times: in units of the film's time base, ascending.
         missing: the numbers of frames that cannot be decoded.
         cut_short: whether the file ends, or cannot be read on, before its stated end.
+        origin: the time of the whole film's first frame.
     """
 
     times: tuple[int, ...]
     missing: tuple[int, ...] = ()
     cut_short: bool = False
+    origin: int = 0
 
 
 class Film:
@@ -259,7 +262,7 @@ class Film:
         reached = next(found, None)
         if reached is None or reached[0] > timeline.times[number]:
             return None
-        return _chained(reached, found)
+        return chain([reached], found)
 
     def _timed(self, count: int | None) -> Iterator[tuple[int, "av.VideoFrame"]]:
         """Frames with their times; `count` are before them, or one does not know."""
@@ -335,7 +338,7 @@ class Walk:
                 f"{self._film.path} has no frame in the part that was asked for; it is "
                 f"{self.passed:.1f} s long: give another start or end."
             )
-        return Timeline(tuple(self._times), tuple(self._missing), self._cut_short)
+        return Timeline(tuple(self._times), tuple(self._missing), self._cut_short, self._first)
 
     def __iter__(self) -> Iterator["av.VideoFrame"]:
         self._film.rewind()
@@ -405,10 +408,3 @@ def _is_still(stream: Any) -> bool:
     import av
 
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
-
-
-def _chained(
-    first: tuple[int, "av.VideoFrame"], others: Iterator[tuple[int, "av.VideoFrame"]]
-) -> Iterator[tuple[int, "av.VideoFrame"]]:
-    yield first
-    yield from others

@@ -310,3 +310,26 @@ def test_memory_does_not_grow_with_the_number_of_frames(tmp_path):
 
     peak(50)  # what is kept for good
     assert peak(200) < 1.05 * peak(100)
+
+
+def test_a_film_without_frames_leaves_nothing_behind(tmp_path):
+    film = make_film(tmp_path / "film.mkv", moving(3), codec="mjpeg", pixels="yuvj420p")
+    with av.open(str(film)) as container:
+        payloads = [bytes(p) for p in container.demux(video=0) if p.size]
+    data = film.read_bytes()
+    for payload in payloads:
+        data = data.replace(payload, bytes(len(payload)))
+    film.write_bytes(data)
+    with pytest.raises(PhotoError, match="no frame that can be decoded"):
+        color(film, tmp_path / "out.mkv", "gray")
+    assert list(tmp_path.iterdir()) == [film]
+
+
+def test_key_frames_are_at_times_of_the_whole_film(film, tmp_path):
+    """Of a part that begins between two frames, too."""
+    true, key = scenes(20, 13), tmp_path / "key.png"
+    Image.fromarray(true[8]).save(key)
+    given = {"smoothing": "none", "start": 0.17, **LOSSLESS}
+    _, frames = color(film, tmp_path / "b.mkv", key_frames={8 / 25: key}, **given)
+    error = np.abs(frames.astype(float) - true[5:]).mean(axis=(1, 2, 3))
+    assert error[:15].argmin() == 8 - 5

@@ -7,8 +7,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from keras import ops
@@ -27,7 +26,15 @@ from rich.text import Text
 from zoo import registry
 from zoo.errors import ZooError
 from zoo.fullsize import FullSize
-from zoo.inference.films.encoding import CODECS, STATE_ASPECT, Look, PartWriter, Span, join
+from zoo.inference.films.encoding import (
+    CODECS,
+    STATE_ASPECT,
+    Look,
+    PartWriter,
+    Span,
+    join,
+    open_part,
+)
 from zoo.inference.films.keyframes import KeyFrames, read_key_frame
 from zoo.inference.films.plan import (
     FilmSettings,
@@ -106,7 +113,8 @@ def colorize_video(
         raise ZooError(f"A film in {wanted.codec} cannot be in {target}; name it {known}.")
     colorizer = registry.load_model(model) if isinstance(model, str) else model
     with Film(source) as film:
-        plan = make_plan(film, target, identity_of(source, colorizer, options, wanted), wanted)
+        identity = identity_of(source, colorizer, options, wanted)
+        plan = make_plan(film, target, identity, wanted, progress)
         _color_parts(film, colorizer, plan, wanted, options, progress)
         notes = [*film.notes, *_finished(film, plan, target, wanted)]
         if film.aspect != 1 and wanted.codec not in STATE_ASPECT:
@@ -149,7 +157,7 @@ def _color_parts(
     look = Look(shown, film.rate, film.time_base, film.aspect, CODECS[settings.codec])
     with ExitStack() as stack:
         runner = stack.enter_context(FixedWeights(model.networks.values(), plan.frames))
-        sink = stack.enter_context(_Sink(plan, look, settings.preview))
+        sink = _Sink(plan, look, settings.preview, stack.enter_context(ExitStack()))
         reader = _Reader(film, plan, settings.look_ahead)
         eyes = _Eyes(model, factor, plan, bool(keys) or SMOOTHINGS[settings.smoothing].needs_motion)
         brush = _Brush(model, runner, options, plan, settings, keys)
@@ -193,8 +201,8 @@ def _key_frames(
 ) -> KeyFrames | None:
     if not settings.key_frames:
         return None
-    colors, times = {}, plan.timeline.times
-    seconds = (np.array(times) - times[0]) * float(film.time_base) + settings.start
+    colors, timeline = {}, plan.timeline
+    seconds = (np.array(timeline.times) - timeline.origin) * float(film.time_base)
     for time, path in settings.key_frames.items():
         number = int(np.abs(seconds - time).argmin())
         if abs(seconds[number] - time) > max(1.0, 2 / float(film.rate)):
@@ -394,25 +402,12 @@ def _merge(colored: _Colored) -> _Merged:
 class _Sink:
     """Encodes frames into the parts of the film."""
 
-    def __init__(self, plan: Plan, look: Look, preview: bool) -> None:
+    def __init__(self, plan: Plan, look: Look, preview: bool, opened: ExitStack) -> None:
         self._plan, self._look, self._preview = plan, look, preview
-        self._open = ExitStack()
+        #: Ends with an error where a part has not been finished, which is dropped then.
+        self._opened = opened
         self._writer: PartWriter | None = None
         self._failed = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Drop the part that is not whole."""
-        unfinished = self._writer is not None and error is None
-        stopped = GeneratorExit() if unfinished else error
-        self._open.__exit__(type(stopped) if stopped else None, stopped, trace)
 
     def write(self, merged: _Merged) -> None:
         """Add frames; nothing more after a failure, when others may be on their way still."""
@@ -425,8 +420,8 @@ class _Sink:
     def _add(self, merged: _Merged) -> None:
         colored, piece = merged.colored, merged.colored.piece
         if self._writer is None:
-            writer = PartWriter(self._plan.part_files[piece.part], self._look)
-            self._writer = self._open.enter_context(writer)
+            part = open_part(self._plan.part_files[piece.part], self._look)
+            self._writer = self._opened.enter_context(part)
         for number, whole, rgb in zip(piece.numbers, colored.wholes, merged.rgb, strict=True):
             frame = np.concatenate([_gray(whole), rgb], axis=1) if self._preview else rgb
             self._writer.write(frame, self._plan.timeline.times[number])
@@ -434,7 +429,7 @@ class _Sink:
             if colored.state is not None:
                 write_state(self._plan.state_file(piece.part), colored.state)
             self._writer = None
-            self._open.close()
+            self._opened.close()
 
 
 def _gray(whole: FullSize) -> np.ndarray:

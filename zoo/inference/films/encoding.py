@@ -5,13 +5,14 @@ stopped run can go on. At the end their packets are joined, and sound and subtit
 are copied to them as they are.
 """
 
+import heapq
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
+from operator import itemgetter
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -86,26 +87,12 @@ class Look:
 
 
 class PartWriter:
-    """A part of a film while it is written; use it in a `with` statement.
+    """A part of a film while it is written; see `open_part`."""
 
-    Args:
-        path: of the file, which is there only after the block has ended without an error.
-        look: of the whole film.
-    """
-
-    def __init__(self, path: Path, look: Look) -> None:
-        self._path, self._look = path, look
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Self:
-        av = require_pyav()
-        temporary = self._stack.enter_context(atomic_path(self._path))
-        self._stack.enter_context(_spoken(self._path))
-        container = av.open(str(temporary), "w", format=_PART_FORMAT)
-        self._container = self._stack.enter_context(container)
-        self._stream = _video_stream(self._container, self._look)
+    def __init__(self, container: Any, look: Look) -> None:
+        self._container, self._look = container, look
+        self._stream = _video_stream(container, look)
         self._format = self._stream.pix_fmt
-        return self
 
     def write(self, rgb: np.ndarray, time: int) -> None:
         """Add a frame, (H, W, 3) uint8 sRGB, that is shown at `time` in units of the time base."""
@@ -121,16 +108,23 @@ class PartWriter:
         frame.pts, frame.time_base = time, self._look.time_base
         self._container.mux(self._stream.encode(frame))
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool | None:
-        with self._stack.pop_all() as stack:
-            if error is None:
-                self._container.mux(self._stream.encode(None))
-            return stack.__exit__(kind, error, trace)
+    def finish(self) -> None:
+        """Write what the encoder has kept back."""
+        self._container.mux(self._stream.encode(None))
+
+
+@contextmanager
+def open_part(path: Path, look: Look) -> Iterator[PartWriter]:
+    """Write a part of a film; the file is there only after the block has ended without an error."""
+    av = require_pyav()
+    with (
+        atomic_path(path) as temporary,
+        _spoken(path),
+        av.open(str(temporary), "w", format=_PART_FORMAT) as container,
+    ):
+        writer = PartWriter(container, look)
+        yield writer
+        writer.finish()
 
 
 def _video_stream(container: Any, look: Look) -> Any:
@@ -190,7 +184,7 @@ def join(
         shift = span.start or Fraction(0)
         pictures = _joined(parts, times, film.time_base, shift, video)
         others = _copied(original, copied, span, shift)
-        for packet in _by_time(pictures, others):
+        for _, packet in heapq.merge(pictures, others, key=itemgetter(0)):
             made.mux_one(packet)
     return left_out
 
@@ -250,20 +244,6 @@ def _copied(
             packet.dts -= back
         packet.stream = copied[packet.stream.index]
         yield seconds - shift, packet
-
-
-def _by_time(*sources: Iterator[tuple[Fraction, Any]]) -> Iterator[Any]:
-    """The packets of several streams in the order of their times."""
-    waiting = [(next(source, None), source) for source in sources]
-    while any(entry is not None for entry, _ in waiting):
-        number = min(
-            (n for n, (entry, _) in enumerate(waiting) if entry is not None),
-            key=lambda n: waiting[n][0][0],  # type: ignore[index]
-        )
-        entry, source = waiting[number]
-        assert entry is not None
-        yield entry[1]
-        waiting[number] = (next(source, None), source)
 
 
 @contextmanager

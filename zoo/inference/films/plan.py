@@ -178,7 +178,9 @@ class Plan:
         return needed
 
 
-def make_plan(film: Film, target: Path, identity: str, settings: FilmSettings) -> Plan:
+def make_plan(
+    film: Film, target: Path, identity: str, settings: FilmSettings, progress: bool
+) -> Plan:
     """The plan that is kept for a target; a new one where there is none, or one of another film.
 
     Raises:
@@ -190,20 +192,14 @@ def make_plan(film: Film, target: Path, identity: str, settings: FilmSettings) -
     if path.is_file():
         known = _read_plan(path)
         if known is not None and known.get("identity") == identity:
-            timeline = Timeline(
-                tuple(known["times"]), tuple(known["missing"]), bool(known["cut_short"])
-            )
+            stored = known["timeline"]
+            times, missing = tuple(stored["times"]), tuple(stored["missing"])
+            timeline = Timeline(times, missing, stored["cut_short"], stored["origin"])
             return Plan(folder, timeline, tuple(known["shots"]), together)
     shutil.rmtree(folder, ignore_errors=True)
-    require_writable(folder)
-    timeline, shots = _looked_through(film, settings)
-    content = {
-        "identity": identity,
-        "times": timeline.times,
-        "missing": timeline.missing,
-        "cut_short": timeline.cut_short,
-        "shots": shots,
-    }
+    require_writable(target.parent)
+    timeline, shots = _looked_through(film, settings, progress)
+    content = {"identity": identity, "timeline": dataclasses.asdict(timeline), "shots": shots}
     write_json(path, content)
     return Plan(folder, timeline, tuple(shots), together)
 
@@ -216,15 +212,17 @@ def _read_plan(path: Path) -> dict[str, Any] | None:
     return known if isinstance(known, dict) else None
 
 
-def _looked_through(film: Film, settings: FilmSettings) -> tuple[Timeline, list[int]]:
+def _looked_through(
+    film: Film, settings: FilmSettings, progress: bool
+) -> tuple[Timeline, list[int]]:
     walk, stated = film.walk(settings.start, settings.end), film.stated_end()
     total = settings.end if stated is None else float(stated)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("Looking for shots", total=total)
+    with Progress(console=Console(stderr=True), transient=True, disable=not progress) as bar:
+        task = bar.add_task("Looking for shots", total=total)
 
         def thumbnails() -> Iterator[np.ndarray]:
             for frame in walk:
-                progress.update(task, completed=walk.passed)
+                bar.update(task, completed=walk.passed)
                 yield thumbnail(film.luma(frame, THUMBNAIL))
 
         shots = list(first_frames(thumbnails()))
