@@ -33,6 +33,7 @@ def make_film(
     turned=0,
     sound=False,
     aspect=None,
+    title=None,
 ):
     """Write frames, (n, H, W, 3) uint8 sRGB, as a film.
 
@@ -40,6 +41,8 @@ def make_film(
     """
     full = pixels in ("bgr0", "rgb24", "gray", "yuvj420p", "bgra", "gbrp")
     with av.open(str(path), "w") as container:
+        if title:
+            container.metadata["title"] = title
         stream = container.add_stream(codec, rate=Fraction(rate), options=options or {})
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = pixels

@@ -53,6 +53,23 @@ def require_pyav() -> Any:
     return av
 
 
+def open_film(path: Path) -> Any:
+    """A container of PyAV's for reading; its tags may be in any encoding.
+
+    Raises:
+        av.FFmpegError, OSError: as `av.open`.
+    """
+    av = require_pyav()
+    # From PyAV 19 on this is settled, and no longer an option.
+    old = int(av.__version__.split(".")[0]) < 19
+    return av.open(str(path), **({"metadata_errors": "replace"} if old else {}))
+
+
+def exact(value: Any) -> Fraction:
+    """A fraction of FFmpeg's, which is of another class in each edition of PyAV; 0 for none."""
+    return Fraction(value.numerator, value.denominator) if value else Fraction(0)
+
+
 def is_film(path: Path) -> bool:
     """Whether a file's name is that of a film."""
     return path.suffix.lower() in FILM_SUFFIXES
@@ -100,9 +117,9 @@ class Film:
         size = (context.height, context.width)
         self.size: tuple[int, int] = size if self._turns % 2 == 0 else size[::-1]
         stated = self._stream.average_rate or self._stream.guessed_rate
-        self.rate = Fraction(stated) if stated else Fraction(25)
-        self.time_base = Fraction(self._stream.time_base)
-        aspect = Fraction(self._stream.sample_aspect_ratio or 1) or Fraction(1)
+        self.rate = exact(stated) or Fraction(25)
+        self.time_base = exact(self._stream.time_base)
+        aspect = exact(self._stream.sample_aspect_ratio) or Fraction(1)
         self.aspect = aspect if self._turns % 2 == 0 else 1 / aspect
         self.notes = self._noted()
 
@@ -183,7 +200,7 @@ class Film:
     def _open(self) -> None:
         av = require_pyav()
         try:
-            self._container = av.open(str(self.path), metadata_errors="replace")
+            self._container = open_film(self.path)
         except FileNotFoundError as error:
             raise self._unreadable("there is no such file", "check the path") from error
         except (av.FFmpegError, OSError) as error:

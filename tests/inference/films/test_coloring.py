@@ -187,6 +187,16 @@ def heard(path):
         return [(bytes(p), float(p.pts * p.time_base)) for p in packets]
 
 
+def test_tags_in_another_encoding_do_no_harm(tmp_path):
+    film = make_film(tmp_path / "film.mkv", moving(3), title="a caf\u00e9")
+    stored = film.read_bytes()
+    assert stored.count("a caf\u00e9".encode()) == 1
+    film.write_bytes(stored.replace("a caf\u00e9".encode(), b"a cafe\xe9"))  # Latin-1
+    made, frames = color(film, tmp_path / "out.mkv", "gray")
+    assert len(frames) == 3
+    assert b"a cafe" in made.target.read_bytes()
+
+
 def test_sound_is_copied_as_it_is(tmp_path):
     film = make_film(
         tmp_path / "film.mp4", moving(50), codec="libx264", pixels="yuv420p", sound=True

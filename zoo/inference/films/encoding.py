@@ -18,7 +18,7 @@ import numpy as np
 
 from zoo.errors import ZooError
 from zoo.files import atomic_path
-from zoo.photos.film import BT709, FULL, LIMITED, Film, require_pyav
+from zoo.photos.film import BT709, FULL, LIMITED, Film, exact, open_film, require_pyav
 
 #: The format of the parts: it keeps times as they are, whatever their unit and the codec.
 _PART_FORMAT = "nut"
@@ -168,7 +168,7 @@ def join(
     av = require_pyav()
     left_out: list[str] = []
     with atomic_path(target) as temporary, _spoken(target), ExitStack() as stack:
-        original = stack.enter_context(av.open(str(film.path), metadata_errors="replace"))
+        original = stack.enter_context(open_film(film.path))
         made = stack.enter_context(av.open(str(temporary), "w"))
         made.metadata.update(original.metadata)
         with av.open(str(parts[0])) as first:
@@ -209,7 +209,7 @@ def _joined(
         with av.open(str(part)) as container:
             for packet in container.demux(container.streams.video[0]):
                 if packet.size:
-                    seconds = packet.pts * packet.time_base
+                    seconds = packet.pts * exact(packet.time_base)
                     packet.time_base = unit
                     start = round(seconds / unit)
                     packet.duration = next(ends) - start
@@ -234,11 +234,11 @@ def _copied(
             return  # of a film that is cut short there is no more
         if not packet.size or packet.pts is None:
             continue
-        seconds = packet.pts * packet.time_base
+        seconds = packet.pts * exact(packet.time_base)
         after = span.end is not None and seconds >= span.end
         if after or (span.start is not None and seconds < span.start):
             continue
-        back = round(shift / packet.time_base)
+        back = round(shift / exact(packet.time_base))
         packet.pts -= back
         if packet.dts is not None:
             packet.dts -= back
