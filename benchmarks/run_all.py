@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.harness.photos import benchmark_photos, labels_apart
 from benchmarks.harness.rows import chosen_rows, configured
-from benchmarks.suites import DEFAULT_SUITE, SUITES, UNTRAINED, load_suite
+from benchmarks.suites import DEFAULT_SUITE, MADE_FILM, SUITES, UNTRAINED, load_suite
 from zoo.budget import Budget
 from zoo.cli import options
 from zoo.cli.scripts import run_script
@@ -112,6 +112,15 @@ def benchmark(
     degrade: Annotated[
         bool, Option("--degrade", help="Score models on blurred, grainy, faded photos, too.")
     ] = False,
+    films: Annotated[
+        list[str] | None,
+        Option(
+            "--film",
+            metavar="FILE",
+            help="A film in color to score models on, too; repeatable; "
+            f"`{MADE_FILM}` is one made of the test photos.",
+        ),
+    ] = None,
     executor: Annotated[str, Option(help=f"Where it runs: {_WHERE_CELLS_RUN}.")] = "local",
     out: Annotated[Path, Option(metavar="DIR", help="Results.")] = Path("runs/benchmark"),
     resume: Annotated[
@@ -137,10 +146,12 @@ def benchmark(
     if not dry_run:
         _prepare_folder(out, resume)
     trains = any(row.budget != UNTRAINED for row in rows)
-    division, shown = benchmark_photos(photos, test_photos, trains, tell=partial(_say, console))
+    tell = partial(_say, console)
+    division, shown = benchmark_photos(photos, test_photos, trains, tell)
     assert division.test is not None
     labels = labels_apart(division.test, apart)
     start_keras()
+    from benchmarks.films.clips import prepare_clips
     from benchmarks.harness.cells import Conditions, cells_of
     from benchmarks.harness.migrate import migrate
     from benchmarks.harness.runs import Runs
@@ -156,6 +167,7 @@ def benchmark(
         command=shlex.join(["python", "benchmarks/run_all.py", *context.obj]),
         networks=tuple(network or ()),
         apart=labels,
+        films=() if dry_run else prepare_clips(films or (), division.test, out, tell),
     )
     if resume:
         migrate(out)
@@ -166,6 +178,7 @@ def benchmark(
     failed = runs.train_and_score(console)
     if degrade:
         failed += runs.score_degraded(console)
+    failed += runs.score_films(console)
     if speed:
         failed += runs.measure_speed(measure_speed, console)
     _finish(out, console)

@@ -14,6 +14,7 @@ from typing import Any
 
 import keras
 
+from benchmarks.films.clips import Clip
 from benchmarks.harness.photos import Shown
 from benchmarks.suites import UNTRAINED, Row
 from zoo import registry
@@ -136,6 +137,7 @@ class Conditions:
         precision: of trainings by gradient: "float32", "mixed_bfloat16", or "auto".
         networks: pretrained networks that score photos, as for `zoo.NetworkMetrics`.
         apart: as in `Cell`.
+        films: those that models are scored on, too.
     """
 
     train: PhotoSet
@@ -149,6 +151,7 @@ class Conditions:
     command: str
     networks: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
+    films: tuple[Clip, ...] = ()
 
     @cached_property
     def network_references(self) -> dict[str, str]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.harness import films, robustness
 from benchmarks.harness.cells import Cell, Conditions
-from benchmarks.harness.robustness import is_scored, score_degraded
 from benchmarks.harness.run_cell import Task, record_failure, result_path, run_cell, store_result
 from benchmarks.harness.stored import Result, check_comparable, speed_path
 from zoo.cli.startup import start_keras
@@ -71,10 +71,18 @@ class Runs:
 
     def score_degraded(self, console: Console) -> int:
         """Score each finished model on degraded photos, if it was not; return how many failed."""
+        left = [cell for cell, result in self._finished() if not robustness.is_scored(result)]
+        return self._run(robustness.score_degraded, left, console, "scored on degraded photos")
+
+    def score_films(self, console: Console) -> int:
+        """Score each finished model on films, if it was not; return how many failed."""
+        clips = self._conditions.films
+        left = [cell for cell, result in self._finished() if not films.is_scored(result, clips)]
+        return self._run(films.score_films, left, console, "scored on films")
+
+    def _finished(self) -> list[tuple[Cell, Result]]:
         results = [(cell, self._result(cell)) for cell in self.cells]
-        finished = [(cell, result) for cell, result in results if result.get("status") == "ok"]
-        left = [cell for cell, result in finished if not is_scored(result)]
-        return self._run(score_degraded, left, console, "scored on degraded photos")
+        return [(cell, result) for cell, result in results if result.get("status") == "ok"]
 
     def _run(
         self, function: Callable[[Task], object], cells: Sequence[Cell], console: Console, done: str

@@ -136,12 +136,14 @@ def merge_seeds(results: Sequence[Result]) -> Result:
     figures = [result["summary"] for result in results]
     pasts = [result["history"] for result in results]
     robustness = _mean_robustness([result.get("robustness", {}) for result in results])
+    films = _mean_films([result.get("films", {}) for result in results])
     if "apart" in first:
         aside = _mean_report([Report.from_json(result["apart"]) for result in results])
         first = first | {"apart": aside.to_json()}
     seen, seconds = (np.mean([past[name] for past in pasts]) for name in ("photos_seen", "seconds"))
     return first | {
         "robustness": robustness,
+        "films": films,
         "report": merged.to_json(),
         "summary": summary,
         "history": first["history"] | {"photos_seen": round(seen), "seconds": float(seconds)},
@@ -168,6 +170,32 @@ def _mean_robustness(stored: Sequence[dict[str, Any]]) -> dict[str, Any]:
         report = _mean_report([Report.from_json(one[name]["report"]) for one in stored])
         merged[name] = stored[0][name] | {"report": report.to_json()}
     return merged
+
+
+def _mean_films(stored: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Average each film's figures over the seeds, frame by frame; only films that all have."""
+    merged = {}
+    for name, first in stored[0].items():
+        of_seeds = [other.get(name, {}) for other in stored]
+        if any(one.get("digest") != first["digest"] for one in of_seeds):
+            continue
+        smoothings = {}
+        for kind, one in first["smoothings"].items():
+            scores = [other["smoothings"][kind]["scores"] for other in of_seeds]
+            smoothings[kind] = one | {
+                "scores": {
+                    metric: _mean_frames([own[metric] for own in scores]) for metric in scores[0]
+                }
+            }
+        merged[name] = first | {"smoothings": smoothings}
+    return merged
+
+
+def _mean_frames(seeds: Sequence[Sequence[float | None]]) -> list[float | None]:
+    """The mean of each frame's figures; whether it has one depends on the film alone."""
+    return [
+        None if frame[0] is None else float(np.mean(frame)) for frame in zip(*seeds, strict=True)
+    ]
 
 
 def _mean_report(reports: Sequence[Report]) -> Report:

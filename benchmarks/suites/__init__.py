@@ -23,7 +23,11 @@ SUITES: dict[str, str] = {
     "adversarial": "what an adversary brings: gan and nogan beside regression",
     "paper": "the papers' own networks, sizes and lengths of training",
     "speed": "how fast, how large and how hungry is each model?",
+    "video": "how steady are the colors of films? the trained weights, with each smoothing",
 }
+
+#: In place of a file with a film, one that is made of the test photos.
+MADE_FILM = "made"
 
 #: The budget of a model that is scored as it is.
 UNTRAINED = "none"

@@ -114,13 +114,16 @@ class PartWriter:
 
 
 @contextmanager
-def open_part(path: Path, look: Look) -> Iterator[PartWriter]:
-    """Write a part of a film; the file is there only after the block has ended without an error."""
+def open_part(path: Path, look: Look, kind: str = _PART_FORMAT) -> Iterator[PartWriter]:
+    """Write a part of a film; the file is there only after the block has ended without an error.
+
+    `kind` is what FFmpeg calls the format of the file.
+    """
     av = require_pyav()
     with (
         atomic_path(path) as temporary,
         _spoken(path),
-        av.open(str(temporary), "w", format=_PART_FORMAT) as container,
+        av.open(str(temporary), "w", format=kind) as container,
     ):
         writer = PartWriter(container, look)
         yield writer
