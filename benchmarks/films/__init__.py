@@ -1,1 +1,1 @@
-"""Films: clips made of still photos, whose cuts and motion are known, and what is tuned on them."""
+"""Films to measure on: clips made of still photos, whose cuts and motion are known, and others."""

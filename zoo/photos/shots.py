@@ -5,8 +5,8 @@ it is there. So motion of the camera and in the scene, and flicker, change littl
 frame right before is like any right after, which leaves out flashes. A dissolve is where frames are
 mixtures of others before and after that are not alike.
 
-This is the project's own method; `benchmarks.films.cuts` chose its thresholds and compares it with
-others.
+This is the project's own method; `benchmarks.release.cuts` chose its thresholds and compares it
+with others.
 """
 
 from collections import deque

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.films.cuts import Counts, count_all, detectors, normalized, own
 from benchmarks.films.made import Flash, MadeFilm, Recipe, Transition
+from benchmarks.release.cuts import Counts, count_all, detectors, normalized, own
 from zoo.photos.samples import sample_photos
 
 

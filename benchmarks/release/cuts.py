@@ -1,6 +1,6 @@
 """Compare ways to find the shots of a film on made clips, where they are known.
 
-    python -m benchmarks.films.cuts --photos DIR [--films FILE]
+    python -m benchmarks.release.cuts --photos DIR [--films FILE]
 
 Prints a table in Markdown: of what each detector finds, how much is right, and how much it finds of
 cuts, fades and dissolves; and in how many flashes it sees a cut. A cut counts as found if it is at
