@@ -14,6 +14,7 @@ from skimage.color import lab2rgb, rgb2lab
 from zoo.errors import ZooError
 from zoo.metrics import Pair, films, scores
 from zoo.metrics.films import FilmScores, FilmTruth, Step, mean_over_time
+from zoo.photos import motion
 
 NOTHING = float("nan")
 
@@ -92,8 +93,8 @@ def test_no_pair_goes_over_a_cut():
 
 def test_several_predictions_share_the_motion(monkeypatch):
     pytest.importorskip("cv2")
-    flows, between = [], films.optical_flow
-    monkeypatch.setattr(films, "optical_flow", lambda *pair: flows.append(1) or between(*pair))
+    flows, between = [], motion.optical_flow
+    monkeypatch.setattr(motion, "optical_flow", lambda *pair: flows.append(1) or between(*pair))
     truth, several = FilmTruth(), [FilmScores() for _ in range(3)]
     for number in range(4):
         frame = truth.add(random_photo(number, (20, 24)))

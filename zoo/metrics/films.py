@@ -21,7 +21,7 @@ from zoo.errors import ZooError
 from zoo.metrics import scores
 from zoo.metrics.aggregates import mean_of_scored
 from zoo.metrics.pair import Pair
-from zoo.photos.motion import agreement, optical_flow, warped
+from zoo.photos.motion import Motion, warped
 
 #: Frames are shrunk to this short side in px, or less, for optical flow and what is compared by
 #: it: that is quick, and leaves less grain to follow.
@@ -53,11 +53,10 @@ class Step:
     @classmethod
     def between(cls, first: np.ndarray, second: np.ndarray) -> "Step":
         """Compare the L of two frames, (h, w) in [0, 100] each."""
-        there, back = optical_flow(first, second), optical_flow(second, first)
-        visible = agreement(there, back)
-        calm = np.square(there).sum(-1) <= STILL_MOTION**2
+        motion = Motion.between(first, second)
+        calm = np.square(motion.back).sum(-1) <= STILL_MOTION**2
         steady = np.abs(second - first) <= STILL_LIGHTNESS
-        return cls(there, visible, visible & calm & steady)
+        return cls(motion.back, motion.seen_after, motion.seen_after & calm & steady)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,5 +1,7 @@
 """Motion between two frames of a film: optical flow on lightness, by OpenCV (the extra `video`)."""
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -73,6 +75,34 @@ def agreement(there: np.ndarray, back: np.ndarray) -> np.ndarray:
     gap = np.square(there + returned).sum(-1)
     longest = np.square(there).sum(-1) + np.square(returned).sum(-1)
     return (gap <= 0.01 * longest + 0.5) & points_inside(there)
+
+
+@dataclass(frozen=True)
+class Motion:
+    """The motion between a frame and the one before it in its shot.
+
+    Attributes:
+        there: (H, W, 2), the flow from the frame to the one before, in px of their size.
+        back: (H, W, 2), the flow from the one before to the frame.
+    """
+
+    there: np.ndarray
+    back: np.ndarray
+
+    @classmethod
+    def between(cls, before: np.ndarray, frame: np.ndarray) -> "Motion":
+        """Of two frames' L, (H, W)."""
+        return cls(optical_flow(frame, before), optical_flow(before, frame))
+
+    @cached_property
+    def seen_before(self) -> np.ndarray:
+        """Whether each pixel of the frame was to be seen in the one before: (H, W) bool."""
+        return agreement(self.there, self.back)
+
+    @cached_property
+    def seen_after(self) -> np.ndarray:
+        """Whether each pixel of the one before is to be seen in the frame: (H, W) bool."""
+        return agreement(self.back, self.there)
 
 
 def _targets(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,13 +10,13 @@ from zoo.inference.films.smoothing import (
     KEPT,
     PAST_FRAMES,
     SMOOTHINGS,
-    Motion,
     MotionSmoothing,
     NoSmoothing,
     PastSmoothing,
     Step,
     at_places,
 )
+from zoo.photos.motion import Motion
 
 STRIDE = 4
 

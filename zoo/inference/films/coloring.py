@@ -45,12 +45,13 @@ from zoo.inference.films.plan import (
     read_state,
     write_state,
 )
-from zoo.inference.films.smoothing import SMOOTHINGS, Motion, Step
+from zoo.inference.films.smoothing import SMOOTHINGS, Step
 from zoo.inference.pipeline import Pipeline, Stage
 from zoo.inputs import LIGHTNESS, inputs_of_photos
 from zoo.networks.runner import FixedWeights, Runner
 from zoo.options import RENDER_FACTOR
 from zoo.photos.film import Film
+from zoo.photos.motion import Motion
 from zoo.prediction import Prediction
 from zoo.preprocessing import working_size
 

@@ -13,15 +13,15 @@ from keras import ops
 
 from zoo.color.spaces import rgb_to_lab
 from zoo.errors import ZooError
-from zoo.inference.films.smoothing import Motion
 from zoo.photos.decoding import read_rgb, shrink
-from zoo.photos.motion import warped
+from zoo.photos.motion import Motion, warped
 from zoo.preprocessing import resize
 
-#: What colors are trusted in the next frame of what they were in the one before.
-_TRUST = 0.97
+#: What colors are trusted in the next frame of what they were in the one before. On made clips more
+#: is always better, but there a thing keeps its colors for good.
+TRUST = 0.98
 #: How many frames colors are followed back: there they count for a fortieth.
-REACH = 120
+REACH = 180
 
 #: How far the shape of a key frame may be off the film's, as a share.
 _SHAPE = 0.02
@@ -34,10 +34,10 @@ class Followed:
     ab: np.ndarray
     trust: np.ndarray
 
-    def along(self, flow: np.ndarray, seen: np.ndarray) -> "Followed":
+    def along(self, flow: np.ndarray, seen: np.ndarray, kept: float = TRUST) -> "Followed":
         """Follow them to another frame, by the flow from there and where that can be relied on."""
         there = warped(np.concatenate([self.ab, self.trust], -1), flow)
-        return Followed(there[..., :2], _TRUST * there[..., 2:] * seen[..., None])
+        return Followed(there[..., :2], kept * there[..., 2:] * seen[..., None])
 
     def stored(self) -> "Followed":
         """The same in half of the memory."""

@@ -8,45 +8,16 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from zoo.photos.motion import agreement, optical_flow, warped
+from zoo.photos.motion import Motion, warped
 
 #: Of "past": how many frames before the present one count, and how fast they are forgotten.
 PAST_FRAMES, FORGETTING = 20, 0.2
 
 #: Of "motion": what a frame counts for in the next one.
 KEPT = 0.9
-
-
-@dataclass(frozen=True)
-class Motion:
-    """The motion between a frame and the one before it in its shot.
-
-    Attributes:
-        there: (H, W, 2), the flow from the frame to the one before, in px of the working size.
-        back: (H, W, 2), the flow from the one before to the frame.
-    """
-
-    there: np.ndarray
-    back: np.ndarray
-
-    @classmethod
-    def between(cls, before: np.ndarray, frame: np.ndarray) -> "Motion":
-        """Of two frames' L, (H, W)."""
-        return cls(optical_flow(frame, before), optical_flow(before, frame))
-
-    @cached_property
-    def seen_before(self) -> np.ndarray:
-        """Whether each pixel of the frame was to be seen in the one before: (H, W) bool."""
-        return agreement(self.there, self.back)
-
-    @cached_property
-    def seen_after(self) -> np.ndarray:
-        """Whether each pixel of the one before is to be seen in the frame: (H, W) bool."""
-        return agreement(self.back, self.there)
 
 
 @dataclass(frozen=True)
@@ -136,13 +107,14 @@ class PastSmoothing(Smoothing):
 class MotionSmoothing(Smoothing):
     """The mean over the same spots of things in past frames, and in those ahead.
 
-    Past predictions follow the optical flow from frame to frame, each counting `KEPT` of what it
+    Past predictions follow the optical flow from frame to frame, each counting `kept` of what it
     did in the frame before. Where the flows there and back disagree, the past is forgotten.
     """
 
     needs_motion = True
 
-    def __init__(self) -> None:
+    def __init__(self, kept: float = KEPT) -> None:
+        self._kept = kept
         self._mean: np.ndarray | None = None
         self._weight: np.ndarray | None = None
 
@@ -151,9 +123,11 @@ class MotionSmoothing(Smoothing):
         if step.motion is not None and self._mean is not None and self._weight is not None:
             motion = step.motion
             past = _moved(self._mean, self._weight, motion.there, motion.seen_before, step.stride)
-            mean, weight = _joined(mean, weight, past)
+            mean, weight = _joined(mean, weight, past, self._kept)
         self._mean, self._weight = mean, weight
-        return _joined(mean, weight, _from_ahead(ahead))[0] if ahead else mean
+        if not ahead:
+            return mean
+        return _joined(mean, weight, _from_ahead(ahead, self._kept), self._kept)[0]
 
     def state(self) -> dict[str, np.ndarray]:
         if self._mean is None or self._weight is None:
@@ -164,13 +138,13 @@ class MotionSmoothing(Smoothing):
         self._mean, self._weight = state.get("mean"), state.get("weight")
 
 
-def _from_ahead(ahead: Sequence[Step]) -> tuple[np.ndarray, np.ndarray]:
+def _from_ahead(ahead: Sequence[Step], kept: float) -> tuple[np.ndarray, np.ndarray]:
     """The mean of the frames that follow a frame, at its places, and what it counts for."""
     found: tuple[np.ndarray, np.ndarray] | None = None
     for step in reversed(ahead):
         mean, weight = step.shares, np.ones((*step.shares.shape[:2], 1), np.float32)
         if found is not None:
-            mean, weight = _joined(mean, weight, found)
+            mean, weight = _joined(mean, weight, found, kept)
         assert step.motion is not None
         found = _moved(mean, weight, step.motion.back, step.motion.seen_after, step.stride)
     assert found is not None
@@ -185,14 +159,16 @@ def _moved(
     steps = at_places(flow, places, stride) / stride
     there = warped(np.concatenate([mean, weight], -1), steps)
     share = at_places(seen[..., None].astype(np.float32), places, stride)
-    return there[..., :-1], KEPT * share * there[..., -1:]
+    return there[..., :-1], share * there[..., -1:]
 
 
 def _joined(
-    mean: np.ndarray, weight: np.ndarray, other: tuple[np.ndarray, np.ndarray]
+    mean: np.ndarray, weight: np.ndarray, other: tuple[np.ndarray, np.ndarray], kept: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    total = weight + other[1]
-    return mean + (other[1] / total) * (other[0] - mean), total
+    """A mean with its weight, and that of a neighbor, which counts `kept` of what it did there."""
+    added = kept * other[1]
+    total = weight + added
+    return mean + (added / total) * (other[0] - mean), total
 
 
 def at_places(x: np.ndarray, places: tuple[int, int], stride: int) -> np.ndarray:
