@@ -1,5 +1,8 @@
 """Films in color, from file to file."""
 
+import signal
+import subprocess
+import sys
 from fractions import Fraction
 from functools import lru_cache
 
@@ -11,7 +14,7 @@ from PIL import Image
 
 import zoo
 from zoo.errors import ZooError
-from zoo.inference.films import encoding
+from zoo.inference.films import coloring, encoding
 from zoo.inference.films import plan as planning
 from zoo.inference.films.plan import FilmSettings
 from zoo.photos.decoding import PhotoError
@@ -102,6 +105,49 @@ def test_a_stopped_run_ends_as_an_undisturbed_one(tmp_path, monkeypatch, smoothi
     kept = sorted(path.name for path in (tmp_path / ".out.mkv.unfinished").glob("*.nut"))
     assert kept == ["000000.nut", "000001.nut"]
     _, found = color(film, tmp_path / "out.mkv", "zhang", **given)
+    np.testing.assert_array_equal(found, expected)
+    assert not list(tmp_path.glob(".*"))
+
+
+_KILLED = """
+import os, signal, sys
+import zoo
+from zoo.inference.films import encoding, plan
+
+plan.LONGEST_PART = 12
+write, written = encoding.PartWriter.write, []
+
+def killing(self, rgb, time):
+    write(self, rgb, time)
+    written.append(time)
+    if len(written) == 17:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+encoding.PartWriter.write = killing
+settings = plan.FilmSettings(codec="ffv1")
+zoo.colorize_video(sys.argv[1], sys.argv[2], "mse_regression", settings=settings)
+"""
+
+
+def test_a_killed_run_goes_on_behind_the_last_finished_part(tmp_path, monkeypatch):
+    monkeypatch.setattr(planning, "LONGEST_PART", 12)
+    film, out = make_film(tmp_path / "film.mkv", scenes(30, 6)), tmp_path / "out.mkv"
+    killed = subprocess.run([sys.executable, "-c", _KILLED, str(film), str(out)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert not out.exists()
+    kept = sorted(path.name for path in (tmp_path / ".out.mkv.unfinished").glob("[0-9]*.nut"))
+    assert kept == ["000000.nut"]
+    before = (tmp_path / ".out.mkv.unfinished" / kept[0]).stat().st_mtime_ns
+    joined = []
+
+    def join(parts, *given):
+        joined.append(parts[0].stat().st_mtime_ns)
+        return encoding.join(parts, *given)
+
+    monkeypatch.setattr(coloring, "join", join)
+    _, found = color(film, out, "mse_regression", **LOSSLESS)
+    assert joined == [before]
+    _, expected = color(film, tmp_path / "whole.mkv", "mse_regression", **LOSSLESS)
     np.testing.assert_array_equal(found, expected)
     assert not list(tmp_path.glob(".*"))
 
