@@ -23,6 +23,7 @@ SMALL = {
     "05_train_your_own.ipynb": {"BUDGET": 32, **_TRAINING},
     "06_adversarial_training.ipynb": {"BUDGET": 64, **_TRAINING},
     "07_export_and_serve.ipynb": {"REPETITIONS": 1},
+    "08_films.ipynb": {"SHOT": 8, "SHOWN": (6, 7, 8)},
 }
 #: Trainings of a few steps come sooner operation by operation, as in `conftest.eagerly`.
 EAGER = "import tensorflow\n\ntensorflow.config.run_functions_eagerly(True)"
