@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from films import make_film, moving
 from PIL import Image
 
 import zoo
@@ -316,6 +317,39 @@ def test_from_trains_a_model_further_on_other_photos(run, trained, photos, tmp_p
     assert training["sizes"] == [16, 32]
     assert training["freeze"] == ["stem1*", "head"]
     assert training["start"] == "shrink"
+
+
+def test_a_model_is_trained_further_on_a_film(run, trained, photos, tmp_path, monkeypatch):
+    """Beside photos, validated on another film; gray scenes are left out, and it is said."""
+    colored, gray = moving(10), moving(6, seed=1)[..., :1].repeat(3, axis=-1)
+    film = make_film(tmp_path / "film.mkv", np.concatenate([colored, gray]), rate=10)
+    other = make_film(tmp_path / "other.mkv", moving(5, seed=2), rate=10)
+    learn = ["train", "mse_regression", "--from", trained, "--precision", "float32", "--budget", 8]
+    learn += ["--photos", film, "--photos", photos, "--val-photos", other]
+    told = run(*learn, "--out", tmp_path / "a")
+    assert told.status == 0
+    assert "Caution: 6 of 16 frames" in told.err
+    assert "Photos: 16 photos in 3 classes" in told.out
+    assert "choosing the best weights on 5 others" in told.out
+    monkeypatch.delattr("zoo.photos.film.Film.walk")  # no film is gone through again
+    assert run(*learn, "--out", tmp_path / "b").status == 0
+    before, after = weights(trained), weights(tmp_path / "a")
+    assert any((after[name] != before[name]).any() for name in before)
+    cards = [read_json(tmp_path / name / "card.json")["training"] for name in ("a", "b")]
+    for kind in ("fingerprint", "validation_fingerprint"):
+        assert cards[0][kind] == cards[1][kind] is not None
+
+
+def test_train_refuses_films_that_it_cannot_learn_from(run, tmp_path, monkeypatch):
+    gray = make_film(tmp_path / "gray.mkv", moving(4)[..., :1].repeat(3, axis=-1))
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"no film")
+    learn = ("train", *TINY, "--out", tmp_path / "run")
+    run(*learn, "--photos", gray).refused("gray.mkv", "none of its frames has color")
+    run(*learn, "--photos", broken).refused("broken.mp4", "not a film, or damaged")
+    run(*learn, "--photos", tmp_path / "none.mp4").refused("no such file")
+    monkeypatch.setitem(sys.modules, "av", None)
+    run(*learn, "--photos", gray).refused("pip install 'colorization-zoo[video]'")
 
 
 @pytest.mark.parametrize(

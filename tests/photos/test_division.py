@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from films import make_film, moving
 from PIL import Image
 
 from zoo.errors import ZooError
@@ -53,6 +54,18 @@ def test_rows_of_manifests_come_first(many):
 def test_a_handful_has_no_validation_part(photo_folder):
     parts = divide([photo_folder / "sea"], tell=str)
     assert (len(parts.train), parts.validation, parts.test) == (3, None, None)
+
+
+def test_films_count_beside_folders(many, tmp_path):
+    """A folder with a film's name is a folder still."""
+    film = make_film(tmp_path / "film.mkv", moving(5), rate=10)
+    folder = (tmp_path / "folder.mp4").resolve()
+    folder.symlink_to(many)
+    photos = read_photos([film, folder], "train")
+    assert [photo.label for photo in photos[:6]] == ["film"] * 5 + [None]
+    assert len(photos) == 5 + 61
+    chosen = divide([many], [film], tell=str).validation
+    assert [photo.name for photo in chosen] == [f"film.mkv/{number:07d}.png" for number in range(5)]
 
 
 def test_shared_photos_are_refused(many, photo_folder):

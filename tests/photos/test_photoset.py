@@ -358,6 +358,15 @@ def test_split_goes_by_the_first_64_bits():
     assert parts["train"].photos == tuple(photos[4:])
 
 
+def test_split_keeps_groups_together():
+    photos = [dataclasses.replace(in_memory(n), group=f"shot {n // 50}") for n in range(5000)]
+    parts = PhotoSet(tuple(photos)).split(val=0.3, test=0.2)
+    groups = [{photo.group for photo in part} for part in parts.values()]
+    assert sum(len(part) for part in groups) == len(set.union(*groups)) == 100
+    # Binomial: three standard deviations are 15, 14 and 12.
+    assert all(abs(len(part) - n) < 15 for part, n in zip(groups, (50, 30, 20), strict=True))
+
+
 @given(
     st.lists(st.integers(0, 10**6), unique=True, min_size=2, max_size=40), st.randoms(), st.data()
 )

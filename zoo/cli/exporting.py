@@ -6,7 +6,7 @@ from typing import Annotated
 
 from typer import Argument, Option, echo
 
-from zoo.cli.inputs import load_run, option_values
+from zoo.cli.inputs import load_run, option_values, spoken_warnings
 from zoo.cli.settings import parse_pairs
 from zoo.errors import ZooError
 
@@ -50,7 +50,8 @@ def export(
     given, sides = parse_pairs(option, "-o"), None if size is None else parse_size(size)
     model = load_run(run)
     values = option_values(model, given)
-    photos = read_photos(calibration, "train") if calibration else None
+    with spoken_warnings():
+        photos = read_photos(calibration, "train") if calibration else None
     model.export(out, format_.split(","), weights=weights, size=sides, calibration=photos, **values)
     exported = read_card(out).export
     for name, artifact in exported.artifacts.items() if exported else ():

@@ -7,7 +7,7 @@ from typer import Option
 
 Photos = Annotated[
     list[Path],
-    Option(metavar="DIR", help="Folder of color photos, or a .csv manifest; repeatable."),
+    Option(metavar="DIR", help="Folder of color photos, a .csv manifest or a film; repeatable."),
 ]
 ValidationPhotos = Annotated[
     list[Path] | None,

@@ -61,9 +61,9 @@ def evaluate(
     common: dict[str, Any] = {"size": size, "progress": True}
     common["networks"] = NetworkMetrics(network) if network else None
     beside = _references(models) if network else {}
-    photo_set = read_photos(photos, "test")
-    echo(f"Photos: {photo_set.summary()}.")
     with spoken_warnings():
+        photo_set = read_photos(photos, "test")
+        echo(f"Photos: {photo_set.summary()}.")
         references = {
             name: score(one, photo_set, metrics=(), **common) for name, one in beside.items()
         }
@@ -144,7 +144,8 @@ def temperature(
     folder = run if out is None else out
     for written in (run, folder):
         require_writable(written)
-    found = read_photos(photos, "val")
+    with spoken_warnings():
+        found = read_photos(photos, "val")
     echo(f"Photos: {found.summary()}; gray and toned ones are left out.")
     photo_set = found.color_only()
     _warn_of_training_photos(model, photo_set)

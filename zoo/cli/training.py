@@ -46,7 +46,7 @@ def train(
     ] = None,
     resume: Annotated[bool, Option("--resume", help="Go on after an interruption.")] = False,
 ) -> None:
-    """Train a model on color photos and save it as a folder.
+    """Train a model on color photos, or on frames of films, and save it as a folder.
 
     Of a .csv manifest with a column `split`, the rows "train" are learned from and the rows "val",
     if there are any, choose the best weights. Ctrl-C saves the position; the same command with
@@ -70,9 +70,9 @@ def train(
 
     _check(out, resume, precision, start)
     colorizer = _model(model, preset, source, seed, changes)
-    division = divide(photos, val_photos, tell=echo)
-    _tell_division(division)
     with spoken_warnings():
+        division = divide(photos, val_photos, tell=echo)
+        _tell_division(division)
         history = colorizer.fit(
             division.train,
             division.validation,
@@ -169,7 +169,8 @@ def _is_finished(out: Path, resume: bool) -> bool:
 def _tell_division(division: "Division") -> None:
     numbers = f"Learning from {counted(len(division.train), 'photo')}"
     if division.validation is None:
-        echo(f"{numbers}; they are too few to validate on some, so the last weights count.")
+        few = "they are too few, or of too few shots of films, to validate on some"
+        echo(f"{numbers}; {few}, so the last weights count.")
     else:
         echo(f"{numbers}, choosing the best weights on {len(division.validation):,} others.")
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.errors import ZooError
+from zoo.photos.film import is_film
+from zoo.photos.film_frames import read_frames
 from zoo.photos.photoset import Photo, PhotoSet
 
 VALIDATION_SHARE, TEST_SHARE = 0.05, 0.1
@@ -34,14 +36,14 @@ def divide(
     would reward the model that colors nothing.
 
     Args:
-        paths: folders, and manifests whose rows "train" are learned from.
-        validation: folders and manifests of photos to choose by; `VALIDATION_SHARE` if None.
+        paths: folders, films, and manifests whose rows "train" are learned from.
+        validation: folders, films and manifests of photos to choose by; `VALIDATION_SHARE` if None.
         test_share: of the photos that is set aside to be scored.
         tell: is told what was read.
 
     Returns:
-        The parts. A handful of photos has no validation part: one or two say nothing about which
-        weights are best.
+        The parts. A handful of photos has no validation part, and a film of a few shots often has
+        none: one or two say nothing about which weights are best.
 
     Raises:
         ZooError: if photos cannot be read, or none has color.
@@ -63,10 +65,12 @@ def divide(
 
 
 def read_photos(paths: Sequence[Path], split: str) -> PhotoSet:
-    """The photos of folders and manifests: those of one split if a manifest has splits."""
+    """The photos of folders, manifests and films: those of one split if a manifest has splits."""
     parts = []
     for path in paths:
-        if path.suffix.lower() != ".csv":
+        if is_film(path) and not path.is_dir():
+            parts.append(read_frames(path, progress=True))
+        elif path.suffix.lower() != ".csv":
             parts.append(PhotoSet.from_folder(path, progress=True))
         else:
             wanted = split if _splits_in(path) else None

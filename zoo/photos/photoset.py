@@ -48,6 +48,8 @@ class Photo:
             smallest RGB value above 10 of 255, on a version of 64 px on the short side.
         is_toned: whether it is a gray photo with a tone, as sepia: not gray, but pixels of about
             the same luma have the same chroma.
+        group: what it shares with photos that `PhotoSet.split` keeps together with it, as frames of
+            one shot; None if it stands alone.
     """
 
     path: Path
@@ -56,6 +58,7 @@ class Photo:
     label: str | None
     is_gray: bool
     is_toned: bool = False
+    group: str | None = None
 
     def read(self, short_side: int | None = None) -> np.ndarray:
         """Decode the photo, shrunk to `short_side` pixels if it is larger: as `read_rgb`.
@@ -95,6 +98,7 @@ class Entry:
     path: Path
     name: str
     label: str | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -222,9 +226,10 @@ class PhotoSet(Sequence[Photo]):
     def split(self, **shares: float) -> "dict[str, PhotoSet]":
         """Divide the set by the photos' contents: `photos.split(val=0.05, test=0.1)`.
 
-        A photo's part follows from its SHA-256 alone: it stays there when files are renamed,
-        reordered or added, and copies of one file stay together. The sizes are therefore only about
-        the shares, and a part of a small set may be empty. "train" holds the rest.
+        A photo's part follows from its SHA-256 alone, or from its group's: it stays there when
+        files are renamed, reordered or added, and copies of one file stay together, as groups do.
+        The sizes are therefore only about the shares, and a part of a small set, or of one with few
+        groups, may be empty. "train" holds the rest.
 
         Raises:
             ZooError: if a share is not between 0 and 1, nothing is left for "train", or "train" is
@@ -283,11 +288,17 @@ def _inspect(entry: Entry) -> Photo | Skipped:
         preview = read_preview(data, entry.name, _PREVIEW_SIDE)
     except PhotoError as error:
         return Skipped(entry.name, error.reason)
+    sha256 = hashlib.sha256(data).hexdigest()
+    is_gray, is_toned = gray_or_toned(preview)
+    return Photo(entry.path, entry.name, sha256, entry.label, is_gray, is_toned, entry.group)
+
+
+def gray_or_toned(rgb: np.ndarray) -> tuple[bool, bool]:
+    """Whether a photo, uint8 (H, W, 3), is gray, and whether it is toned, as `Photo` says it."""
+    preview = shrink(rgb, _PREVIEW_SIDE)
     spread = preview.max(axis=2) - preview.min(axis=2)
     is_gray = bool((spread > _GRAY_SPREAD).mean() < _GRAY_SHARE)
-    is_toned = not is_gray and _chroma_follows_luma(preview)
-    sha256 = hashlib.sha256(data).hexdigest()
-    return Photo(entry.path, entry.name, sha256, entry.label, is_gray, is_toned)
+    return is_gray, not is_gray and _chroma_follows_luma(preview)
 
 
 def _chroma_follows_luma(rgb: np.ndarray) -> bool:
@@ -398,8 +409,10 @@ def _entry_of(row: dict[str, str], manifest: Path) -> Entry:
 
 
 def _part_of(photo: Photo, shares: dict[str, float]) -> str:
-    """The part whose stretch of [0, 1) the first 64 bits of the content's hash fall into."""
-    position = int(photo.sha256[:16], 16)
+    """The part whose stretch of [0, 1) the first 64 bits of the hash fall into."""
+    group = photo.group
+    digest = photo.sha256 if group is None else hashlib.sha256(group.encode()).hexdigest()
+    position = int(digest[:16], 16)
     end = 0.0
     for name, share in shares.items():
         end += share
