@@ -135,6 +135,21 @@ def test_a_frame_that_cannot_be_decoded_is_the_one_before(tmp_path):
     assert np.abs(frames[6].astype(int) - frames[5]).max() > 0
 
 
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".nut"])
+@pytest.mark.parametrize("sound", [False, True])
+def test_pictures_that_begin_late_or_end_before_the_sound_are_not_cut_short(
+    tmp_path, suffix, sound
+):
+    stored = {"codec": "mpeg4", "pixels": "yuv420p"}
+    times = [1500 + 40 * n for n in range(25)]
+    path = make_film(
+        tmp_path / f"a{suffix}", moving(25), times=times, rate=5, sound=sound, **stored
+    )
+    with Film(path) as film:
+        assert not film.timeline().cut_short
+        assert film.stated_length() >= 0.9
+
+
 @pytest.mark.parametrize("suffix", [".mkv", ".avi"])
 def test_a_film_that_is_cut_short_ends_where_it_does(tmp_path, suffix):
     path = make_film(tmp_path / f"a{suffix}", moving(100), codec="mjpeg", pixels="yuvj420p")

@@ -5,6 +5,7 @@ forward, from anywhere. A frame that cannot be decoded is the one before it once
 says of its length, its rate and how many frames it has is not relied on.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -34,6 +35,9 @@ _HIGH_DEFINITION = 720
 
 #: Reading goes back this many frames more than it must: some refer to others across key frames.
 _RUN_UP = 50
+
+#: How Matroska states when a stream ends.
+_CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")
 
 _ANOTHER = "give another copy of the film"
 
@@ -239,12 +243,24 @@ class Film:
     def _unreadable(self, reason: str, remedy: str) -> PhotoError:
         return PhotoError(str(self.path), reason, remedy)
 
-    def stated_end(self) -> Fraction | None:
-        """Seconds that the film lasts, as the file says; None where it does not."""
+    def stated_length(self) -> Fraction | None:
+        """Seconds that the film lasts, about, as the file says; None where it does not."""
         if self._stream.duration is not None:
             return self._stream.duration * self.time_base
         length = self._container.duration  # in microseconds
         return None if length is None else Fraction(length, 1_000_000)
+
+    def stated_end(self) -> Fraction | None:
+        """Seconds on the film's own clock at which its pictures end, as the file says; or None."""
+        stream = self._stream
+        if stream.duration is not None:
+            return ((stream.start_time or 0) + stream.duration) * self.time_base
+        if tag := _CLOCK.fullmatch(stream.metadata.get("DURATION", "")):  # in Matroska
+            hours, minutes, seconds = map(Fraction, tag.groups())
+            return 3600 * hours + 60 * minutes + seconds
+        # The file's length is that of its longest stream: of sound, maybe.
+        alone = len(self._container.streams) == 1
+        return self.stated_length() if alone else None
 
     def rewind(self) -> None:
         """Go back to the beginning."""
@@ -375,7 +391,8 @@ class Walk:
         self._fill(None)
         yield from self._ready
         stated = self._film.stated_end()
-        late = stated is not None and stated - self._latest * self._film.time_base > 1
+        last = (self._first or 0) + self._latest
+        late = stated is not None and stated - last * self._film.time_base > 1
         self._cut_short = self._cut_short or late
 
     def _take(self, frame: "av.VideoFrame") -> None:

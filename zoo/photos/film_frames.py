@@ -139,7 +139,7 @@ def _write_frames(folder: Path, film: Film, contents: str, progress: bool) -> di
     from rich.console import Console
     from rich.progress import Progress
 
-    walk, taken, stated = film.walk(), _Taken(film, folder), film.stated_end()
+    walk, taken, stated = film.walk(), _Taken(film, folder), film.stated_length()
     draw = np.random.default_rng(int(contents, 16))
     with Progress(console=Console(stderr=True), transient=True, disable=not progress) as bar:
         task = bar.add_task(

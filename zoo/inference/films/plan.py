@@ -215,7 +215,7 @@ def _read_plan(path: Path) -> dict[str, Any] | None:
 def _looked_through(
     film: Film, settings: FilmSettings, progress: bool
 ) -> tuple[Timeline, list[int]]:
-    walk, stated = film.walk(settings.start, settings.end), film.stated_end()
+    walk, stated = film.walk(settings.start, settings.end), film.stated_length()
     total = settings.end if stated is None else float(stated)
     with Progress(console=Console(stderr=True), transient=True, disable=not progress) as bar:
         task = bar.add_task("Looking for shots", total=total)
