@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 LONGEST_PART = 600
 
 #: Frames that the networks see together: at most so many, and of so many pixels in all.
-_MOST_TOGETHER, _PIXELS_TOGETHER = 8, 2**22
+_MOST_TOGETHER, _PIXELS_TOGETHER = 8, 2**20
 
 #: Most frames that smoothing may look ahead.
 MOST_AHEAD = 20
