@@ -51,11 +51,23 @@ def warped(x: np.ndarray, flow: np.ndarray) -> np.ndarray:
         np.minimum(place.astype(np.intp), max(side - 2, 0))
         for place, side in ((across, width), (down, height))
     )
-    right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
-    share, lower = (across - left)[..., None], (down - top)[..., None]
-    upper_row = x[top, left] * (1 - share) + x[top, right] * share
-    lower_row = x[bottom, left] * (1 - share) + x[bottom, right] * share
-    return upper_row * (1 - lower) + lower_row * lower
+    first = (top * width + left).ravel()
+    beside, below = min(1, width - 1), width * min(1, height - 1)
+    places = x.reshape(height * width, -1)
+    share = (across - left).astype(np.float32).reshape(-1, 1)
+    upper, lower = (
+        _between(places.take(at, axis=0), places.take(at + beside, axis=0), share)
+        for at in (first, first + below)
+    )
+    return _between(upper, lower, (down - top).astype(np.float32).reshape(-1, 1)).reshape(x.shape)
+
+
+def _between(one: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """So far on the way from one to the other. Both are overwritten, which saves much time."""
+    other -= one
+    other *= share
+    one += other
+    return one
 
 
 def points_inside(flow: np.ndarray) -> np.ndarray:
