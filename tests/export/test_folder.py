@@ -9,39 +9,42 @@ import pytest
 
 import zoo
 from zoo import conformance
+from zoo.cli import main
 from zoo.errors import ZooError
 from zoo.export import folder as folders
-from zoo.export import saved_model
+from zoo.export import onnx
 from zoo.export.graph import Graph
 from zoo.files import read_json, sha256_of_file, write_json
 
 
 @pytest.mark.usefixtures("small_checks")
 def test_what_differs_is_not_kept(tmp_path, monkeypatch):
-    """A file that answers, but with the colors of another model."""
+    """A file that answers, but with the colors of another model.
+
+    ONNX here and below, for which the process that tries it needs no TensorFlow, and starts soon.
+    """
     other = conformance.shaken(zoo.create_model("mean_color"))
     wrong = Graph(other, other.resolve_options({}))
-    right = saved_model.write
-    monkeypatch.setattr(saved_model, "write", lambda graph, folder: right(wrong, folder))
+    right = onnx.write
+    monkeypatch.setattr(onnx, "write", lambda graph, file, half: right(wrong, file, half=half))
     other.networks["chroma"].get_layer("constant").ab.assign([0, 40])
-    with pytest.raises(ZooError, match=r"saved_model of mean_color:default was not kept.* off"):
-        other.export(tmp_path / "made")
+    with pytest.raises(ZooError, match=r"onnx of mean_color:default was not kept.* off"):
+        other.export(tmp_path / "made", "onnx")
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.usefixtures("small_checks")
 def test_what_cannot_be_run_is_not_kept(tmp_path, monkeypatch):
-    def write_nonsense(graph, folder):
-        folder.mkdir()
-        (folder / "saved_model.pb").write_bytes(b"nonsense")
+    def write_nonsense(graph, file, half):
+        file.write_bytes(b"nonsense")
 
-    monkeypatch.setattr(saved_model, "write", write_nonsense)
+    monkeypatch.setattr(onnx, "write", write_nonsense)
     with pytest.raises(ZooError, match="cannot be run, and was not kept"):
-        zoo.create_model("gray").export(tmp_path / "made")
+        zoo.create_model("gray").export(tmp_path / "made", "onnx")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_poisoned_model_folder_runs_nothing(tmp_path):
+def test_a_poisoned_model_folder_runs_nothing(tmp_path, monkeypatch, capsys):
     """A pickle in place of the weights, with the sha256 that belongs to it."""
 
     class Trap:
@@ -53,11 +56,13 @@ def test_a_poisoned_model_folder_runs_nothing(tmp_path):
     (tmp_path / "sprung").unlink(missing_ok=True)
     card = read_json(run / "card.json")
     write_json(run / "card.json", card | {"weights_sha256": sha256_of_file(run / "weights.npz")})
-    command = [sys.executable, "-m", "zoo", "export", str(run), "--out", str(tmp_path / "made")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "cannot be read as weights" in done.stderr
-    assert "Traceback" not in done.stderr
+    monkeypatch.setattr(sys, "argv", ["zoo", "export", str(run), "--out", str(tmp_path / "made")])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert "cannot be read as weights" in told
+    assert "Traceback" not in told
     assert not (tmp_path / "sprung").exists()
     assert not (tmp_path / "made").exists()
 
