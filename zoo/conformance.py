@@ -30,6 +30,8 @@ from zoo.color.spaces import Tensor
 from zoo.colorizer import Colorizer
 from zoo.errors import TrainingInterrupted, ZooError, valid_choice
 from zoo.files import sha256_of_file
+from zoo.fullsize import FullSize
+from zoo.hints.marks import Hints, Point
 from zoo.inputs import LIGHTNESS
 from zoo.models.gradient import GradientColorizer
 from zoo.networks.runner import FixedWeights, PlainRunner
@@ -167,7 +169,7 @@ def honors_its_options(subject: Subject) -> None:
         together = model.colorize_variants(rgb, variants, runner=both)
         for one, other in zip(alone, together, strict=True):
             np.testing.assert_array_equal(one, other, f"{option.name}: alone and among others")
-        expected = once.calls // 2 if option.step == "decode" else once.calls
+        expected = once.calls // 2 if option.step in ("decode", "hints") else once.calls
         ran = f"With two values of {option.name}, networks ran {both.calls}, not {expected} times."
         expect(both.calls == expected, ran)
 
@@ -229,7 +231,7 @@ def colorizes_every_mode(subject: Subject) -> None:
 
 def colors_many_photos_like_one(subject: Subject) -> None:
     """Folders are colored by `FixedWeights`, whose predictions take another way."""
-    model = subject.untrained
+    model, _ = subject.trained  # an empty table of patches gives the same on any way
     photos = [random_photo(20, 30), random_photo(33, 24)]
     alone = [model.colorize(photo, render_factor=2) for photo in photos]
     with FixedWeights(model.networks.values(), predictions=100) as runner:
@@ -286,6 +288,20 @@ def refuses_what_it_lacks(subject: Subject) -> None:
         refused("render_factor", model.colorize, photo, render_factor=wrong)
     refused("configuration field", subject.model, wdith=3)
     refused("preset", registry.create_model, subject.name, "huge")
+
+
+def follows_hints(subject: Subject) -> None:
+    """At a hint is its color, as far as the gamut has it; hints that say nothing change nothing."""
+    model, photo = subject.untrained, random_photo(32, 48)
+    plain = model.colorize(photo, render_factor=2)
+    silent = model.colorize(photo, hints=Hints(), render_factor=2)
+    np.testing.assert_array_equal(silent, plain, "colors with hints that say nothing")
+    hints = Hints(points=(Point(20, 10, (30.0, -40.0), radius=3),))
+    colored = model.colorize(photo, hints=hints, render_factor=2)
+    asked = np.full((1, 1, 1, 2), (30.0, -40.0), np.float32)
+    expected = FullSize(photo[None, 10:11, 20:21]).merge(asked)[0, 0, 0]
+    most = np.abs(colored[10, 20].astype(int) - expected).max()
+    expect(most <= 2, f"At a hint, the color is {most} of 255 off.")
 
 
 # ---------------------------------------------------------------------- what it keeps
@@ -468,6 +484,7 @@ EVERY = (
     colors_many_photos_like_one,
     serves_two_threads,
     keeps_the_lightness,
+    follows_hints,
     starts_from_its_seed,
     refuses_what_it_lacks,
     refuses_broken_folders,

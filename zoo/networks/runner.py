@@ -10,7 +10,8 @@ A model runs its networks by the runner that it is given:
 - `TracingRunner`: the network becomes a part of an exported graph. Batch normalization after a
   convolution becomes a part of its weights.
 
-Graphs hold kernels with spectral norm as they are used, divided already.
+Graphs hold kernels with spectral norm as they are used, divided already. In those of
+`FixedWeights` `==` says of two tensors whether they are one: networks take `ops.equal`.
 
 Two threads may share a runner.
 """

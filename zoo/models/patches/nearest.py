@@ -141,7 +141,7 @@ class NearestVotes(layers.Layer):
 
         def vote(index: Tensor, votes: Tensor) -> tuple[Tensor, Tensor]:
             found = self._votes(ops.take(parts, index, axis=0), half_squares, *numbers)
-            votes = ops.where(chunk_numbers == index, found[None], votes)
+            votes = ops.where(ops.equal(chunk_numbers, index), found[None], votes)
             # Votes are never negative: the next chunk is but made to wait for this one, because
             # several at once would take too much memory.
             return ops.where(ops.sum(found) < 0, index, index + 1), votes
@@ -159,7 +159,7 @@ class NearestVotes(layers.Layer):
         difference = ops.take(self.table, rows, axis=0) - part[:, None]
         squares = ops.sum(ops.square(difference), axis=-1)
         votes = ops.where(_ranks(squares, rows) < k, ops.take(self.counts, rows), 0.0)
-        same = ops.logical_and(squares == 0, votes > 0)
+        same = ops.logical_and(ops.equal(squares, 0), votes > 0)
         exact = ops.logical_and(power > 0, ops.any(same, axis=1, keepdims=True))
         nearer = ops.power(ops.maximum(squares, 1e-20), -power / 2.0)
         votes = votes * ops.where(exact, ops.cast(same, "float32"), nearer)
@@ -171,7 +171,7 @@ class NearestVotes(layers.Layer):
 def _ranks(distances: Tensor, rows: Tensor) -> Tensor:
     """Places in ascending order, ties by the lowest row: (n, c) -> (n, c) float32."""
     mine, others = distances[:, :, None], distances[:, None, :]
-    tied = ops.logical_and(mine == others, rows[:, :, None] > rows[:, None, :])
+    tied = ops.logical_and(ops.equal(mine, others), rows[:, :, None] > rows[:, None, :])
     return ops.sum(ops.cast(ops.logical_or(mine > others, tied), "float32"), axis=2)
 
 
