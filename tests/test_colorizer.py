@@ -119,7 +119,7 @@ def test_options_check_their_range():
 
 def test_none_means_the_default():
     model = zoo.create_model("gray")
-    assert model.resolve_options({"render_factor": None}) == {"render_factor": 8}
+    assert model.resolve_options({"render_factor": None}) == {"render_factor": 8, "own_strength": 1}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read as Linux gives it")

@@ -11,6 +11,7 @@ from zoo._version import __version__
 if TYPE_CHECKING:
     from zoo.budget import Budget
     from zoo.evaluation.evaluate import evaluate
+    from zoo.hints.marks import Hints
     from zoo.inference.films.coloring import colorize_video
     from zoo.metrics.networks import NetworkMetrics
     from zoo.photos.photoset import PhotoSet
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Budget": "zoo.budget",
+    "Hints": "zoo.hints.marks",
     "NetworkMetrics": "zoo.metrics.networks",
     "PhotoSet": "zoo.photos.photoset",
     "colorize_video": "zoo.inference.films.coloring",
@@ -32,6 +34,7 @@ _HOMES = {
 
 __all__ = [
     "Budget",
+    "Hints",
     "NetworkMetrics",
     "PhotoSet",
     "__version__",

@@ -23,9 +23,20 @@ from zoo.color.spaces import Tensor
 from zoo.consensus import averaged
 from zoo.errors import ZooError, valid_choice
 from zoo.fullsize import FullSize
+from zoo.hints.following import followed
+from zoo.hints.marks import Hints
 from zoo.inputs import LIGHTNESS, Input, complete_inputs, inputs_of_photos
 from zoo.networks.runner import PlainRunner, Runner
-from zoo.options import CONSENSUS, EDGE_RADIUS, RENDER_FACTOR, Option, Step, option_values
+from zoo.options import (
+    CONSENSUS,
+    EDGE_RADIUS,
+    OF_ALL,
+    OWN_STRENGTH,
+    RENDER_FACTOR,
+    Option,
+    Step,
+    option_values,
+)
 from zoo.photos.decoding import read_photo
 from zoo.prediction import Prediction
 from zoo.training.plan import History, TrainingPlan
@@ -78,7 +89,7 @@ class Colorizer(ABC):
     """
 
     PRESETS: ClassVar[dict[str, Preset]]
-    options: ClassVar[tuple[Option, ...]] = (RENDER_FACTOR,)
+    options: ClassVar[tuple[Option, ...]] = OF_ALL
     #: Whether `fit` follows gradients of a loss; the shared tests ask more of models that do.
     trains_by_gradient: ClassVar[bool] = False
     #: Whether the model is of no use before `fit` or `load_model`.
@@ -321,12 +332,39 @@ class Colorizer(ABC):
         values = self.resolve_options(options)
         return {option.name: values[option.name] for option in self.options if option.step == step}
 
+    def followed(
+        self,
+        ab: np.ndarray,
+        hints: Hints | None,
+        lightness: Tensor,
+        photo: tuple[int, int],
+        **options: Any,
+    ) -> np.ndarray:
+        """Let decoded colors follow hints: a third step, for those who have some.
+
+        Args:
+            ab: (1, H, W, 2), of `decode`.
+            hints: of the photo; None leaves `ab` as it is.
+            lightness: (1, H, W, 1) L in [0, 100].
+            photo: its own height and width.
+            **options: see `model.options`; those of the step "hints" count here.
+
+        Raises:
+            ZooError: if a hint lies outside of the photo, or two of them disagree.
+        """
+        if hints is None:
+            return ab
+        strength = self._values(options, "hints")[OWN_STRENGTH.name]
+        plane = keras.ops.convert_to_numpy(lightness)[0, ..., 0]
+        return followed(ab[0], plane, hints, photo, strength)[None]
+
     # ------------------------------------------------------------------ photos in, photos out
 
     def colorize(
         self,
         photo: "str | os.PathLike | bytes | PIL.Image.Image | np.ndarray",
         *,
+        hints: Hints | None = None,
         runner: Runner | None = None,
         **options: Any,
     ) -> np.ndarray:
@@ -334,6 +372,7 @@ class Colorizer(ABC):
 
         Args:
             photo: a file, its bytes, a Pillow image or an array; gray, RGB, RGBA, palette, 16-bit.
+            hints: colors that somebody says for places of the photo; the others follow them.
             runner: runs the networks; the model's own by default.
             **options: see `model.options`.
 
@@ -342,7 +381,9 @@ class Colorizer(ABC):
             is kept.
         """
         read = read_photo(photo)
-        colored = self.colorize_batch(read.rgb[None], runner=runner, **options)[0]
+        ((colored,),) = self.colorize_variants(
+            read.rgb[None], [options], hints=hints, runner=runner
+        )
         return colored if read.alpha is None else np.dstack([colored, read.alpha])
 
     def colorize_batch(
@@ -357,21 +398,25 @@ class Colorizer(ABC):
         rgb: np.ndarray,
         variants: Sequence[Mapping[str, float]],
         *,
+        hints: Hints | None = None,
         runner: Runner | None = None,
     ) -> list[np.ndarray]:
         """Color photos as `colorize_batch` does, with each of several sets of options.
 
-        The network runs once for all sets that differ in how its answer becomes color.
+        The network runs once for all sets that differ in how its answer becomes color. Hints are of
+        one photo: then there is no other.
         """
-        predictions: dict[tuple[float, ...], Prediction] = {}
+        seen: dict[tuple[float, ...], tuple[dict[str, Tensor], Prediction]] = {}
         colored, photos = [], FullSize(rgb)
         for values in [self.resolve_options(variant) for variant in variants]:
-            key = tuple(values[one.name] for one in self.options if one.step != "decode")
-            if key not in predictions:
+            key = tuple(values[one.name] for one in self.options if one.step in ("size", "network"))
+            if key not in seen:
                 factor = int(values[RENDER_FACTOR.name])
                 inputs = inputs_of_photos(self.inputs, photos, factor)
-                predictions[key] = self.predict(inputs, runner=runner, **values)
-            colored.append(photos.merge(self.decode(predictions[key], **values)))
+                seen[key] = inputs, self.predict(inputs, runner=runner, **values)
+            inputs, prediction = seen[key]
+            ab, lightness = self.decode(prediction, **values), inputs[LIGHTNESS.name]
+            colored.append(photos.merge(self.followed(ab, hints, lightness, photos.size, **values)))
         return colored
 
     # ------------------------------------------------------------------ exported

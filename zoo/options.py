@@ -7,12 +7,13 @@ from typing import Any, Literal
 
 from zoo.errors import ZooError, valid_choice
 
-#: What an option changes: the size at which photos are seen, what the network computes, or how its
-#: output becomes color.
-Step = Literal["size", "network", "decode"]
+#: What an option changes: the size at which photos are seen, what the network computes, how its
+#: output becomes color, or how colors follow hints.
+Step = Literal["size", "network", "decode", "hints"]
 
-#: In exported models: an input, fixed at the value of the export, or always the default.
-Exported = Literal["input", "fixed", "refused"]
+#: In exported models: an input, fixed at the value of the export, always the default, or nothing,
+#: because they take no hints.
+Exported = Literal["input", "fixed", "refused", "absent"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Option:
         high: the highest valid value.
         meaning: in a few words, for help and error messages.
         whole: whether it must be a whole number.
-        step: what it changes; an option of the step "decode" needs no new run of the network.
+        step: what it changes; those of "decode" and "hints" need no new run of the network.
         export: what it is in exported models.
         among: the valid values, if not all from `low` to `high` are.
 
@@ -116,8 +117,19 @@ EDGE_RADIUS = Option(
     whole=True,
     export="fixed",
 )
+OWN_STRENGTH = Option(
+    "own_strength",
+    default=1,
+    low=0,
+    high=1000,
+    meaning="how strongly the model's own colors hold out against hints, away from the marks",
+    step="hints",
+    export="absent",
+)
+#: What every model has.
+OF_ALL = (RENDER_FACTOR, OWN_STRENGTH)
 #: What every model has whose network looks at the photo.
-OF_NETWORKS = (RENDER_FACTOR, DENOISE, CONSENSUS, EDGE_RADIUS)
+OF_NETWORKS = (RENDER_FACTOR, DENOISE, CONSENSUS, EDGE_RADIUS, OWN_STRENGTH)
 
 
 def option_values(

@@ -153,8 +153,8 @@ def load_model(name: str | os.PathLike) -> "Colorizer":
         model.defaults |= {
             option.name: option.check(stored.defaults[option.name])
             for option in model.options
-            # What is off by default may be newer than the folder.
-            if option.default != 0 or option.name in stored.defaults
+            # What is off by default, or counts with hints alone, may be newer than the folder.
+            if option.name in stored.defaults or (option.default != 0 and option.step != "hints")
         }
     values = saving.read_weights(found.folder, card)
     _check_references(model, stored.references, found.folder)

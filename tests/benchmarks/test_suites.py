@@ -107,6 +107,12 @@ def test_smoke_runs_every_model():
     assert {row.preset for row in rows} == {"default", "tiny"}
 
 
+def test_a_model_that_colors_by_hints_alone_is_not_compared():
+    for suite in ("compact", "speed"):
+        rows = chosen_rows(suite, None, "tiny")
+        assert {row.model for row in rows} == set(list_models()) - {"levin"}
+
+
 def test_suites_import_no_framework():
     code = "import sys; from benchmarks.suites import SUITES, load_suite; "
     code += "assert all(map(load_suite, SUITES)); "

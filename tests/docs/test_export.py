@@ -4,7 +4,7 @@ from doc_pages import DOCS
 
 from zoo import list_models, registry
 
-HERE = {"input": "an input", "fixed": "fixed", "refused": "its default alone"}
+HERE = {"input": "an input", "fixed": "fixed", "refused": "its default alone", "absent": "absent"}
 
 
 def test_the_table_of_options_follows_the_declarations():

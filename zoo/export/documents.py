@@ -108,6 +108,7 @@ def _introduction(model: "Colorizer", plan: "Plan", export: Export) -> str:
     options = "\n".join(
         f"| `{one.name}` | {plan.options[one.name]:g} | {ranges.get(one.name, 'fixed')} | {one.meaning} |"
         for one in model.options
+        if one.name in plan.options
     )
     return f"""
 # {model.name}:{model.preset}, exported

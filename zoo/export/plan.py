@@ -104,7 +104,10 @@ def _options(model: "Colorizer", given: Mapping[str, Any]) -> Mapping[str, Any]:
                 f"An exported {model.name} has no {option.name}: it draws random numbers, which "
                 "differ between formats; leave that option out."
             )
-    return values
+    absent = {option.name for option in model.options if option.export == "absent"}
+    if asked := sorted(absent & given.keys()):
+        raise ZooError(f"Exported models take no hints, and no {asked[0]}; leave that option out.")
+    return {name: value for name, value in values.items() if name not in absent}
 
 
 def _examples(photos: "PhotoSet", options: Mapping[str, float]) -> tuple[np.ndarray, ...]:

@@ -28,6 +28,7 @@ class ModelEntry:
         good_at: what its trained weights do well, in a few words.
         bad_at: what they do not.
         stored: what they hold of the photos.
+        from_hints: whether it colors by hints alone, and leaves photos gray without.
     """
 
     name: str
@@ -38,6 +39,7 @@ class ModelEntry:
     good_at: str = ""
     bad_at: str = ""
     stored: str = "Network weights only."
+    from_hints: bool = False
 
     @property
     def summary(self) -> str:
@@ -152,6 +154,16 @@ _LINES = (
         "[Antic et al. 2019](https://github.com/jantic/DeOldify), DeOldify",
         good_at="as gan, with fewer artifacts of the adversary",
         bad_at="errs boldly; more error than regression",
+    ),
+    ModelEntry(
+        "levin",
+        "levin:Levin",
+        "hints alone, spread along edges; gray without hints",
+        ("default",),
+        "[Levin, Lischinski and Weiss 2004](https://doi.org/10.1145/1015706.1015780)",
+        good_at="does what it is told",
+        bad_at="knows no colors of its own",
+        from_hints=True,
     ),
 )
 
