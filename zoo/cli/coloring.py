@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +18,7 @@ from zoo.files import require_writable
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
+    from zoo.hints.marks import Hints
     from zoo.inference.films.coloring import FilmOutcome
     from zoo.inference.films.plan import FilmSettings
     from zoo.inference.jobs import Job, Outcome
@@ -38,6 +39,8 @@ def colorize(
         "colorized"
     ),
     option: options.PredictionOptions = None,
+    hints: options.HintFile = None,
+    strokes: options.Strokes = None,
     confidence: Annotated[
         bool,
         Option(
@@ -69,6 +72,7 @@ def colorize(
     from zoo.inference.films.plan import FilmSettings
     from zoo.inference.jobs import plan_jobs
 
+    said = _read_hints(hints, strokes, inputs)
     given, keys = parse_pairs(option, "-o"), parse_pairs(keyframe, "--keyframe")
     settings = FilmSettings(
         smoothing=smoothing,
@@ -79,12 +83,15 @@ def colorize(
         codec=codec,
         preview=preview,
     )
-    jobs = plan_jobs(inputs, out, confidence, settings.name_of)
+    jobs = [
+        replace(job, hints=said) for job in plan_jobs(inputs, out, confidence, settings.name_of)
+    ]
     require_writable(out)
     waiting = [job for job in jobs if overwrite or not job.target.exists()]
     films = [job for job in waiting if job.is_film]
     _check_films([job for job in jobs if job.is_film], films, settings)
-    color = _exported(model, given, confidence, films) or _loaded(model, given, confidence)
+    color = _exported(model, given, confidence, films, said)
+    color = color or _loaded(model, given, confidence)
     photos = [job for job in waiting if not job.is_film]
     outcome = color.photos(photos, keep_profile=keep_profile)
     if photos or not films:
@@ -97,6 +104,22 @@ def colorize(
         for name, reason in outcome.failures.items():
             echo(f"  {name}: {reason}", err=True)
         raise Exit(1)
+
+
+def _read_hints(hints: Path | None, strokes: Path | None, inputs: Sequence[Path]) -> "Hints | None":
+    """What the files say of the one photo; None without any."""
+    from zoo.hints.marks import Hints
+    from zoo.hints.overlay import read_overlay
+    from zoo.photos.film import is_film
+
+    if hints is None and strokes is None:
+        return None
+    if len(inputs) > 1 or inputs[0].is_dir() or is_film(inputs[0]):
+        raise ZooError(
+            "Hints are of one photo, and no film or folder; color it in a command of its own."
+        )
+    said = Hints() if hints is None else Hints.read(hints)
+    return said if strokes is None else said.with_others(read_overlay(strokes))
 
 
 def _tell_photos(photos: "Sequence[Job]", outcome: "Outcome", out: Path, confidence: bool) -> None:
@@ -206,7 +229,11 @@ def compare(
 
 
 def _exported(
-    folder: str, given: Mapping[str, str], confidence: bool, films: "Sequence[Job]"
+    folder: str,
+    given: Mapping[str, str],
+    confidence: bool,
+    films: "Sequence[Job]",
+    hints: "Hints | None",
 ) -> _Coloring | None:
     """What colors by an exported folder; None if this is none."""
     from zoo.inference.exported import ExportedModel, is_exported
@@ -217,6 +244,10 @@ def _exported(
         raise ZooError(
             f"{folder} is an exported model, which gives colors alone; leave out --confidence, or "
             "give the trained folder."
+        )
+    if hints is not None:
+        raise ZooError(
+            f"{folder} is an exported model, which takes no hints; give the trained folder."
         )
     if films:
         raise ZooError(

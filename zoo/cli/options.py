@@ -53,6 +53,22 @@ MetricNetworks = Annotated[
         help="A metric of a pretrained network, as classifier=hub:FOLDER; repeatable.",
     ),
 ]
+HintFile = Annotated[
+    Path | None,
+    Option(
+        "--hints",
+        metavar="FILE",
+        help="Colors for places of the one photo, as JSON.",
+    ),
+]
+Strokes = Annotated[
+    Path | None,
+    Option(
+        "--strokes",
+        metavar="FILE",
+        help="Colors painted on a transparent picture of the one photo's size, as PNG.",
+    ),
+]
 
 _FILMS = "Options for films"
 Smoothing = Annotated[

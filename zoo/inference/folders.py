@@ -107,6 +107,8 @@ class _Steps:
 
     def look(self, job: Job) -> _Seen:
         photo, reduced = _opened(job, self.threads)
+        if job.hints is not None:
+            job.hints.require_within(*photo.size)  # before the networks run
         factor = int(self.model.resolve_options(self.options)[RENDER_FACTOR.name])
         inputs = inputs_of_photos(self.model.inputs, photo, factor)
         arrays = {name: ops.convert_to_numpy(value) for name, value in inputs.items()}
@@ -123,7 +125,16 @@ class _Steps:
             found = ops.convert_to_numpy(prediction.confidence())
         else:
             found = self.model.decode(prediction, **self.options)
-        return [(one, found[number : number + 1]) for number, one in enumerate(seen)]
+        parts = [(one, found[number : number + 1]) for number, one in enumerate(seen)]
+        return [(one, self._followed(one, part)) for one, part in parts]
+
+    def _followed(self, seen: _Seen, found: np.ndarray) -> np.ndarray:
+        if seen.job.confidence:
+            return found
+        lightness = seen.inputs[LIGHTNESS.name]
+        return self.model.followed(
+            found, seen.job.hints, lightness, seen.photo.size, **self.options
+        )
 
     def write(self, colored: tuple[_Seen, np.ndarray]) -> bool:
         """Write the file; say whether it is a photo that has lost bits."""

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import track
 
 from zoo.errors import ZooError
+from zoo.hints.marks import Hints
 from zoo.inference.pipeline import Failure, Pipeline, Stage
 from zoo.photos.decoding import PHOTO_SUFFIXES, PhotoError
 from zoo.photos.film import FILM_SUFFIXES, is_film
@@ -24,13 +25,14 @@ from zoo.photos.photoset import find_photos
 class Job:
     """One file to make: the colored photo, or with `confidence` how sure the network is of it.
 
-    Or a film in color.
+    Or a film in color. Hints are of the photo.
     """
 
     source: Path
     name: str
     target: Path
     confidence: bool = False
+    hints: Hints | None = None
 
     @property
     def is_film(self) -> bool:
