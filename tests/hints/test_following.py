@@ -73,6 +73,14 @@ def test_strokes_alone_color_their_region_and_leave_the_other_gray(photo):
     assert np.abs(ab[:, 50:]).max() < 2
 
 
+def test_what_spreads_is_the_difference_to_the_model_s_own_colors():
+    own = np.random.default_rng(0).normal(0, 20, (12, 16, 2)).astype(np.float32)
+    moved = own + np.array([10, -5], np.float32)
+    points = tuple(Point(x, y, tuple(moved[y, x].tolist())) for x, y in ((3, 4), (12, 8)))
+    found = followed(own, np.full((12, 16), 50.0), Hints(points=points), (12, 16), 0.0)
+    np.testing.assert_allclose(found, moved, atol=1e-3)
+
+
 def test_gray_regions_stay_gray(photo, regression):
     region = GrayRegion(((10, 10), (40, 10), (40, 50), (10, 50)))
     colored = regression.colorize(photo, hints=Hints(gray_regions=(region,))).astype(int)
@@ -88,6 +96,7 @@ def test_large_sizes_are_solved_small_and_keep_their_marks(photo, monkeypatch):
     whole = followed(own, lightness, hints, (64, 96), 1.0)
     monkeypatch.setattr(following, "_MOST_PIXELS", 64 * 96)
     coarse = followed(own, lightness, hints, (64, 96), 1.0)
+    assert (coarse != whole).mean() > 0.5
     marked = (whole == RED).all(axis=-1)
     assert marked.sum() > 100
     np.testing.assert_array_equal(coarse[marked], whole[marked])

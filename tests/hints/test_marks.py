@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from doc_pages import DOCS, blocks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,6 +51,14 @@ def test_a_file_and_back(tmp_path):
     # What has a default may be left out.
     short = {"version": 1, "points": [{"x": 3, "y": 4, "color": "gray"}]}
     assert Hints.from_json(short) == Hints(points=(Point(3, 4, "gray"),))
+
+
+def test_the_page_s_json_is_read():
+    (block,) = [one for one in blocks(DOCS / "hints.md") if one.language == "json"]
+    hints = Hints.from_json(json.loads(block.code))
+    assert hints.size == (600, 400)
+    assert len(hints.marks) == 3
+    hints.require_within(400, 600)
 
 
 POINT = {"x": 3, "y": 4, "color": "#a03020"}

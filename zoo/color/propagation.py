@@ -59,7 +59,7 @@ class Propagation:
     They are factorized once, for all channels and all colors (SuperLU). Of marks in other places
     they are others: at 256 x 256 px a factorization takes 0.2 s of one processor core, which is
     soon enough for a further mark, and a solution 0.01 s. Memory grows with the number n of pixels
-    as n log n: 0.1 GB at 256 x 256 px, 0.4 GB at 512 x 512 px.
+    as n log n: 0.1 GB at 256 x 256 px, 0.6 GB at 512 x 512 px.
 
     A region is what hangs together by neighbors of which one counts at least 0.01 for the other,
     the least that the most similar neighbor always has. Offsets of a region without any mark are

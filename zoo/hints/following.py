@@ -9,7 +9,7 @@ from zoo.hints.placing import placed
 from zoo.prediction import SMOOTH
 
 #: Larger photos are solved at a smaller size: a factorization of 2**19 px takes two seconds and
-#: 0.8 GB.
+#: 1 GB.
 _MOST_PIXELS = 2**19
 #: The pull of a strength of 1 on a photo whose short side is 1 px. It falls with the square of the
 #: side, so that hints reach equally far at all sizes: where lightness is flat an offset falls to a
