@@ -82,14 +82,14 @@ class Stopped(Exception):
 @pytest.mark.parametrize(("smoothing", "ahead"), [("none", 0), ("past", 0), ("motion", 5)])
 def test_a_stopped_run_ends_as_an_undisturbed_one(tmp_path, monkeypatch, smoothing, ahead):
     """Stopped in the first part, and in the third one, which goes on with a shot."""
-    monkeypatch.setattr(planning, "LONGEST_PART", 12)
-    film = make_film(tmp_path / "film.mkv", scenes(40, 6))
+    monkeypatch.setattr(planning, "LONGEST_PART", 10)
+    film = make_film(tmp_path / "film.mkv", scenes(24, 3))
     key = tmp_path / "key.png"
-    Image.fromarray(255 - moving(40)[10]).save(key)
-    given = {"smoothing": smoothing, "look_ahead": ahead, "key_frames": {0.4: key}, **LOSSLESS}
+    Image.fromarray(255 - moving(24)[5]).save(key)
+    given = {"smoothing": smoothing, "look_ahead": ahead, "key_frames": {0.2: key}, **LOSSLESS}
     _, expected = color(film, tmp_path / "whole.mkv", "zhang", **given)
     write, written = encoding.PartWriter.write, []
-    for stop in (5, 35):
+    for stop in (5, 27):
 
         def stopping(self, rgb, time, stop=stop):
             written.append(time)
