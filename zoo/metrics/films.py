@@ -128,7 +128,7 @@ class FilmScores:
         >>> truth, scores = FilmTruth(), FilmScores()
         >>> for frame in (photo, photo):
         ...     scores.add(truth.add(frame), frame)
-        >>> scores.scores()["warp_error"]
+        >>> scores.scores()["warp_error"].round(6)
         array([nan,  0.])
     """
 

@@ -183,6 +183,7 @@ def test_page_allows_its_own_script_alone(finished):
     assert policy.split("; ") == [
         "default-src 'none'",
         "img-src data:",
+        "media-src data:",
         "style-src 'unsafe-inline'",
         f"script-src 'sha256-{digest}'",
     ]
