@@ -25,6 +25,7 @@ from zoo.errors import ZooError, valid_choice
 from zoo.fullsize import FullSize
 from zoo.hints.following import followed
 from zoo.hints.marks import Hints
+from zoo.hints.simulated import HintInput
 from zoo.inputs import LIGHTNESS, Input, complete_inputs, inputs_of_photos
 from zoo.networks.runner import PlainRunner, Runner
 from zoo.options import (
@@ -332,6 +333,24 @@ class Colorizer(ABC):
         values = self.resolve_options(options)
         return {option.name: values[option.name] for option in self.options if option.step == step}
 
+    def told(
+        self, inputs: Mapping[str, Tensor], hints: Hints | None, photo: tuple[int, int]
+    ) -> dict[str, Tensor]:
+        """Add what hints say to the inputs of a network that listens to them.
+
+        Args:
+            inputs: of one photo, "lightness" among them.
+            hints: of the photo; None says nothing.
+            photo: its own height and width.
+
+        Raises:
+            ZooError: as `followed`.
+        """
+        height, width = inputs[LIGHTNESS.name].shape[1:3]
+        said = hints or Hints()
+        listening = [one for one in self.inputs if isinstance(one, HintInput)]
+        return {**inputs} | {one.name: one.of(said, (height, width), photo) for one in listening}
+
     def followed(
         self,
         ab: np.ndarray,
@@ -413,6 +432,8 @@ class Colorizer(ABC):
             if key not in seen:
                 factor = int(values[RENDER_FACTOR.name])
                 inputs = inputs_of_photos(self.inputs, photos, factor)
+                if hints is not None:
+                    inputs = self.told(inputs, hints, photos.size)
                 seen[key] = inputs, self.predict(inputs, runner=runner, **values)
             inputs, prediction = seen[key]
             ab, lightness = self.decode(prediction, **values), inputs[LIGHTNESS.name]

@@ -155,6 +155,9 @@ APPROACHES = (
     *(Job(f"approach-{name}", name, _BUDGET, (128,)) for name in ("knn_patches", "som_patches")),
 )
 
+#: A network that listens to hints: its encoder has to learn what the map beside lightness says.
+GUIDED = (_approach("hinted", _EVERY),)
+
 #: The queues, each with its jobs in their order.
 QUEUES: dict[str, tuple[Job, ...]] = {
     "encoder": ENCODER,
@@ -162,4 +165,5 @@ QUEUES: dict[str, tuple[Job, ...]] = {
     "frozen": FROZEN,
     "ablation": ABLATION,
     "approaches": APPROACHES,
+    "guided": GUIDED,
 }

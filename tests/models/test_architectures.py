@@ -1,5 +1,6 @@
 """Every approach that learns by gradient, with every architecture."""
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -18,15 +19,29 @@ APPROACHES = [
     for name in list_models()
     if zoo.registry.entry(name).load().trains_by_gradient and name != "som_patches"
 ]
+PAIRS = [(approach, architecture) for approach in APPROACHES for architecture in ARCHITECTURES]
+
+
+def fits(approach, architecture):
+    """A network that answers twice is for the one approach that takes both answers."""
+    return approach == "hinted" or architecture != "local_hints"
+
+
 every_pair = pytest.mark.parametrize(
-    ("approach", "architecture"),
-    [(approach, architecture) for approach in APPROACHES for architecture in ARCHITECTURES],
+    ("approach", "architecture"), [pair for pair in PAIRS if fits(*pair)]
 )
 
 
-def test_there_are_six_approaches():
-    expected = ["mse_regression", "fusion", "zhang", "colorunet", "gan", "nogan"]
+def test_there_are_seven_approaches():
+    expected = ["mse_regression", "fusion", "zhang", "colorunet", "gan", "nogan", "hinted"]
     assert expected == APPROACHES
+
+
+@pytest.mark.parametrize("pair", [pair for pair in PAIRS if not fits(*pair)])
+def test_other_models_take_no_network_that_answers_twice(pair):
+    approach, architecture = pair
+    with pytest.raises(ZooError, match=r"local_hints answers .* `hinted` alone"):
+        zoo.create_model(f"{approach}:tiny", architecture=architecture)
 
 
 @every_pair
@@ -39,7 +54,7 @@ def test_every_approach_learns_with_every_architecture(approach, architecture, p
         name: np.zeros((1, *(side or 2 * model.stride for side in tensor.shape[1:])), "float32")
         for name, tensor in network.input.items()
     }
-    sides = network(inputs).shape[1:3]
+    sides = keras.tree.flatten(network(inputs))[0].shape[1:3]
     assert sides == (2 * model.stride // model.output_stride,) * 2
     head = ops.convert_to_numpy(network.get_layer("head").kernel).copy()
     photos = PhotoSet.from_folder(photo_folder)

@@ -92,22 +92,24 @@ def train(
 
 
 def import_weights(
-    model: Annotated[str, Argument(metavar="MODEL", help="`zhang`.")],
+    model: Annotated[str, Argument(metavar="MODEL", help="`zhang` or `hinted`.")],
     file: Annotated[Path, Argument(metavar="FILE", help="The published weights.")],
     out: Annotated[Path, Option(metavar="RUN", help="Folder for the model.")],
 ) -> None:
     """Make a trained model from weights that its authors publish.
 
-    `zhang` takes colorization_release_v2-9b330a0b.pth of github.com/richzhang/colorization;
-    nothing in the file is executed.
+    `zhang` takes colorization_release_v2-9b330a0b.pth of github.com/richzhang/colorization, and
+    `hinted` siggraph17-df00044c.pth; nothing in the file is executed.
     """
-    valid_choice("model whose published weights can be imported", model, ("zhang",))
+    valid_choice("model whose published weights can be imported", model, ("zhang", "hinted"))
     _is_finished(out, resume=False)
     require_writable(out)
     start_keras()
     from zoo.models.classification import zhang_weights
+    from zoo.models.guided import hinted_weights
 
-    zhang_weights.import_weights(file).save(out)
+    source = hinted_weights if model == "hinted" else zhang_weights
+    source.import_weights(file).save(out)
     echo(f"The model is in {out}.")
     echo(f"Try it: zoo colorize PHOTO --model {out}")
 

@@ -66,6 +66,20 @@ def ab_bins(step: float = PAPER_STEP) -> Bins:
     return Bins(centers.astype("float32"), (step, step), AB.low, AB.high)
 
 
+def square_bins(step: float = PAPER_STEP) -> Bins:
+    """All bins of a square grid over a and b from -110 to 110, in gamut or not, in order.
+
+    Zhang et al. 2017 (arXiv 1705.02999; the authors' code) have these.
+
+    Examples:
+        >>> len(square_bins())
+        529
+    """
+    along = np.arange(AB.low[0], AB.high[0] + step / 2, step)
+    centers = np.stack(np.meshgrid(along, along, indexing="ij"), axis=-1).reshape(-1, 2)
+    return Bins(centers.astype("float32"), (step, step), AB.low, AB.high)
+
+
 def uv_bins(cells: int = 10) -> Bins:
     """The centers of cells x cells equal cells over U in [-0.45, 0.45] and V in [-0.65, 0.65].
 

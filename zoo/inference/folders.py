@@ -111,6 +111,7 @@ class _Steps:
             job.hints.require_within(*photo.size)  # before the networks run
         factor = int(self.model.resolve_options(self.options)[RENDER_FACTOR.name])
         inputs = inputs_of_photos(self.model.inputs, photo, factor)
+        inputs = self.model.told(inputs, job.hints, photo.size)
         arrays = {name: ops.convert_to_numpy(value) for name, value in inputs.items()}
         return _Seen(job, photo, arrays, reduced)
 

@@ -156,6 +156,15 @@ _LINES = (
         bad_at="errs boldly; more error than regression",
     ),
     ModelEntry(
+        "hinted",
+        "guided.hinted:Hinted",
+        "a network that has learned to listen to hints",
+        _SIZES,
+        "[Zhang et al. 2017](https://arxiv.org/abs/1705.02999)",
+        good_at="a few points decide the whole photo",
+        bad_at="without hints, as muted as regression",
+    ),
+    ModelEntry(
         "levin",
         "levin:Levin",
         "hints alone, spread along edges; gray without hints",

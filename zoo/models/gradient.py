@@ -39,7 +39,8 @@ class NetworkConfig(TrainingConfig):
     """The network of `zoo.networks.architectures`, and its training.
 
     Attributes:
-        architecture: "unet", "zhang", "colorunet", "encoder_decoder", "pix2pix" or "encoder_unet".
+        architecture: "unet", "zhang", "colorunet", "encoder_decoder", "pix2pix", "encoder_unet", or
+            "local_hints" for models that take two outputs.
         width: channels of its first block, or of the last one of an encoder_unet's decoder; those
             of colorunet are fixed.
         depth: levels of a unet or pix2pix.
@@ -53,6 +54,9 @@ class NetworkConfig(TrainingConfig):
         frozen_levels: how many of the encoder's five levels stay as they are, from the finest on.
         encoder_rate: the encoder learns at so many times the learning rate.
     """
+
+    #: How many outputs of a network the model takes at most.
+    heads: ClassVar[int] = 1
 
     architecture: str = "unet"
     width: int = 48
@@ -73,6 +77,11 @@ class NetworkConfig(TrainingConfig):
         check_fields(self, lambda value: 0 <= value < 1, "at least 0 and below 1", "dropout")
         check_fields(self, lambda value: 0 <= value <= 5, "from 0 to 5", "frozen_levels")
         check_fields(self, lambda value: value > 0, "positive", "encoder_rate")
+        if ARCHITECTURES[self.architecture].heads > self.heads:
+            raise ZooError(
+                f"The architecture {self.architecture} answers with a distribution and a color, "
+                "which `hinted` alone takes; choose another."
+            )
         self._check_encoder()
 
     def _check_encoder(self) -> None:
@@ -182,6 +191,10 @@ class GradientColorizer(Colorizer):
         """(N, h, w, 1) L in [0, 100] -> the network's input."""
         return SCALES[self.config.scale or self.architecture.scale](lightness)
 
+    def scale_inputs(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """All declared inputs, L in [0, 100] among them -> those of the network."""
+        return {**inputs, LIGHTNESS.name: self.scale_lightness(inputs[LIGHTNESS.name])}
+
     def build_networks(self) -> dict[str, keras.Model]:
         return {"colorizer": self.build_colorizer(2, bounded=True)}
 
@@ -228,11 +241,11 @@ class GradientColorizer(Colorizer):
         lightness = rgb_to_lightness(batch["rgb"])
         if CHANGE in batch:
             lightness = ops.clip(lightness + batch[CHANGE], 0.0, 100.0)
-        seen = {LIGHTNESS.name: self.scale_lightness(lightness)}
+        seen = {LIGHTNESS.name: lightness}
         for declared in self.inputs[1:]:
             given = batch.get(declared.name)
             seen[declared.name] = declared.missing(lightness) if given is None else given
-        return seen
+        return self.scale_inputs(seen)
 
     def rows(self, photos: PhotoSet, *, training: bool, progress: bool) -> dict[str, Rows]:
         """What training needs of each photo beside its pixels, by name: the further inputs.
@@ -281,11 +294,9 @@ class GradientColorizer(Colorizer):
             if declared.kind == "map":
                 x = preprocessing.cast(padded[declared.name], "float32")
                 padded[declared.name] = preprocessing.reflect_to_multiple(x, self.stride)
-        lightness = padded[LIGHTNESS.name]
-        seen = padded | {LIGHTNESS.name: self.scale_lightness(lightness)}
-        output = runner(self.networks["colorizer"], seen)
+        output = runner(self.networks["colorizer"], self.scale_inputs(padded))
         height, width = ops.shape(inputs[LIGHTNESS.name])[1:3]
-        return self.understood(output, lightness, (height, width))
+        return self.understood(output, padded[LIGHTNESS.name], (height, width))
 
     def understood(self, output: Tensor, lightness: Tensor, size: Size) -> Prediction:
         """What the network's output says; arguments as those of `Prediction`."""

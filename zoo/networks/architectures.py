@@ -14,6 +14,7 @@ from zoo.networks.blocks import AB_SCALE, NetworkSpec
 from zoo.networks.colorunet import colorunet
 from zoo.networks.encoder_unet import encoder_unet
 from zoo.networks.koalarization import encoder_decoder
+from zoo.networks.local_hints import local_hints
 from zoo.networks.pix2pix import DEVIATION, pix2pix
 from zoo.networks.unet import unet
 from zoo.networks.zhang import zhang
@@ -39,6 +40,7 @@ class Architecture:
         ab_scale: its output is chroma divided by this.
         deviation: of the initial weights where they are normal; None for those of He et al. 2015.
         encoded: whether it is built around an encoder of `zoo.networks.encoders`.
+        heads: how many outputs it has; 2 are logits, and chroma beside them.
     """
 
     build: Callable[[NetworkSpec], keras.Model]
@@ -48,6 +50,7 @@ class Architecture:
     ab_scale: float = AB_SCALE
     deviation: float | None = None
     encoded: bool = False
+    heads: int = 1
 
 
 ARCHITECTURES: dict[str, Architecture] = {
@@ -55,6 +58,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         unet, lambda depth, shrunk: shrunk * 2 ** (depth - 1), lambda _, shrunk: shrunk
     ),
     "zhang": Architecture(zhang, lambda *_: 8, lambda *_: 4, scale="zhang"),
+    "local_hints": Architecture(local_hints, lambda *_: 8, lambda *_: 4, scale="zhang", heads=2),
     "colorunet": Architecture(colorunet, lambda *_: 8, lambda *_: 1, scale="luma"),
     # Chroma divided by 127 fits into tanh.
     "encoder_decoder": Architecture(encoder_decoder, lambda *_: 8, lambda *_: 1, ab_scale=127.0),

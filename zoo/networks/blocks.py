@@ -44,6 +44,7 @@ class NetworkSpec:
         bottom: replaces the lowest level's output by another of the same size; it also gets the
             features that the network's own encoder ends with, or that output again.
         inputs: what the network, and so `bottom`, sees beside "lightness", by name.
+        beside: the one of them that is a map of lightness' size, which the first layers see.
         encoder: a specification of `zoo.networks.encoders`; empty for architectures without one.
         frozen_levels: how many of the encoder's five levels, from the finest on, never learn.
     """
@@ -58,8 +59,15 @@ class NetworkSpec:
     bounded: bool = False
     bottom: Callable[[Tensor, Tensor], Tensor] = lambda x, _: x
     inputs: Mapping[str, Tensor] = field(default_factory=dict)
+    beside: Tensor | None = None
     encoder: str = ""
     frozen_levels: int = 0
+
+    def seen(self, lightness: Tensor) -> Tensor:
+        """What the first layer sees: lightness, and the map beside it."""
+        if self.beside is None:
+            return lightness
+        return layers.Concatenate(name="seen", dtype="float32")([lightness, self.beside])
 
 
 def seed_for(seed: int, *names: str) -> int:

@@ -17,7 +17,7 @@ def colorunet(spec: NetworkSpec) -> keras.Model:
     layer = partial(conv, seed=spec.seed, decay=spec.decay)
     grow = partial(up_conv, seed=spec.seed, kernel=3, decay=spec.decay)
     lightness = keras.Input((None, None, 1), name="lightness")
-    x, skips = lightness, []
+    x, skips = spec.seen(lightness), []
     for level, width in enumerate((16, 32, 64), start=1):
         for index in (1, 2):
             x = layer(x, width, f"down{level}_conv{index}")

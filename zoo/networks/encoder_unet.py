@@ -8,7 +8,10 @@ from keras import layers
 from zoo.color.spaces import Tensor
 from zoo.networks.blocks import HEAD, NetworkSpec, RepeatPixels, batch_norm, conv, dropout
 from zoo.networks.encoders import open_encoder
-from zoo.networks.encoders.base import STRIDES
+from zoo.networks.encoders.base import STRIDES, as_they_are
+
+#: How the names of the stem's layers begin.
+STEM = "beside"
 
 #: Channels of the decoder at 1/32, 1/16, 1/8 and 1/4 of the size, in units of `NetworkSpec.width`.
 _WIDTHS = (2.0, 2.0, 1.5, 1.0)
@@ -22,12 +25,17 @@ def encoder_unet(spec: NetworkSpec) -> keras.Model:
     the input's size, after one more convolution there. The last step has `spec.width` channels, 64
     in our presets. Dropout comes before the last layer.
 
+    A map beside lightness has a stem of its own, which adds to the encoder's features at the
+    strides 2 and 4: nothing at first, so that the encoder starts with what it has learned.
+
     Returns:
         {"lightness": (N, H, W, 1), ...} -> (N, H/4, W/4, channels); H and W multiples of 32.
     """
     lightness = keras.Input((None, None, 1), name="lightness")
-    levels = open_encoder(spec.encoder).pyramid(lightness, spec.seed, spec.decay)
-    _freeze(lightness, levels[: spec.frozen_levels])
+    joined = as_they_are if spec.beside is None else _Stem(spec)
+    levels = open_encoder(spec.encoder).pyramid(lightness, spec.seed, spec.decay, joined)
+    seen = [lightness] if spec.beside is None else [lightness, spec.beside]
+    _freeze(seen, levels[: spec.frozen_levels])
     lowest, *widths = (round(spec.width * factor) for factor in _WIDTHS)
     x = _layer(levels[-1], lowest, f"decoder{STRIDES[-1]}", spec, kernel=1)
     x = spec.bottom(x, levels[-1])
@@ -43,11 +51,32 @@ def encoder_unet(spec: NetworkSpec) -> keras.Model:
     return keras.Model({"lightness": lightness, **spec.inputs}, output, name="encoder_unet")
 
 
-def _freeze(lightness: Tensor, levels: list[Tensor]) -> None:
-    """Keep the layers up to these features as they are; their batch normalization rests, too."""
+class _Stem:
+    """Adds what a map beside lightness says to the encoder's features at the strides 2 and 4."""
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        self._x, self._spec = spec.beside, spec
+
+    def __call__(self, features: Tensor, stride: int) -> Tensor:
+        if stride > 4:
+            return features
+        name, seed = f"{STEM}{stride}", self._spec.seed
+        self._x = conv(self._x, self._spec.width, name, seed, strides=2, decay=self._spec.decay)
+        added = layers.Conv2D(
+            features.shape[-1],
+            1,
+            kernel_initializer="zeros",
+            name=f"{name}_added",
+            dtype="float32",
+        )(self._x)
+        return layers.Add(name=f"{name}_sum", dtype="float32")([features, added])
+
+
+def _freeze(inputs: list[Tensor], levels: list[Tensor]) -> None:
+    """Keep the encoder up to these features as it is; its batch normalization rests, too."""
     if levels:
-        for layer in keras.Model(lightness, levels[-1]).layers:
-            layer.trainable = False
+        for layer in keras.Model(inputs, levels[-1]).layers:
+            layer.trainable = layer.name.startswith(STEM)
 
 
 def _layer(x: Tensor, filters: int, name: str, spec: NetworkSpec, kernel: int = 3) -> Tensor:

@@ -24,7 +24,7 @@ def encoder_decoder(spec: NetworkSpec) -> keras.Model:
     """
     layer, width = partial(conv, seed=spec.seed, decay=spec.decay), spec.width
     lightness = keras.Input((None, None, 1), name="lightness")
-    x = lightness
+    x = spec.seen(lightness)
     for index, (factor, strides) in enumerate(_ENCODER, start=1):
         x = layer(x, factor * width, f"encoder{index}", strides=strides)
     x = dropout(spec.bottom(x, x), spec.dropout, "bottom", spec.seed)

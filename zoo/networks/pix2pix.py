@@ -46,7 +46,7 @@ def pix2pix(spec: NetworkSpec) -> keras.Model:
     grow = partial(up_conv, seed=seed, kernel=_KERNEL, decay=decay, deviation=DEVIATION)
     norm = partial(batch_norm, seed=seed, deviation=DEVIATION)
     lightness = keras.Input((None, None, 1), name="lightness")
-    x, skips = lightness, []
+    x, skips = spec.seen(lightness), []
     for level in range(spec.depth):
         if level:
             x = layers.LeakyReLU(_LEAK, name=f"down{level}_relu", dtype="float32")(x)

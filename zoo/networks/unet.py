@@ -22,7 +22,7 @@ def unet(spec: NetworkSpec) -> keras.Model:
     """
     layer = partial(conv, seed=spec.seed, decay=spec.decay)
     lightness = keras.Input((None, None, 1), name="lightness")
-    x, skips = lightness, []
+    x, skips = spec.seen(lightness), []
     for step in range(1, spec.output_stride.bit_length()):
         x = layer(x, spec.width, f"stem{step}", strides=2)
     for level in range(spec.depth):

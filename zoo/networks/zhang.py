@@ -28,7 +28,7 @@ def zhang(spec: NetworkSpec) -> keras.Model:
     """
     layer = partial(conv, seed=spec.seed, decay=spec.decay)
     lightness = keras.Input((None, None, 1), name="lightness")
-    x = lightness
+    x = spec.seen(lightness)
     for block, (factor, count, stride, dilation) in enumerate(BLOCKS, start=1):
         for index in range(1, count + 1):
             strides = stride if index == count else 1

@@ -46,7 +46,7 @@ def test_a_name_is_one_job():
     for job in ALL:
         assert all(other == job for other in ALL if other.name == job.name)
     for jobs in QUEUES.values():
-        assert len({job.name for job in jobs}) == len(jobs) > 1
+        assert len({job.name for job in jobs}) == len(jobs) > 0
 
 
 def test_approaches_learn_on_equal_terms():

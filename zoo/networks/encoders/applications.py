@@ -11,7 +11,7 @@ from zoo.color.spaces import Tensor
 from zoo.errors import ZooError
 from zoo.networks.blocks import seed_for
 from zoo.networks.classifiers import KerasEmbedding, Spec
-from zoo.networks.encoders.base import PREFIX, STRIDES, Encoder, as_seen
+from zoo.networks.encoders.base import PREFIX, STRIDES, Encoder, Joined, as_seen, as_they_are
 from zoo.networks.runner import walk
 
 #: The side at which the features' sizes are looked at.
@@ -21,9 +21,16 @@ _SIDE = 128
 class KerasEncoder(Encoder):
     """One of `keras.applications`; of each size the last features."""
 
-    def pyramid(self, photo: Tensor, seed: int, decay: float = 0.0) -> list[Tensor]:
+    def pyramid(
+        self, photo: Tensor, seed: int, decay: float = 0.0, joined: Joined = as_they_are
+    ) -> list[Tensor]:
         original = self._classifier("none").trunk((_SIDE, _SIDE, 3))
-        levels = keras.Model(original.inputs, self._levels(original))
+        ends = self._levels(original)
+        levels = keras.Model(original.inputs, ends)
+        strides = {
+            end._keras_history.operation.name: stride
+            for end, stride in zip(ends, STRIDES, strict=True)
+        }
         copies: dict[str, keras.layers.Layer] = {}
 
         def copied(operation: Any) -> Callable[..., Tensor] | None:
@@ -31,7 +38,8 @@ class KerasEncoder(Encoder):
                 return None
             if operation.name not in copies:
                 copies[operation.name] = _copy(operation, seed, decay)
-            return copies[operation.name]
+            copy, stride = copies[operation.name], strides.get(operation.name)
+            return copy if stride is None else lambda given: joined(copy(given), stride)
 
         return walk(levels, {original.inputs[0].name: self._as_seen(photo)}, copied)
 

@@ -1,7 +1,7 @@
 """What every encoder is to the network that uses it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -16,6 +16,14 @@ PREFIX = "encoder_"
 #: How many times smaller than the input the features of each level are.
 STRIDES = (2, 4, 8, 16, 32)
 
+#: From the features of a level and its stride to those that the next level and the decoder see.
+Joined = Callable[[Tensor, int], Tensor]
+
+
+def as_they_are(features: Tensor, stride: int) -> Tensor:
+    """Add nothing."""
+    return features
+
 
 class Encoder(ABC):
     """The layers and the weights of a pretrained classifier, without its head.
@@ -29,7 +37,9 @@ class Encoder(ABC):
         self.name, self.weights = name, weights
 
     @abstractmethod
-    def pyramid(self, photo: Tensor, seed: int, decay: float = 0.0) -> list[Tensor]:
+    def pyramid(
+        self, photo: Tensor, seed: int, decay: float = 0.0, joined: Joined = as_they_are
+    ) -> list[Tensor]:
         """Add the layers to a network.
 
         Args:
@@ -37,6 +47,7 @@ class Encoder(ABC):
                 multiples of 32.
             seed: decides the initial weights.
             decay: d adds d times each kernel to its gradient.
+            joined: adds to the features of each level.
 
         Returns:
             The features of each level, (N, H / stride, W / stride, C), as in `STRIDES`.

@@ -18,7 +18,7 @@ from keras import layers
 from zoo.color.spaces import Tensor
 from zoo.errors import ZooError
 from zoo.networks.blocks import batch_norm, conv, dense, depthwise_conv
-from zoo.networks.encoders.base import PREFIX, STRIDES, Encoder, as_seen
+from zoo.networks.encoders.base import PREFIX, STRIDES, Encoder, Joined, as_seen, as_they_are
 from zoo.networks.state_dict import read_state_dict
 
 #: Factors of width and depth.
@@ -79,12 +79,15 @@ _OF_KERNEL = {"weight": "kernel", "bias": "bias"}
 class EfficientNetLite(Encoder):
     """One of `LITE`."""
 
-    def pyramid(self, photo: Tensor, seed: int, decay: float = 0.0) -> list[Tensor]:
+    def pyramid(
+        self, photo: Tensor, seed: int, decay: float = 0.0, joined: Joined = as_they_are
+    ) -> list[Tensor]:
         x = as_seen(photo, _BLACK, _WHITE)
         x = _normalized(conv(x, _STEM, f"{PREFIX}stem", seed, strides=2, **_plain(decay)), "stem")
         levels, number, stride = [], 0, 2
         for repeats, kernel, strides, expansion, channels in self._stages():
             if strides == 2:
+                x = joined(x, stride)
                 levels.append(x)
                 stride *= 2
             for index in range(repeats):
@@ -93,7 +96,7 @@ class EfficientNetLite(Encoder):
                 x = _block(x, channels, name, seed, kernel, step, expansion, decay)
                 number += 1
         assert stride == STRIDES[-1]
-        return [*levels, x]
+        return [*levels, joined(x, stride)]
 
     def classifier(self, photo: Tensor) -> Tensor:
         """The logits of the classes of ImageNet, (N, 1000); `photo` as of `pyramid`."""

@@ -1,0 +1,1 @@
+"""Models whose networks listen to what people say of a photo."""
