@@ -62,7 +62,7 @@ def test_other_options_keep_the_models_defaults(model, photo_folder):
 
 def test_a_study_refuses(model, photo_folder):
     photos = zoo.PhotoSet.from_folder(photo_folder)
-    able = "zhang, colorunet, knn_patches, som_patches"
+    able = "zhang, colorunet, knn_patches, som_patches, hinted"
     for name in ("mse_regression:tiny", "gray"):
         with pytest.raises(ZooError, match=rf"no temperature.*: {able}\.$"):
             study(zoo.create_model(name), photos)

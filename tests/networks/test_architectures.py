@@ -23,9 +23,10 @@ def spec(**fields):
     return NetworkSpec(**(given | {"encoder": "efficientnet_lite0,weights=none"} | fields))
 
 
-def answer(network, *size):
+def answers(network, *size):
     lightness = np.random.default_rng(0).uniform(-1, 1, (1, *size, 1)).astype("float32")
-    return ops.convert_to_numpy(network({"lightness": lightness}))
+    found = keras.tree.flatten(network({"lightness": lightness}))
+    return [ops.convert_to_numpy(each) for each in found]
 
 
 @pytest.mark.parametrize("output_stride", [1, 2, 4])
@@ -36,7 +37,10 @@ def test_strides_are_as_declared(name, output_stride):
     shrunk = architecture.output_stride(DEPTH, output_stride)
     network = architecture.build(spec(output_stride=output_stride))
     size = (2 * stride, 3 * stride)
-    assert answer(network, *size).shape == (1, size[0] // shrunk, size[1] // shrunk, 3)
+    first, *beside = answers(network, *size)
+    assert len(beside) == architecture.heads - 1
+    assert first.shape == (1, size[0] // shrunk, size[1] // shrunk, 3 - 2 * len(beside))
+    assert all(one.shape == (1, *size, 2) for one in beside)
 
 
 @every_architecture
@@ -56,8 +60,11 @@ def test_the_lowest_level_takes_a_hook_with_an_input_of_its_own(name):
     inside = keras.Model(network.input, places[0])
     inputs = {"lightness": np.ones((1, 2 * stride, 2 * stride, 1)), "words": np.ones((1, 5))}
     assert inside(inputs).shape[1:3] == (2, 2)
-    found, other = (network(inputs | {"words": n * inputs["words"]}) for n in (1, 9))
-    assert np.abs(ops.convert_to_numpy(found - other)).max() > 0
+    pairs = zip(
+        *(keras.tree.flatten(network(inputs | {"words": n * inputs["words"]})) for n in (1, 9)),
+        strict=True,
+    )
+    assert all(np.abs(ops.convert_to_numpy(one - other)).max() > 0 for one, other in pairs)
 
 
 @every_architecture
@@ -77,9 +84,10 @@ def test_chroma_is_bounded_and_logits_are_not(name):
     for bounded in (True, False):
         network = ARCHITECTURES[name].build(spec(bounded=bounded))
         network.get_layer("head").bias.assign([9.0] * 3)
-        found = answer(network, 16, 16)
+        (found,) = answers(network, 16, 16)
         assert (found.max() <= 1) == bounded
-    assert answer(pix2pix(spec(bounded=True)), 16, 24).shape == (1, 16, 24, 3)
+    (found,) = answers(pix2pix(spec(bounded=True)), 16, 24)
+    assert found.shape == (1, 16, 24, 3)
 
 
 def test_scales_are_those_of_the_papers():
