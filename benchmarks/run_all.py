@@ -112,6 +112,9 @@ def benchmark(
     degrade: Annotated[
         bool, Option("--degrade", help="Score models on blurred, grainy, faded photos, too.")
     ] = False,
+    hints: Annotated[
+        bool, Option("--hints", help="Score models that are told some of the true colors, too.")
+    ] = False,
     films: Annotated[
         list[str] | None,
         Option(
@@ -178,6 +181,8 @@ def benchmark(
     failed = runs.train_and_score(console)
     if degrade:
         failed += runs.score_degraded(console)
+    if hints:
+        failed += runs.score_hints(console)
     failed += runs.score_films(console)
     if speed:
         failed += runs.measure_speed(measure_speed, console)

@@ -23,7 +23,7 @@ from zoo.color.spaces import Tensor
 from zoo.consensus import averaged
 from zoo.errors import ZooError, valid_choice
 from zoo.fullsize import FullSize
-from zoo.hints.following import followed
+from zoo.hints.following import Follower
 from zoo.hints.marks import Hints
 from zoo.hints.simulated import HintInput
 from zoo.inputs import LIGHTNESS, Input, complete_inputs, inputs_of_photos
@@ -375,7 +375,7 @@ class Colorizer(ABC):
             return ab
         strength = self._values(options, "hints")[OWN_STRENGTH.name]
         plane = keras.ops.convert_to_numpy(lightness)[0, ..., 0]
-        return followed(ab[0], plane, hints, photo, strength)[None]
+        return Follower(plane, hints, photo, strength)(ab[0])[None]
 
     # ------------------------------------------------------------------ photos in, photos out
 

@@ -1,17 +1,18 @@
 """Run the cells of one benchmark in its folder: finished ones never again, failed ones again."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
-from benchmarks.harness import films, robustness
+from benchmarks.harness import films, hints, robustness
 from benchmarks.harness.cells import Cell, Conditions
 from benchmarks.harness.run_cell import Task, record_failure, result_path, run_cell, store_result
 from benchmarks.harness.stored import Result, check_comparable, speed_path
 from zoo.cli.startup import start_keras
-from zoo.executors import run_local, run_on_ray
+from zoo.executors import Outcome, run_local, run_on_ray
 from zoo.files import read_json
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -74,6 +75,18 @@ class Runs:
         left = [cell for cell, result in self._finished() if not robustness.is_scored(result)]
         return self._run(robustness.score_degraded, left, console, "scored on degraded photos")
 
+    def score_hints(self, console: Console) -> int:
+        """Score the finished models with hints that were not, together; return how many failed."""
+        left = [cell for cell, result in self._finished() if not hints.is_scored(result)]
+        if not left:
+            return 0
+        tasks = self._tasks(left)
+        ((_, problem),) = self._outcomes(hints.score_hints, [tasks])
+        models = f"{len(left)} model{'s'[: len(left) > 1]}"
+        words = f"{models}: {'scored with hints' if problem is None else f'failed: {problem}'}"
+        console.print(words, markup=False, highlight=False)
+        return 0 if problem is None else len(left)
+
     def score_films(self, console: Console) -> int:
         """Score each finished model on films, if it was not; return how many failed."""
         clips = self._conditions.films
@@ -87,16 +100,9 @@ class Runs:
     def _run(
         self, function: Callable[[Task], object], cells: Sequence[Cell], console: Console, done: str
     ) -> int:
-        tasks = [  # without a name no bars: those of cells side by side would overwrite each other
-            Task(cell, self._conditions, self._out, self._place(cell) if self._local else "")
-            for cell in cells
-        ]
+        tasks = self._tasks(cells)
         failed = 0
-        if self._local:
-            outcomes = run_local(function, tasks, prepare=start_keras)
-        else:
-            outcomes = run_on_ray(function, tasks, packages=[_PACKAGE])
-        for number, problem in outcomes:
+        for number, problem in self._outcomes(function, tasks):
             task = tasks[number]
             result = self._result(task.cell)
             if function is run_cell and problem is not None and not result:
@@ -106,6 +112,20 @@ class Runs:
             words = f"{self._place(task.cell)}: {done if error is None else f'failed: {error}'}"
             console.print(words, markup=False, highlight=False)
         return failed
+
+    def _tasks(self, cells: Sequence[Cell]) -> list[Task]:
+        """Without a name no bars: those of cells side by side would overwrite each other."""
+        return [
+            Task(cell, self._conditions, self._out, self._place(cell) if self._local else "")
+            for cell in cells
+        ]
+
+    def _outcomes(
+        self, function: Callable[[Any], object], tasks: Sequence[Any]
+    ) -> Iterator[Outcome]:
+        if self._local:
+            return run_local(function, tasks, prepare=start_keras)
+        return run_on_ray(function, tasks, packages=[_PACKAGE])
 
     def _say_overhead(self, cells: Sequence[Cell], seconds: float, console: Console) -> None:
         times = [self._result(cell).get("seconds", {}) for cell in cells]

@@ -20,6 +20,9 @@ from zoo.evaluation.report import Report
 from zoo.files import read_json
 from zoo.metrics import aggregates, get_metric
 
+#: What a result may hold beside its own report: further ones, by name.
+_PARTS = ("robustness", "hints")
+
 #: A stored result as plain JSON.
 Result = dict[str, Any]
 
@@ -80,11 +83,12 @@ def _read_result(path: Path) -> Result:
 def _divided(result: Result, labels: Sequence[str]) -> Result:
     """Take the photos of these labels out of a result's reports; "apart" is the report of them."""
     headline, aside = Report.from_json(result["report"]).apart(labels)
-    robustness = {
-        name: one | {"report": Report.from_json(one["report"]).apart(labels)[0].to_json()}
-        for name, one in result.get("robustness", {}).items()
-    }
-    found = result | {"report": headline.to_json(), "robustness": robustness}
+    found = result | {"report": headline.to_json()}
+    for part in _PARTS:
+        found[part] = {
+            name: one | {"report": Report.from_json(one["report"]).apart(labels)[0].to_json()}
+            for name, one in result.get(part, {}).items()
+        }
     return found | ({} if aside is None else {"apart": aside.to_json()})
 
 
@@ -135,21 +139,24 @@ def merge_seeds(results: Sequence[Result]) -> Result:
     summary = {name: asdict(interval) for name, interval in merged.summary().items()}
     figures = [result["summary"] for result in results]
     pasts = [result["history"] for result in results]
-    robustness = _mean_robustness([result.get("robustness", {}) for result in results])
+    parts = {part: _mean_parts([result.get(part, {}) for result in results]) for part in _PARTS}
     films = _mean_films([result.get("films", {}) for result in results])
     if "apart" in first:
         aside = _mean_report([Report.from_json(result["apart"]) for result in results])
         first = first | {"apart": aside.to_json()}
     seen, seconds = (np.mean([past[name] for past in pasts]) for name in ("photos_seen", "seconds"))
-    return first | {
-        "robustness": robustness,
-        "films": films,
-        "report": merged.to_json(),
-        "summary": summary,
-        "history": first["history"] | {"photos_seen": round(seen), "seconds": float(seconds)},
-        "seeds": [result["cell"]["seed"] for result in results],
-        "by_seed": {name: [one[name]["mean"] for one in figures] for name in summary},
-    }
+    return (
+        first
+        | parts
+        | {
+            "films": films,
+            "report": merged.to_json(),
+            "summary": summary,
+            "history": first["history"] | {"photos_seen": round(seen), "seconds": float(seconds)},
+            "seeds": [result["cell"]["seed"] for result in results],
+            "by_seed": {name: [one[name]["mean"] for one in figures] for name in summary},
+        }
+    )
 
 
 def seeds_of(result: Result) -> list[int]:
@@ -158,18 +165,22 @@ def seeds_of(result: Result) -> list[int]:
     return [] if cell["budget"] == UNTRAINED else result.get("seeds", [cell["seed"]])
 
 
-def _mean_robustness(stored: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Average each degradation's reports over the seeds; those that not all have are left out."""
+def _mean_parts(stored: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Average reports by name over the seeds; those that not all have, alike, are left out."""
     shared = [
         name
         for name, one in stored[0].items()
-        if all(other.get(name, {}).get("degradation") == one["degradation"] for other in stored)
+        if all(_without_report(other.get(name, {})) == _without_report(one) for other in stored)
     ]
     merged = {}
     for name in shared:
         report = _mean_report([Report.from_json(one[name]["report"]) for one in stored])
         merged[name] = stored[0][name] | {"report": report.to_json()}
     return merged
+
+
+def _without_report(one: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in one.items() if name != "report"}
 
 
 def _mean_films(stored: Sequence[dict[str, Any]]) -> dict[str, Any]:

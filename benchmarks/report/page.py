@@ -19,6 +19,7 @@ from benchmarks.report.apart import apart_of
 from benchmarks.report.figures import data_uri, draw_curves, draw_temperature_curves
 from benchmarks.report.films import MEASURES as FILM_MEASURES
 from benchmarks.report.films import films_of
+from benchmarks.report.hints import hint_curves_of
 from benchmarks.report.labels import FEWEST, label_rows
 from benchmarks.report.leaderboard import RANKED_BY, Leaderboard, load_results, sort_values
 from benchmarks.report.notes import notes
@@ -52,7 +53,7 @@ def write_report(out: Path) -> list[Path]:
 
     comparison.png is among them where a model has finished, temperature.png where one has a
     temperature, speed.csv where the speed of one was measured, robustness.csv where one was scored
-    on degraded photos, films.csv where one was scored on films.
+    on degraded photos, hints.csv with hints, films.csv on films.
     """
     board = Leaderboard(tuple(load_results(out)))
     contents = {name: text.encode() for name, text in table_files(board).items()}
@@ -144,6 +145,7 @@ def _html(board: Leaderboard, out: Path, temperature: Temperature) -> str:
         missing=MISSING,
         apart=apart_of(board),
         robustness=robustness_of(board, out / "pictures"),
+        hints=hint_curves_of(board),
         films=films_of(board, out),
         film_measures=[measure.title for measure in FILM_MEASURES],
         photos=photos,

@@ -5,6 +5,7 @@ from typing import Any
 
 from benchmarks.report.apart import apart_of
 from benchmarks.report.films import films_csv
+from benchmarks.report.hints import hints_csv
 from benchmarks.report.leaderboard import Leaderboard
 from benchmarks.report.notes import notes
 from benchmarks.report.robustness import robustness_csv
@@ -16,7 +17,8 @@ from zoo.evaluation.report import Report
 def table_files(board: Leaderboard) -> dict[str, str]:
     """Write the files by name; speed.csv only where the speed of a model was measured.
 
-    Likewise robustness.csv only where a model was scored on degraded photos, films.csv on films.
+    Likewise robustness.csv only where a model was scored on degraded photos, hints.csv with hints,
+    films.csv on films.
     """
     files = {
         "leaderboard.csv": leaderboard_csv(board),
@@ -28,6 +30,8 @@ def table_files(board: Leaderboard) -> dict[str, str]:
         files["speed.csv"] = csv_text(speed_csv_rows(board.finished, board.title))
     if robustness := robustness_csv(board):
         files["robustness.csv"] = robustness
+    if hints := hints_csv(board):
+        files["hints.csv"] = hints
     if films := films_csv(board):
         files["films.csv"] = films
     return files

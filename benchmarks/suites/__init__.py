@@ -23,6 +23,7 @@ SUITES: dict[str, str] = {
     "adversarial": "what an adversary brings: gan and nogan beside regression",
     "paper": "the papers' own networks, sizes and lengths of training",
     "speed": "how fast, how large and how hungry is each model?",
+    "hints": "what do hints bring? the trained weights, told the true colors of some points",
     "video": "how steady are the colors of films? the trained weights, with each smoothing",
 }
 

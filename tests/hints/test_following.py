@@ -7,7 +7,7 @@ import zoo
 from zoo.errors import ZooError
 from zoo.fullsize import FullSize
 from zoo.hints import following
-from zoo.hints.following import followed
+from zoo.hints.following import Follower
 from zoo.hints.marks import GrayRegion, Hints, Point, Stroke
 from zoo.models.levin import Levin
 
@@ -68,7 +68,7 @@ def test_strokes_alone_color_their_region_and_leave_the_other_gray(photo):
     hints = Hints(strokes=(Stroke(((5, 32), (40, 32)), RED, 3),))
     lightness = FullSize(photo[None]).working_lightness((64, 96))[0, ..., 0]
     (strength,) = (one.default for one in Levin.options if one.name == "own_strength")
-    ab = followed(np.zeros((64, 96, 2), np.float32), lightness, hints, (64, 96), strength)
+    ab = Follower(lightness, hints, (64, 96), strength)(np.zeros((64, 96, 2), np.float32))
     np.testing.assert_allclose(ab[:, :46], np.broadcast_to(RED, (64, 46, 2)), atol=2)
     assert np.abs(ab[:, 50:]).max() < 2
 
@@ -77,7 +77,7 @@ def test_what_spreads_is_the_difference_to_the_model_s_own_colors():
     own = np.random.default_rng(0).normal(0, 20, (12, 16, 2)).astype(np.float32)
     moved = own + np.array([10, -5], np.float32)
     points = tuple(Point(x, y, tuple(moved[y, x].tolist())) for x, y in ((3, 4), (12, 8)))
-    found = followed(own, np.full((12, 16), 50.0), Hints(points=points), (12, 16), 0.0)
+    found = Follower(np.full((12, 16), 50.0), Hints(points=points), (12, 16), 0.0)(own)
     np.testing.assert_allclose(found, moved, atol=1e-3)
 
 
@@ -93,9 +93,9 @@ def test_large_sizes_are_solved_small_and_keep_their_marks(photo, monkeypatch):
     lightness = FullSize(photo[None]).working_lightness((128, 192))[0, ..., 0]
     own = rng.normal(0, 3, (128, 192, 2)).astype(np.float32)
     hints = Hints(points=(Point(20, 30, RED, 3), Point(80, 30, (-30, 5), 3)))
-    whole = followed(own, lightness, hints, (64, 96), 1.0)
+    whole = Follower(lightness, hints, (64, 96), 1.0)(own)
     monkeypatch.setattr(following, "_MOST_PIXELS", 64 * 96)
-    coarse = followed(own, lightness, hints, (64, 96), 1.0)
+    coarse = Follower(lightness, hints, (64, 96), 1.0)(own)
     assert (coarse != whole).mean() > 0.5
     marked = (whole == RED).all(axis=-1)
     assert marked.sum() > 100

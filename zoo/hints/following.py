@@ -19,50 +19,57 @@ _PULL = 0.1
 _RADIUS = 2
 
 
-def followed(
-    ab: np.ndarray, lightness: np.ndarray, hints: Hints, photo: tuple[int, int], strength: float
-) -> np.ndarray:
-    """Let a model's colors follow hints.
+class Follower:
+    """The equations of a photo with its hints: solved once, for the colors of any model.
 
     What spreads is the difference of the hints to the model's colors, so that the model's own
     detail stays, and far away nothing changes (`zoo.color.propagation`).
 
     Args:
-        ab: (h, w, 2), the model's colors.
-        lightness: (h, w) L in [0, 100] of the photo at that size.
+        lightness: (h, w) L in [0, 100] of the photo, at the size of the colors.
         hints: of the photo.
         photo: its height and width.
         strength: of the model's own colors, away from the marks: see `zoo.options.OWN_STRENGTH`.
 
-    Returns:
-        (h, w, 2) float32; at marked pixels exactly the hints' ab.
-
     Raises:
         ZooError: as `zoo.hints.placing.placed`.
     """
-    size = ab.shape[:2]
-    wanted, marked = placed(hints, size, photo)
-    if not marked.any():
-        return ab
-    fine = lightness[None, ..., None].astype(np.float32)
-    shrink = max(1.0, (ab[..., 0].size / _MOST_PIXELS) ** 0.5)
-    if shrink == 1.0:
-        offsets = _spread(wanted - ab, lightness, marked, strength)
-    else:
+
+    def __init__(
+        self, lightness: np.ndarray, hints: Hints, photo: tuple[int, int], strength: float
+    ) -> None:
+        size = lightness.shape
+        self._wanted, self._marked = placed(hints, size, photo)
+        self._fine = lightness[None, ..., None].astype(np.float32)
+        shrink = max(1.0, (lightness.size / _MOST_PIXELS) ** 0.5)
         small = (max(1, round(size[0] / shrink)), max(1, round(size[1] / shrink)))
-        coarse = np.asarray(preprocessing.resample_lightness(fine, small))
-        row, column = np.nonzero(marked)
-        below = row * small[0] // size[0], column * small[1] // size[1]
-        given, there = np.zeros((*small, 2), np.float32), np.zeros(small, bool)
-        given[below], there[below] = (wanted - ab)[marked], True
-        spread = _spread(given, coarse[0, ..., 0], there, strength)[None]
-        guides = (coarse / 100, fine / 100)
-        offsets = preprocessing.guided_resize(spread, *guides, _RADIUS, SMOOTH)[0]
-    return np.where(marked[..., None], wanted, ab + np.asarray(offsets, np.float32))
+        self._coarse = self._fine
+        if small != size:
+            self._coarse = np.asarray(preprocessing.resample_lightness(self._fine, small))
+        row, column = np.nonzero(self._marked)
+        self._below = row * small[0] // size[0], column * small[1] // size[1]
+        if self._marked.any():
+            there = np.zeros(small, bool)
+            there[self._below] = True
+            pull = _PULL * strength / min(small) ** 2
+            self._equations = Propagation(self._coarse[0, ..., 0] / 100, there, pull)
 
+    def __call__(self, ab: np.ndarray) -> np.ndarray:
+        """Let a model's colors follow the hints.
 
-def _spread(
-    offsets: np.ndarray, lightness: np.ndarray, marked: np.ndarray, strength: float
-) -> np.ndarray:
-    pull = _PULL * strength / min(marked.shape) ** 2
-    return Propagation(lightness / 100, marked, pull).spread(offsets).astype(np.float32)
+        Args:
+            ab: (h, w, 2).
+
+        Returns:
+            (h, w, 2) float32; at marked pixels exactly the hints' ab.
+        """
+        if not self._marked.any():
+            return ab
+        given = np.zeros((*self._coarse.shape[1:3], 2), np.float32)
+        given[self._below] = (self._wanted - ab)[self._marked]
+        offsets = self._equations.spread(given).astype(np.float32)
+        if offsets.shape != ab.shape:
+            guides = (self._coarse / 100, self._fine / 100)
+            enlarged = preprocessing.guided_resize(offsets[None], *guides, _RADIUS, SMOOTH)[0]
+            offsets = np.asarray(enlarged, np.float32)
+        return np.where(self._marked[..., None], self._wanted, ab + offsets)
