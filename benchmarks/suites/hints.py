@@ -16,5 +16,8 @@ from benchmarks.suites.pretrained import ROWS as PRETRAINED
 
 __all__ = ["DEFAULTS", "ROWS"]
 
-ROWS = (Row("levin", "levin", budget=UNTRAINED), *(row for row in PRETRAINED if row.model != "gray"))
+ROWS = (
+    Row("levin", "levin", budget=UNTRAINED),
+    *(row for row in PRETRAINED if row.model != "gray"),
+)
 DEFAULTS = {"hints": True}
