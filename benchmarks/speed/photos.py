@@ -109,7 +109,7 @@ def large_rows(model: Any) -> list[Row]:
 
     from zoo.fullsize import FullSize
 
-    photo, ab = _photo(0, *_LARGE), np.random.default_rng(0).normal(0, 20, (1, 128, 171, 2))
+    photo, ab = made_photo(0, *_LARGE), np.random.default_rng(0).normal(0, 20, (1, 128, 171, 2))
     chroma = ab.astype("float32")
 
     def around() -> np.ndarray:
@@ -139,7 +139,7 @@ def small_row(model: Any) -> Row:
     from zoo.fullsize import FullSize
     from zoo.inputs import inputs_of_photos
 
-    photo = _photo(0, *_SMALL)
+    photo = made_photo(0, *_SMALL)
     factor = int(model.resolve_options({})["render_factor"])
     inputs = inputs_of_photos(model.inputs, FullSize(photo[None]), factor)
     size = preprocessing.working_size(*_SMALL, factor)
@@ -227,7 +227,7 @@ def _size_of(given: tuple[str, tuple[int, int]]) -> tuple[Measurement, float]:
     from zoo.registry import load_model
 
     name, size = given
-    model, photo = load_model(name), _photo(0, *size)
+    model, photo = load_model(name), made_photo(0, *size)
     (seconds,) = measure_in_turn({"colorize": lambda: model.colorize(photo)}, 1, repetitions=5)
     return seconds, peak_memory()
 
@@ -282,7 +282,7 @@ def _draw(path: Path, sizes: list[dict[str, float]], numbers: list[dict[str, flo
         figure.savefig(temporary, format=path.suffix.removeprefix(".") or "png", dpi=110)
 
 
-def _photo(seed: int, height: int, width: int) -> np.ndarray:
+def made_photo(seed: int, height: int, width: int) -> np.ndarray:
     """Make a photo, uint8 (height, width, 3): smooth patches of color with a little grain."""
     generator = np.random.default_rng(seed)
     patches = generator.integers(0, 256, (24, 32, 3), dtype=np.uint8)
@@ -295,7 +295,7 @@ def _folder(folder: Path, count: int, height: int, width: int) -> Path:
     """Write JPEG files of one photo."""
     folder.mkdir()
     first = folder / "0.jpg"
-    Image.fromarray(_photo(0, height, width)).save(first, quality=92)
+    Image.fromarray(made_photo(0, height, width)).save(first, quality=92)
     for number in range(1, count):
         shutil.copyfile(first, folder / f"{number}.jpg")
     return folder
