@@ -8,8 +8,9 @@ business. On disk a model is a folder, see `zoo.saving`.
 
 import dataclasses
 import os
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -21,11 +22,14 @@ from zoo.budget import Budget
 from zoo.card import Card, Training
 from zoo.color.spaces import Tensor
 from zoo.consensus import averaged
-from zoo.errors import ZooError, valid_choice
+from zoo.errors import AnswersWarning, ZooError, valid_choice
 from zoo.fullsize import FullSize
 from zoo.hints.following import Follower
 from zoo.hints.marks import Hints
+from zoo.hints.placing import chroma_of
 from zoo.hints.simulated import HintInput
+from zoo.hints.suggestions import COUNT, Suggestion
+from zoo.hints.whole_photo import imposed, toward_palette
 from zoo.inputs import LIGHTNESS, Input, complete_inputs, inputs_of_photos
 from zoo.networks.runner import PlainRunner, Runner
 from zoo.options import (
@@ -39,7 +43,7 @@ from zoo.options import (
     option_values,
 )
 from zoo.photos.decoding import read_photo
-from zoo.prediction import Prediction
+from zoo.prediction import Chroma, Prediction
 from zoo.training.plan import History, TrainingPlan
 
 if TYPE_CHECKING:
@@ -377,6 +381,89 @@ class Colorizer(ABC):
         plane = keras.ops.convert_to_numpy(lightness)[0, ..., 0]
         return Follower(plane, hints, photo, strength)(ab[0])[None]
 
+    def colored(
+        self,
+        prediction: Prediction,
+        hints: Hints | None,
+        lightness: Tensor,
+        photo: tuple[int, int],
+        *,
+        answers: int | None = None,
+        **options: Any,
+    ) -> list[np.ndarray]:
+        """Make color of a prediction, and let it follow hints.
+
+        Args:
+            prediction: of `predict`; of one photo if there are hints or answers.
+            hints: of the photo, or None.
+            lightness: (N, H, W, 1) L in [0, 100] of the working size.
+            photo: its own height and width.
+            answers: how many plausible answers of the whole photo are wanted; None for the one.
+            **options: see `model.options`.
+
+        Returns:
+            (N, H, W, 2) float32 ab for each answer: the ordinary one first, then the most plausible
+            of the others; fewer if there are no more that differ clearly.
+
+        Raises:
+            ZooError: if hints cannot be followed, colors are not finite, or the model predicts no
+                distributions, and so has a single answer.
+        """
+        plain = self.decode(prediction, **options)
+        leaned = prediction
+        if hints is not None and hints.says_of_whole_photo:
+            leaned = self.leaned(prediction, hints, **options)
+
+        def finished(one: Prediction) -> np.ndarray:
+            ab = plain if one is prediction else self.decode(one, **options)
+            if hints is not None and hints.says_of_whole_photo:
+                ab = imposed(ab[0], plain[0], hints)[None]
+            return self.followed(ab, hints, lightness, photo, **options)
+
+        if answers is None:
+            return [finished(leaned)]
+        return self.several(leaned, answers, finished, **options)
+
+    def leaned(self, prediction: Prediction, hints: Hints, **options: Any) -> Prediction:
+        """Let a prediction of one photo lean toward what hints say of the whole of it.
+
+        What is said of means is imposed on decoded colors in any case; see
+        `zoo.hints.whole_photo.imposed`.
+        """
+        if hints.palette and isinstance(prediction, Chroma):
+            ab = keras.ops.convert_to_numpy(prediction.ab)
+            return prediction.with_shares(toward_palette(ab, chroma_of(hints.palette)))
+        return prediction
+
+    def several(
+        self,
+        prediction: Prediction,
+        count: int,
+        finished: Callable[[Prediction], np.ndarray],
+        **options: Any,
+    ) -> list[np.ndarray]:
+        """Make several answers of a prediction of one photo, each (1, H, W, 2) ab by `finished`.
+
+        Raises:
+            ZooError: if the model predicts no distributions.
+        """
+        raise ZooError(self._one_answer)
+
+    def check_answers(self, count: Any) -> int:
+        """Return how many answers are wanted.
+
+        Raises:
+            ZooError: if it is no whole number from 2 to 8, or the model has one answer alone.
+        """
+        raise ZooError(self._one_answer)
+
+    @property
+    def _one_answer(self) -> str:
+        return (
+            f"{self.name} predicts one color for each place and no distribution over colors, so "
+            "that there are no others to choose from; take a model that does, as zhang."
+        )
+
     # ------------------------------------------------------------------ photos in, photos out
 
     def colorize(
@@ -384,6 +471,7 @@ class Colorizer(ABC):
         photo: "str | os.PathLike | bytes | PIL.Image.Image | np.ndarray",
         *,
         hints: Hints | None = None,
+        answers: int | None = None,
         runner: Runner | None = None,
         **options: Any,
     ) -> np.ndarray:
@@ -391,19 +479,43 @@ class Colorizer(ABC):
 
         Args:
             photo: a file, its bytes, a Pillow image or an array; gray, RGB, RGBA, palette, 16-bit.
-            hints: colors that somebody says for places of the photo; the others follow them.
+            hints: colors that somebody says for places of the photo, which the others follow, or
+                for the whole of it.
+            answers: how many plausible answers are wanted, 2 to 8, from one run of the network, of
+                models that predict distributions; None for the one.
             runner: runs the networks; the model's own by default.
             **options: see `model.options`.
 
         Returns:
             uint8 of the photo's own size: (H, W, 3), or (H, W, 4) where the photo has alpha, which
-            is kept.
+            is kept. With `answers` (A, H, W, 3 or 4): the ordinary answer, then others, the most
+            plausible first. The mean distance of any two is at least 5 units of ab where the
+            network sees the photo; A is smaller than asked for, with a warning, if there are no
+            more such answers.
+
+        Raises:
+            ZooError: if the photo cannot be read, hints cannot be followed, an option has no valid
+                value, or there are answers wanted of a model that has one.
         """
+        if answers is not None:
+            answers = self.check_answers(answers)
         read = read_photo(photo)
-        ((colored,),) = self.colorize_variants(
-            read.rgb[None], [options], hints=hints, runner=runner
+        (colored,) = self.colorize_variants(
+            read.rgb[None], [options], hints=hints, answers=answers, runner=runner
         )
-        return colored if read.alpha is None else np.dstack([colored, read.alpha])
+        if read.alpha is not None:
+            alpha = np.broadcast_to(read.alpha[..., None], (*colored.shape[:-1], 1))
+            colored = np.concatenate([colored, alpha], axis=-1)
+        if answers is None:
+            return colored[0]
+        if len(colored) < answers:
+            warnings.warn(
+                f"{self.name} has {len(colored)} answers for this photo that differ clearly, and "
+                f"not {answers}.",
+                AnswersWarning,
+                stacklevel=2,
+            )
+        return colored
 
     def colorize_batch(
         self, rgb: np.ndarray, *, runner: Runner | None = None, **options: Any
@@ -418,12 +530,13 @@ class Colorizer(ABC):
         variants: Sequence[Mapping[str, float]],
         *,
         hints: Hints | None = None,
+        answers: int | None = None,
         runner: Runner | None = None,
     ) -> list[np.ndarray]:
         """Color photos as `colorize_batch` does, with each of several sets of options.
 
-        The network runs once for all sets that differ in how its answer becomes color. Hints are of
-        one photo: then there is no other.
+        The network runs once for all sets that differ in how its answer becomes color. Hints and
+        answers are of one photo: then there is no other. With answers, the first axis is theirs.
         """
         seen: dict[tuple[float, ...], tuple[dict[str, Tensor], Prediction]] = {}
         colored, photos = [], FullSize(rgb)
@@ -436,9 +549,46 @@ class Colorizer(ABC):
                     inputs = self.told(inputs, hints, photos.size)
                 seen[key] = inputs, self.predict(inputs, runner=runner, **values)
             inputs, prediction = seen[key]
-            ab, lightness = self.decode(prediction, **values), inputs[LIGHTNESS.name]
-            colored.append(photos.merge(self.followed(ab, hints, lightness, photos.size, **values)))
+            found = self.colored(
+                prediction, hints, inputs[LIGHTNESS.name], photos.size, answers=answers, **values
+            )
+            merged = [photos.merge(ab) for ab in found]
+            colored.append(merged[0] if answers is None else np.concatenate(merged))
         return colored
+
+    def suggest_colors(
+        self,
+        photo: "str | os.PathLike | bytes | PIL.Image.Image | np.ndarray",
+        place: tuple[float, float],
+        count: int = int(COUNT.default),
+        *,
+        hints: Hints | None = None,
+        runner: Runner | None = None,
+        **options: Any,
+    ) -> tuple[Suggestion, ...]:
+        """Find the colors that the model holds for likely at a place of a photo.
+
+        For models that predict distributions; see `zoo.hints.suggestions`.
+
+        Args:
+            photo: as `colorize` takes it.
+            place: x to the right and y down, in px of the photo; (0, 0) is the middle of the pixel
+                at the top left.
+            count: how many colors, 1 to 16.
+            hints: as `colorize` takes them. What they say of places changes the answer of a network
+                that listens; what they say of the whole photo, that of every one.
+            runner: runs the networks; the model's own by default.
+            **options: see `model.options`; the temperature has no effect.
+
+        Returns:
+            The likeliest first. No two are less than 20 units of ab apart, and none has less than
+            0.5 %, so that there may be fewer than `count`.
+
+        Raises:
+            ZooError: if the place is outside of the photo, `count` is no whole number from 1 to 16,
+                or the model predicts no distributions.
+        """
+        raise ZooError(self._one_answer)
 
     # ------------------------------------------------------------------ exported
 

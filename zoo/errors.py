@@ -1,4 +1,4 @@
-"""The exceptions and the warning that speak to users."""
+"""The exceptions and the warnings that speak to users."""
 
 from collections.abc import Iterable
 
@@ -20,6 +20,10 @@ class TrainingWarning(UserWarning):
 
 class ScoreWarning(UserWarning):
     """A figure says less than its name promises: its message is one sentence with the reason."""
+
+
+class AnswersWarning(UserWarning):
+    """A photo has fewer clearly different answers than were asked for."""
 
 
 def valid_choice(kind: str, name: str, valid: "list[str] | tuple[str, ...]") -> str:

@@ -1,7 +1,8 @@
 """What somebody says of a photo's colors: a record that goes to JSON and back.
 
 A hint says chroma alone: the photo keeps its lightness, and where the gamut has no such color at
-it, the color gets paler, as everywhere. Places are in the photo's pixels, x to the right and y
+it, the color gets paler, as everywhere. Marks say it of places, the other fields of the whole photo
+(`zoo.hints.whole_photo`). Places are in the photo's pixels, x to the right and y
 down; (0, 0) is the middle of the pixel at the top left. `docs/hints.md` has the JSON.
 """
 
@@ -34,6 +35,8 @@ Place = tuple[float, float]
 _MOST_CHROMA = 128.0
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 GRAY = "gray"
+#: Chroma that is none, from a color of 8 bits a channel.
+_ROUNDING = 0.05
 
 
 class Mark(ABC):
@@ -221,6 +224,7 @@ _KINDS: dict[str, Any] = {
     "gray_regions": GrayRegion,
     "areas": Area,
 }
+_OF_WHOLE_PHOTO = ("palette", "mean_color", "saturation", "gray_stays_gray")
 
 
 @dataclass(frozen=True)
@@ -232,7 +236,16 @@ class Hints:
         strokes: lines of one color.
         gray_regions: polygons that stay gray.
         areas: painted pixels.
+        palette: colors that the whole photo should have more of, "#rrggbb", (a, b) or "gray" each.
+        mean_color: the mean color of the whole photo, likewise; None leaves it.
+        saturation: the mean chroma of the whole photo, the root of a² + b², from 0 to 128; None
+            leaves it.
+        gray_stays_gray: whether what the model takes for nearly gray becomes neutral, and takes no
+            part in what is said of the whole photo.
         size: width and height in px of the photo that they are for; None where nobody has said.
+
+    Raises:
+        ZooError: on a wrong value, or if what is said of the whole photo cannot be true at once.
 
     Examples:
         >>> hints = Hints(points=(Point(40, 30, "#a03020", radius=4),))
@@ -244,6 +257,10 @@ class Hints:
     strokes: tuple[Stroke, ...] = ()
     gray_regions: tuple[GrayRegion, ...] = ()
     areas: tuple[Area, ...] = ()
+    palette: tuple[Color, ...] = ()
+    mean_color: Color | None = None
+    saturation: float | None = None
+    gray_stays_gray: bool = False
     size: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
@@ -252,8 +269,46 @@ class Hints:
             if not isinstance(given, list | tuple) or not all(isinstance(m, kind) for m in given):
                 raise ZooError(f"{name} must be {kind.__name__}s in a list; got {given!r}.")
             _set(self, **{name: tuple(given)})
+        _set(self, palette=_palette(self.palette), gray_stays_gray=_yes_or_no(self.gray_stays_gray))
+        if self.mean_color is not None:
+            _set(self, mean_color=_color(self.mean_color, "mean_color"))
+        if self.saturation is not None:
+            _set(self, saturation=_saturation(self.saturation))
         if self.size is not None:
             _set(self, size=_size(self.size))
+        self._require_possible()
+
+    def _require_possible(self) -> None:
+        """Refuse what cannot be true of one photo: a mean has no more chroma than what it is of."""
+        if self.saturation is not None and self.mean_color is not None:
+            least = _chroma(self.mean_color)
+            if least > self.saturation + _ROUNDING:
+                raise ZooError(
+                    f"mean_color {named(self.mean_color)} has a chroma of {least:.1f}, more than "
+                    f"the saturation, {self.saturation:g}, allows; raise that, or choose a paler "
+                    "color."
+                )
+        if not self.palette:
+            return
+        colorful = max(map(_chroma, self.palette)) > _ROUNDING
+        if colorful and self.saturation == 0:
+            raise ZooError(
+                "The palette asks for colors and a saturation of 0 for none; leave one of them out."
+            )
+        wanted = (self.saturation or 0) > 0 or (
+            self.mean_color is not None and _chroma(self.mean_color) > _ROUNDING
+        )
+        if wanted and not colorful:
+            raise ZooError(
+                "The palette has gray alone, and mean_color or saturation asks for colors; leave "
+                "one of them out."
+            )
+
+    @property
+    def says_of_whole_photo(self) -> bool:
+        """Whether anything is said beside marks."""
+        said = self.mean_color is not None or self.saturation is not None
+        return bool(self.palette) or said or self.gray_stays_gray
 
     @property
     def marks(self) -> tuple[Mark, ...]:
@@ -263,16 +318,25 @@ class Hints:
     def with_others(self, others: "Hints") -> "Hints":
         """These and others of the same photo.
 
+        Palettes are joined.
+
         Raises:
-            ZooError: if they say that their photos have different sizes.
+            ZooError: if they say that their photos have different sizes, or different things of the
+                whole photo.
         """
         if self.size and others.size and self.size != others.size:
             raise ZooError(
                 f"One of the hints is for a photo of {_px(self.size)}, the other for one of "
                 f"{_px(others.size)}; give hints of the same photo."
             )
-        lists = {name: getattr(self, name) + getattr(others, name) for name in _KINDS}
-        return Hints(**lists, size=self.size or others.size)
+        lists = {name: getattr(self, name) + getattr(others, name) for name in (*_KINDS, "palette")}
+        return Hints(
+            **lists,
+            mean_color=_agreed("mean_color", self.mean_color, others.mean_color),
+            saturation=_agreed("saturation", self.saturation, others.saturation),
+            gray_stays_gray=self.gray_stays_gray or others.gray_stays_gray,
+            size=self.size or others.size,
+        )
 
     def require_within(self, height: int, width: int) -> None:
         """Refuse hints of another photo.
@@ -298,13 +362,16 @@ class Hints:
     # ------------------------------------------------------------------ JSON
 
     def to_json(self) -> dict[str, Any]:
-        """What goes into a JSON file: lists that are empty are left out."""
+        """What goes into a JSON file: what says nothing is left out."""
         content: dict[str, Any] = {"version": VERSION}
         if self.size is not None:
             content["size"] = list(self.size)
         for name in _KINDS:
             if marks := getattr(self, name):
                 content[name] = [dataclasses.asdict(mark) for mark in marks]
+        for name in _OF_WHOLE_PHOTO:
+            if (said := getattr(self, name)) not in (None, (), False):
+                content[name] = said
         return json.loads(json.dumps(content))
 
     @classmethod
@@ -314,7 +381,7 @@ class Hints:
         Raises:
             ZooError: on another version, an unknown or missing field, or a wrong value.
         """
-        fields = _fields(content, ("version", "size", *_KINDS), source)
+        fields = _fields(content, ("version", "size", *_KINDS, *_OF_WHOLE_PHOTO), source)
         if (version := fields.pop("version", None)) != VERSION:
             raise ZooError(
                 f'In {source} the version must be {VERSION}, as in "version": {VERSION}; '
@@ -393,7 +460,52 @@ def _at_least_0(value: Any, name: str) -> float:
     return float(value)
 
 
-def _color(value: Any) -> Color:
+def named(color: Color) -> str:
+    """A color in a message."""
+    return color if isinstance(color, str) else f"ab ({color[0]:g}, {color[1]:g})"
+
+
+def _chroma(color: Color) -> float:
+    """The root of a² + b²."""
+    if color == GRAY:
+        return 0.0
+    if isinstance(color, tuple):
+        return math.hypot(*color)
+    # Not by `zoo.color.spaces`: mistakes are told before Keras is loaded.
+    from skimage.color import rgb2lab
+
+    _, a, b = rgb2lab(np.array(list(bytes.fromhex(color[1:]))) / 255)
+    return math.hypot(a, b)
+
+
+def _palette(value: Any) -> tuple[Color, ...]:
+    if not isinstance(value, list | tuple):
+        raise ZooError(f"palette must be a list of colors; got {value!r}.")
+    return tuple(_color(one, "each color of the palette") for one in value)
+
+
+def _yes_or_no(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ZooError(f"gray_stays_gray must be true or false; got {value!r}.")
+    return value
+
+
+def _saturation(value: Any) -> float:
+    if not 0 <= _number(value, "saturation") <= _MOST_CHROMA:
+        raise ZooError(f"saturation must be from 0 to {_MOST_CHROMA:g}; got {value!r}.")
+    return float(value)
+
+
+def _agreed(name: str, first: Any, second: Any) -> Any:
+    """What one of two hints says, or both alike."""
+    if None not in (first, second) and first != second:
+        raise ZooError(
+            f"One of the hints has the {name} {first!r}, the other {second!r}; leave one out."
+        )
+    return second if first is None else first
+
+
+def _color(value: Any, name: str = "color") -> Color:
     """A color in the form that is kept."""
     if isinstance(value, str) and (_HEX.fullmatch(value) or value == GRAY):
         return value.lower()
@@ -402,7 +514,7 @@ def _color(value: Any) -> Color:
         if max(abs(a), abs(b)) <= _MOST_CHROMA:
             return a, b
     raise ZooError(
-        f'color must be "#rrggbb", [a, b] from {-_MOST_CHROMA:g} to {_MOST_CHROMA:g}, or '
+        f'{name} must be "#rrggbb", [a, b] from {-_MOST_CHROMA:g} to {_MOST_CHROMA:g}, or '
         f'"{GRAY}"; got {value!r}.'
     )
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from zoo.color.spaces import rgb_to_lab
 from zoo.errors import ZooError
-from zoo.hints.marks import GRAY, Color, Hints, Mark
+from zoo.hints.marks import GRAY, Color, Hints, Mark, named
 
 
 class _Grid:
@@ -68,7 +68,7 @@ def placed(
             one pixel.
     """
     hints.require_within(*photo)
-    grid, colors = _Grid(size, photo), _chroma([mark.color for mark in hints.marks])
+    grid, colors = _Grid(size, photo), chroma_of([mark.color for mark in hints.marks])
     owner = np.full(size, -1)
     for number, mark in enumerate(hints.marks):
         covered = grid.covered(mark)
@@ -81,8 +81,8 @@ def placed(
     return np.where(marked[..., None], colors[owner], np.float32(0)), marked
 
 
-def _chroma(colors: Sequence[Color]) -> np.ndarray:
-    """(n, 2) float32 ab; at least one row."""
+def chroma_of(colors: Sequence[Color]) -> np.ndarray:
+    """The ab of colors as hints say them: (n, 2) float32; at least one row."""
     found = np.zeros((max(len(colors), 1), 2), np.float32)
     for number, color in enumerate(colors):
         if isinstance(color, tuple):
@@ -95,7 +95,7 @@ def _chroma(colors: Sequence[Color]) -> np.ndarray:
 
 def _refuse(first: Mark, second: Mark, grid: _Grid, x: float, y: float) -> None:
     place = f"({max(x, 0):.0f}, {max(y, 0):.0f})"
-    said = f"{_named(first.color)} and {_named(second.color)}"
+    said = f"{named(first.color)} and {named(second.color)}"
     there = np.array([x]), np.array([y])
     # Where the photo is no larger, they share one of its own pixels.
     if grid.step <= 1 or (first.holds(*there).all() and second.holds(*there).all()):
@@ -107,7 +107,3 @@ def _refuse(first: Mark, second: Mark, grid: _Grid, x: float, y: float) -> None:
         f"Two hints of different colors, {said}, are in one pixel at {place} at the size that the "
         "network sees; move them apart, or raise the option render_factor."
     )
-
-
-def _named(color: Color) -> str:
-    return color if isinstance(color, str) else f"ab ({color[0]:g}, {color[1]:g})"

@@ -4,7 +4,7 @@ A color is read off the distribution at a temperature; its entropy tells how sur
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -18,10 +18,16 @@ from zoo.color.planes import Plane
 from zoo.color.spaces import Tensor
 from zoo.colorizer import Colorizer
 from zoo.fullsize import FullSize
+from zoo.hints.marks import Hints
+from zoo.hints.placing import chroma_of
+from zoo.hints.suggestions import COUNT, Suggestion, check_place, suggestions
+from zoo.hints.whole_photo import counted_places, target_of
 from zoo.inputs import inputs_of_photos
+from zoo.models.classification.answers import ANSWERS, distinct
+from zoo.models.classification.leaning import Leaning, leanings, tilted, with_palette
 from zoo.networks.blocks import average_by
 from zoo.networks.runner import Runner
-from zoo.options import OF_NETWORKS, RENDER_FACTOR, Option
+from zoo.options import EDGE_RADIUS, OF_NETWORKS, RENDER_FACTOR, Option
 from zoo.photos.decoding import PhotoSource, read_photo
 from zoo.prediction import Distribution, Prediction
 
@@ -109,6 +115,77 @@ class DistributionColorizer(Colorizer):
         logits = ops.convert_to_tensor(prediction.logits)
         chroma = annealed_mean(logits, self._centers.centers, temperature)
         return self.plane.to_ab(chroma, average_by(prediction.lightness, self.output_stride))
+
+    def with_logits(
+        self, prediction: Distribution, logits: np.ndarray, temperature: float
+    ) -> Distribution:
+        """The prediction with other distributions, and all that it says beside them moved alike."""
+        return replace(prediction, logits=logits)
+
+    def leaned(self, prediction: Prediction, hints: Hints, **options: Any) -> Prediction:
+        """Tilt distributions toward a palette, a mean color and a saturation."""
+        assert isinstance(prediction, Distribution)
+        temperature = self._values(options, "decode")[TEMPERATURE.name]
+        logits, colors = ops.convert_to_numpy(prediction.logits), self._colors_of_bins(prediction)
+        counted = counted_places(ops.convert_to_numpy(self.colors(prediction, temperature)), hints)
+        if hints.palette:
+            logits = with_palette(logits, colors, chroma_of(hints.palette))
+        if counted.any():
+            target = target_of(hints), hints.saturation
+            logits = tilted(logits[0], colors, counted[0], temperature, *target)[None]
+        return self.with_logits(prediction, logits, temperature)
+
+    def check_answers(self, count: Any) -> int:
+        return int(ANSWERS.check(count))
+
+    def several(
+        self,
+        prediction: Prediction,
+        count: int,
+        finished: Callable[[Prediction], np.ndarray],
+        **options: Any,
+    ) -> list[np.ndarray]:
+        """Make the ordinary answer and others, toward which all distributions lean together."""
+        assert isinstance(prediction, Distribution)
+        temperature = self._values(options, "decode")[TEMPERATURE.name]
+        logits = ops.convert_to_numpy(prediction.logits)
+
+        def color(way: Leaning) -> np.ndarray:
+            return finished(self.with_logits(prediction, logits + way.factors, temperature))
+
+        tried = leanings(logits[0], self._colors_of_bins(prediction), temperature)
+        return distinct(finished(prediction), tried, count, color)
+
+    def _colors_of_bins(self, prediction: Distribution) -> np.ndarray:
+        """The ab of each bin, (Q, 2), at the mean lightness of what is seen."""
+        mean = np.mean(ops.convert_to_numpy(prediction.lightness), dtype=np.float32)
+        lightness = np.full((len(self.bins), 1), mean)
+        return ops.convert_to_numpy(self.plane.to_ab(self.bins.centers, lightness))
+
+    def suggest_colors(
+        self,
+        photo: PhotoSource,
+        place: tuple[float, float],
+        count: int = int(COUNT.default),
+        *,
+        hints: Hints | None = None,
+        runner: Runner | None = None,
+        **options: Any,
+    ) -> tuple[Suggestion, ...]:
+        count = int(COUNT.check(count))
+        photos = FullSize(read_photo(photo).rgb[None])
+        place = check_place(place, *photos.size)
+        values = self.resolve_options(options)
+        inputs = inputs_of_photos(self.inputs, photos, int(values[RENDER_FACTOR.name]))
+        if hints is not None:
+            hints.require_within(*photos.size)
+            inputs = self.told(inputs, hints, photos.size)
+        prediction = self.predict(inputs, runner=runner, **values)
+        if hints is not None and hints.says_of_whole_photo:
+            prediction = self.leaned(prediction, hints, **values)
+        smoothed = prediction.smoothed(int(values[EDGE_RADIUS.name]))
+        assert isinstance(smoothed, Distribution)
+        return tuple(suggestions(smoothed, self.plane, place, photos.size)[:count])
 
     def confidence(
         self, photo: PhotoSource, *, runner: Runner | None = None, **options: float

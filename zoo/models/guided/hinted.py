@@ -202,6 +202,16 @@ class Hinted(ClassificationColorizer):
         step = self.output_stride if self.architecture.heads > 1 else 1
         return TwoAnswers(lightness, size, logits, self.bins, ab * self.ab_scale, step)
 
+    def with_logits(
+        self, prediction: Distribution, logits: np.ndarray, temperature: float
+    ) -> Distribution:
+        """What is said outright moves as far as what is read off the distribution."""
+        assert isinstance(prediction, TwoAnswers)
+        changed = replace(prediction, logits=logits)
+        moved = self.colors(changed, temperature) - self.colors(prediction, temperature)
+        said = ops.convert_to_tensor(prediction.ab)
+        return replace(changed, ab=said + preprocessing.resize(moved, ops.shape(said)[1:3]))
+
     def to_ab(self, prediction: Prediction, **values: Tensor) -> Tensor:
         """A mixture of the color that is said outright and of the distribution's."""
         assert isinstance(prediction, TwoAnswers)
