@@ -7,7 +7,9 @@ A check is a function of a `Subject`: the model in its smallest preset, with pho
 what several checks share. It fails by an error that says what went wrong.
 """
 
+import itertools
 import json
+import math
 import re
 import signal
 import tempfile
@@ -32,7 +34,8 @@ from zoo.errors import TrainingInterrupted, ZooError, valid_choice
 from zoo.files import sha256_of_file
 from zoo.fullsize import FullSize
 from zoo.hints.marks import Hints, Point
-from zoo.inputs import LIGHTNESS
+from zoo.inputs import LIGHTNESS, inputs_of_photos
+from zoo.models.classification.distribution import DistributionColorizer
 from zoo.models.gradient import GradientColorizer
 from zoo.networks.runner import FixedWeights, PlainRunner
 from zoo.options import CONSENSUS
@@ -307,6 +310,35 @@ def follows_hints(subject: Subject) -> None:
 # ---------------------------------------------------------------------- what it keeps
 
 
+def follows_what_is_said_of_the_whole_photo(subject: Subject) -> None:
+    """The mean color is the one that is asked for."""
+    model, photos = subject.untrained, FullSize(random_photo(32, 48)[None])
+    inputs = inputs_of_photos(model.inputs, photos, 2)
+    prediction = model.predict(inputs)
+    hints = Hints(mean_color=(12.0, -7.0), palette=("gray", "#a04020"))
+    (ab,) = model.colored(prediction, hints, inputs[LIGHTNESS.name], photos.size)
+    np.testing.assert_allclose(ab.mean(axis=(0, 1, 2)), (12, -7), atol=1e-2, err_msg="mean color")
+
+
+def suggests_colors(subject: Subject) -> None:
+    """Models that predict distributions suggest distinct colors and answers; others refuse."""
+    model, photo = subject.untrained, random_photo(30, 45)
+    if not isinstance(model, DistributionColorizer):
+        refused("no distribution", model.suggest_colors, photo, (3, 4))
+        refused("no distribution", model.colorize, photo, answers=2)
+        return
+    found = model.suggest_colors(photo, (44, 29), 6, render_factor=2)
+    expect(1 <= len(found) <= 6, "At most as many colors are suggested as are asked for.")
+    shares = [one.probability for one in found]
+    expect(shares == sorted(shares, reverse=True), "The likeliest color is suggested first.")
+    expect(0 < sum(shares) <= 1 + 1e-4, f"Probabilities have the sum {sum(shares)}.")
+    for one, other in itertools.combinations(found, 2):
+        expect(math.dist(one.ab, other.ab) > 19.9, f"{one} and {other} are too much alike.")
+    refused("outside of the photo", model.suggest_colors, photo, (45, 4))
+    refused("count", model.suggest_colors, photo, (3, 4), 0)
+    refused("answers", model.colorize, photo, answers=1)
+
+
 def saves_and_loads_exactly(subject: Subject) -> None:
     """A trained model that was saved and loaded predicts the same to the bit."""
     (model, _), photo = subject.trained, subject.photos[0].read()
@@ -485,6 +517,8 @@ EVERY = (
     serves_two_threads,
     keeps_the_lightness,
     follows_hints,
+    follows_what_is_said_of_the_whole_photo,
+    suggests_colors,
     starts_from_its_seed,
     refuses_what_it_lacks,
     refuses_broken_folders,

@@ -1,4 +1,4 @@
-"""The commands that color photos and films: `zoo colorize` and `zoo compare`."""
+"""The commands that color: `zoo colorize`, `zoo compare` and `zoo suggest`."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -41,6 +41,7 @@ def colorize(
     option: options.PredictionOptions = None,
     hints: options.HintFile = None,
     strokes: options.Strokes = None,
+    answers: options.Answers = None,
     confidence: Annotated[
         bool,
         Option(
@@ -83,15 +84,14 @@ def colorize(
         codec=codec,
         preview=preview,
     )
-    jobs = [
-        replace(job, hints=said) for job in plan_jobs(inputs, out, confidence, settings.name_of)
-    ]
+    planned = plan_jobs(inputs, out, confidence, settings.name_of, answers)
+    jobs = [replace(job, hints=said) for job in planned]
     require_writable(out)
     waiting = [job for job in jobs if overwrite or not job.target.exists()]
     films = [job for job in waiting if job.is_film]
-    _check_films([job for job in jobs if job.is_film], films, settings)
-    color = _exported(model, given, confidence, films, said)
-    color = color or _loaded(model, given, confidence)
+    _check_films([job for job in jobs if job.is_film], films, settings, answers)
+    color = _exported(model, given, confidence, films, said, answers)
+    color = color or _loaded(model, given, confidence, answers)
     photos = [job for job in waiting if not job.is_film]
     outcome = color.photos(photos, keep_profile=keep_profile)
     if photos or not films:
@@ -127,6 +127,8 @@ def _tell_photos(photos: "Sequence[Job]", outcome: "Outcome", out: Path, confide
     made = [job for job in photos if job.name not in outcome.failures]
     colored = sum(not job.confidence for job in made)
     echo(f"Colored {counted(colored, 'photo')} into {out}.")
+    for name, answers in outcome.fewer.items():
+        echo(f"{name} has {counted(answers, 'answer')} that differ clearly, and no more.")
     if confidence:
         echo(f"Saved the confidence of {counted(len(made) - colored, 'photo')} beside them.")
     if outcome.reduced:
@@ -146,7 +148,10 @@ class _Coloring:
 
 
 def _check_films(
-    films: "Sequence[Job]", waiting: "Sequence[Job]", settings: "FilmSettings"
+    films: "Sequence[Job]",
+    waiting: "Sequence[Job]",
+    settings: "FilmSettings",
+    answers: int | None,
 ) -> None:
     """Refuse what makes no sense before anything is loaded."""
     from zoo.inference.films.plan import FilmSettings
@@ -155,6 +160,8 @@ def _check_films(
 
     if not films and settings != FilmSettings():
         raise ZooError("Options for films were given, and there is no film; leave them out.")
+    if films and answers is not None:
+        raise ZooError("Several answers are of photos; color films without --answers.")
     if settings.key_frames and len(films) > 1:
         raise ZooError("Key frames are of one film; color it in a command of its own.")
     for path in settings.key_frames.values():
@@ -228,12 +235,43 @@ def compare(
     echo(f"Wrote {out}.")
 
 
+def suggest(
+    photo: Annotated[Path, Argument(metavar="PHOTO", help="One photo.")],
+    x: Annotated[float, Argument(metavar="X", help="Of the place, in px from the left.")],
+    y: Annotated[float, Argument(metavar="Y", help="In px from the top.")],
+    model: Annotated[
+        str, Option(metavar="RUN", help="Trained folder, or a name that comes trained.")
+    ] = "zhang",
+    count: Annotated[int, Option(metavar="N", min=1, max=16, help="How many colors, 1 to 16.")] = 5,
+    hints: options.HintFile = None,
+    option: options.PredictionOptions = None,
+) -> None:
+    """Show which colors a model holds for likely at a place of a photo.
+
+    The likeliest first, with a and b, which a hint takes, and a probability. No two look alike, so
+    that there may be fewer than were asked for.
+    """
+    from rich.console import Console
+
+    from zoo.cli.tables import swatches_table
+
+    said, given = _read_hints(hints, None, [photo]), parse_pairs(option, "-o")
+    if photo.is_dir() or not photo.exists():
+        raise ZooError(f"There is no photo {photo}; check the path.")
+    loaded = load_run(model)
+    _require_distribution(loaded, "has nothing to suggest; take")
+    values = option_values(loaded, given)
+    found, console = loaded.suggest_colors(photo, (x, y), count, hints=said, **values), Console()
+    console.print(swatches_table(found, blocks=console.is_terminal), highlight=False)
+
+
 def _exported(
     folder: str,
     given: Mapping[str, str],
     confidence: bool,
     films: "Sequence[Job]",
     hints: "Hints | None",
+    answers: int | None,
 ) -> _Coloring | None:
     """What colors by an exported folder; None if this is none."""
     from zoo.inference.exported import ExportedModel, is_exported
@@ -249,6 +287,11 @@ def _exported(
         raise ZooError(
             f"{folder} is an exported model, which takes no hints; give the trained folder."
         )
+    if answers is not None:
+        raise ZooError(
+            f"{folder} is an exported model, which gives one answer; leave out --answers, or give "
+            "the trained folder."
+        )
     if films:
         raise ZooError(
             f"{folder} is an exported model, which colors photos; give the trained folder to color "
@@ -258,12 +301,14 @@ def _exported(
     return _Coloring(partial(model.run_jobs, options=model.option_values(given)))
 
 
-def _loaded(run: str, given: dict[str, str], confidence: bool) -> _Coloring:
+def _loaded(run: str, given: dict[str, str], confidence: bool, answers: int | None) -> _Coloring:
     """What colors by a trained model."""
     model = load_run(run)
     values = option_values(model, given)
     if confidence:
-        _require_distribution(model)
+        _require_distribution(model, "has no confidence; leave out --confidence, or take")
+    if answers is not None:
+        _require_distribution(model, "has one answer; leave out --answers, or take")
     # They load Keras, after most mistakes have been told.
     from zoo.inference.films.coloring import colorize_video
     from zoo.inference.folders import run_jobs
@@ -273,8 +318,8 @@ def _loaded(run: str, given: dict[str, str], confidence: bool) -> _Coloring:
     )
 
 
-def _require_distribution(model: "Colorizer") -> None:
-    """Refuse a model that answers with one color a place: it cannot tell how sure it is."""
+def _require_distribution(model: "Colorizer", lacks: str) -> None:
+    """Refuse a model that answers with one color a place: it knows of no others."""
     from zoo.models.classification.distribution import DistributionColorizer
 
     if isinstance(model, DistributionColorizer):
@@ -285,6 +330,6 @@ def _require_distribution(model: "Colorizer") -> None:
         if issubclass(registry.entry(name).load(), DistributionColorizer)
     ]
     raise ZooError(
-        f"{model.name} predicts no distribution over colors, so it has no confidence; leave out "
-        f"--confidence, or take one of these models: {', '.join(able)}."
+        f"{model.name} predicts no distribution over colors, so it {lacks} one of these "
+        f"models: {', '.join(able)}."
     )

@@ -112,6 +112,7 @@ for command in (
     studies.evaluate,
     coloring.colorize,
     coloring.compare,
+    coloring.suggest,
     studies.temperature,
     studies.checkpoints,
     exporting.export,

@@ -58,7 +58,7 @@ HintFile = Annotated[
     Option(
         "--hints",
         metavar="FILE",
-        help="Colors for places of the one photo, as JSON.",
+        help="Colors for places of the one photo, or for the whole of it, as JSON.",
     ),
 ]
 Strokes = Annotated[
@@ -67,6 +67,16 @@ Strokes = Annotated[
         "--strokes",
         metavar="FILE",
         help="Colors painted on a transparent picture of the one photo's size, as PNG.",
+    ),
+]
+Answers = Annotated[
+    int | None,
+    Option(
+        "--answers",
+        min=2,
+        max=8,
+        metavar="N",
+        help="So many plausible answers of each photo, 2 to 8: NAME-1, NAME-2 and so on.",
     ),
 ]
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
     from zoo.evaluation.checkpoints import Checkpoint
     from zoo.evaluation.report import Report
+    from zoo.hints.suggestions import Suggestion
 
 _ARROWS = {"higher": "↑", "lower": "↓", None: ""}
 # Columns hold "-0.036 … -0.018", "class-rebalanced" and most names; three fit into 80 characters.
@@ -42,6 +43,16 @@ def data_sets_table(recipes: "Sequence[Recipe]") -> Table:
         what = f"{escape(recipe.title)}\n[dim]{escape(recipe.size)}[/dim]"
         by_hand = escape(recipe.by_hand) or "–"
         table.add_row(f"[bold]{recipe.name}[/bold]", what, escape(recipe.license), by_hand)
+    return table
+
+
+def swatches_table(suggestions: "Sequence[Suggestion]", blocks: bool) -> Table:
+    """One row per suggested color: with `blocks` the color itself, then name, ab, how likely."""
+    table = Table.grid(padding=(0, 2))
+    for one in suggestions:
+        block = [Text("      ", style=f"on {one.color}")] if blocks else []
+        a, b = (f"{value:4.0f}" for value in one.ab)
+        table.add_row(*block, one.color, f"ab {a} {b}", f"{100 * one.probability:4.1f} %")
     return table
 
 

@@ -96,7 +96,7 @@ def suggestions(
     lightness = np.float32(np.einsum("i,j,ij->", *weights, seen))
     rgb, ab = _in_gamut(prediction.bins.centers, plane, lightness)
     return [
-        Suggestion("#" + bytes(rgb[best]).hex(), (float(ab[best, 0]), float(ab[best, 1])), share)
+        Suggestion("#" + bytes(rgb[best]).hex(), _rounded(ab[best]), share)
         for best, share in modes(there, ab)
         if share >= _LEAST
     ]
@@ -114,6 +114,11 @@ def _nearness(position: float, length: int, seen: int, step: int) -> np.ndarray:
     at = (position + 0.5) * seen / length / step - 0.5
     found = np.maximum(0, _REACH - np.abs(np.arange(math.ceil(seen / step)) - at))
     return found / found.sum()
+
+
+def _rounded(ab: np.ndarray) -> tuple[float, float]:
+    a, b = (round(float(one), 2) + 0.0 for one in ab)  # no -0.0
+    return a, b
 
 
 def _in_gamut(centers: np.ndarray, plane: Plane, lightness: np.float32) -> tuple[Any, np.ndarray]:

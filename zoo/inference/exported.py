@@ -15,7 +15,7 @@ import numpy as np
 from zoo.card import read_card
 from zoo.errors import ZooError, valid_choice
 from zoo.files import sha256_of_file
-from zoo.inference.jobs import Job, Outcome, carry_out
+from zoo.inference.jobs import Job, Made, Outcome, carry_out
 from zoo.inference.pipeline import Stage
 from zoo.photos.decoding import Decoded, PhotoError, read_file, read_photo, write_photo
 from zoo.photos.vips import has_16_bits
@@ -122,7 +122,7 @@ def _read(job: Job) -> _Read:
     return _Read(job, photo, has_16_bits(data))
 
 
-def _write(keep_profile: bool, read: _Read) -> bool:
+def _write(keep_profile: bool, read: _Read) -> Made:
     profile = read.photo.profile if keep_profile else None
     write_photo(read.job.target, read.photo.rgb, read.photo.alpha, profile)
-    return read.deep
+    return Made(read.deep)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from zoo.files import atomic_path
 from zoo.fullsize import FullSize
-from zoo.inference.jobs import Job, Outcome, carry_out
+from zoo.inference.jobs import Job, Made, Outcome, carry_out
 from zoo.inference.large import LARGE, LargePhoto, pixels_of
 from zoo.inference.pipeline import Stage
 from zoo.inputs import LIGHTNESS, inputs_of_photos
@@ -115,40 +115,52 @@ class _Steps:
         arrays = {name: ops.convert_to_numpy(value) for name, value in inputs.items()}
         return _Seen(job, photo, arrays, reduced)
 
-    def color(self, seen: Sequence[_Seen]) -> list[tuple[_Seen, np.ndarray]]:
-        """Run the networks once for all: with each photo its ab, or how sure they are."""
+    def color(self, seen: Sequence[_Seen]) -> list[tuple[_Seen, list[np.ndarray]]]:
+        """Run the networks once for all: with each photo its ab, or how sure they are.
+
+        A list, because a photo may have several answers.
+        """
         inputs = {
             name: np.concatenate([one.inputs[name] for one in seen]) for name in seen[0].inputs
         }
         prediction = self.model.predict(inputs, runner=self.runner, **self.options)
         if seen[0].job.confidence:
             assert isinstance(prediction, Distribution)
-            found = ops.convert_to_numpy(prediction.confidence())
+            found = [ops.convert_to_numpy(prediction.confidence())]
         else:
-            found = self.model.decode(prediction, **self.options)
-        parts = [(one, found[number : number + 1]) for number, one in enumerate(seen)]
-        return [(one, self._followed(one, part)) for one, part in parts]
+            first = seen[0]  # the only one, if it has hints or answers
+            found = self.model.colored(
+                prediction,
+                first.job.hints,
+                first.inputs[LIGHTNESS.name],
+                first.photo.size,
+                answers=first.job.answers,
+                **self.options,
+            )
+        return [
+            (one, [answer[number : number + 1] for answer in found])
+            for number, one in enumerate(seen)
+        ]
 
-    def _followed(self, seen: _Seen, found: np.ndarray) -> np.ndarray:
-        if seen.job.confidence:
-            return found
-        lightness = seen.inputs[LIGHTNESS.name]
-        return self.model.followed(
-            found, seen.job.hints, lightness, seen.photo.size, **self.options
-        )
-
-    def write(self, colored: tuple[_Seen, np.ndarray]) -> bool:
-        """Write the file; say whether it is a photo that has lost bits."""
-        seen, found = colored
+    def write(self, colored: tuple[_Seen, list[np.ndarray]]) -> Made:
+        """Write the files of a job."""
+        seen, answers = colored
         if not seen.job.confidence:
             profile = seen.photo.profile if self.keep_profile else None
-            seen.photo.save(seen.job.target, found, profile)
-            return seen.reduced
+            targets = seen.job.targets
+            # The first one says that all are there, so that it is written last, and none is left of
+            # an earlier run.
+            for old in targets if len(targets) > 1 else []:
+                old.unlink(missing_ok=True)
+            for target, ab in reversed(list(zip(targets, answers, strict=False))):
+                seen.photo.save(target, ab, profile)
+            return Made(seen.reduced, len(answers))
+        (found,) = answers
         sure = ops.convert_to_numpy(resize(found, seen.photo.size))[0, ..., 0]
         with atomic_path(seen.job.target) as temporary:  # white where it is sure
             levels = np.rint(255 * np.clip(sure, 0, 1)).astype(np.uint8)
             Image.fromarray(levels).save(temporary, "PNG")
-        return False
+        return Made()
 
 
 def _opened(job: Job, threads: int | None) -> tuple[_Photo | LargePhoto, bool]:
@@ -165,9 +177,11 @@ def _opened(job: Job, threads: int | None) -> tuple[_Photo | LargePhoto, bool]:
 def _goes_with(others: Sequence[_Seen], one: _Seen) -> bool:
     """Whether the networks see a photo together with others: it has their size, and all are small.
 
-    Photos wait for each other at full size.
+    Photos wait for each other at full size. One with hints or answers is seen alone.
     """
     first = others[0]
+    if any(each.job.hints is not None or each.job.answers for each in (first, one)):
+        return False
     alike = all(value.shape == one.inputs[name].shape for name, value in first.inputs.items())
     pixels = sum(math.prod(each.photo.size) for each in (*others, one))
     seen = (len(others) + 1) * one.inputs[LIGHTNESS.name].size

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from zoo.color.modes import APART, modes
-from zoo.hints.whole_photo import chroma
+from zoo.hints.whole_photo import COLOR_FROM, chroma
 
 #: Chances that a palette leaves to colors that it does not have.
 _BESIDE_PALETTE = 0.05
@@ -32,7 +32,7 @@ _MOST_TILT = 0.5
 #: temperature at least.
 _LEAST_TEMPERATURE = 0.1
 #: How strongly answers lean, in nats at an answer's own color.
-_STRENGTHS = (1.0, 2.0, 4.0, 8.0)
+_STRENGTHS = (1.0, 2.0, 3.0, 5.0)
 #: So many colors are tried for answers.
 _COLORS = 12
 
@@ -149,7 +149,7 @@ def leanings(logits: np.ndarray, colors: np.ndarray, temperature: float) -> list
 
     What the network holds for possible beside each place's annealed mean, 20 units of ab away at
     least, is added up over the photo. Its modes are the colors that answers lean toward, each with
-    several strengths.
+    several strengths; not gray, toward which each answer could fade.
 
     Args:
         logits: (h, w, Q).
@@ -170,6 +170,7 @@ def leanings(logits: np.ndarray, colors: np.ndarray, temperature: float) -> list
 
     plain = leaning(np.zeros(len(colors), np.float32))
     elsewhere = np.where(_squares(plain.means, colors) >= APART**2, shares, 0).mean(axis=0)
+    elsewhere[chroma(colors) < COLOR_FROM] = 0
 
     def tried() -> Iterator[Leaning]:
         for mode, _ in modes(elsewhere, colors)[:_COLORS]:
