@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from keras import ops
 
 from zoo.color.modes import modes
 from zoo.color.planes import Plane
@@ -80,7 +81,7 @@ def suggestions(
         The likeliest first; none that is less likely than 0.5 %.
     """
     shares = prediction.probabilities()[0]
-    padded = np.asarray(prediction.lightness)[0]
+    padded = ops.convert_to_numpy(prediction.lightness)[0]
     steps = [whole // part for whole, part in zip(padded.shape[:2], shares.shape[:2], strict=True)]
     rows, columns = (
         _nearness(position, length, int(seen), step)
@@ -96,7 +97,7 @@ def suggestions(
     lightness = np.float32(np.einsum("i,j,ij->", *weights, seen))
     rgb, ab = _in_gamut(prediction.bins.centers, plane, lightness)
     return [
-        Suggestion("#" + bytes(rgb[best]).hex(), _rounded(ab[best]), share)
+        Suggestion("#" + bytes(rgb[best]).hex(), (float(ab[best, 0]), float(ab[best, 1])), share)
         for best, share in modes(there, ab)
         if share >= _LEAST
     ]
@@ -116,14 +117,11 @@ def _nearness(position: float, length: int, seen: int, step: int) -> np.ndarray:
     return found / found.sum()
 
 
-def _rounded(ab: np.ndarray) -> tuple[float, float]:
-    a, b = (round(float(one), 2) + 0.0 for one in ab)  # no -0.0
-    return a, b
-
-
 def _in_gamut(centers: np.ndarray, plane: Plane, lightness: np.float32) -> tuple[Any, np.ndarray]:
     """Bins at a lightness as sRGB has them: (Q, 3) uint8 and (Q, 2) ab."""
     light = np.full((len(centers), 1), lightness)
     lab = np.concatenate([light, np.asarray(plane.to_ab(centers, light))], axis=-1)
     rgb = lab_to_rgb_of_lightness(lab)
-    return np.asarray(unit_to_uint8(rgb)), np.asarray(rgb_to_lab(rgb))[:, 1:]
+    # Rounded, so that bins of a grid stay as far apart as they are; and no -0.
+    ab = np.round(np.asarray(rgb_to_lab(rgb))[:, 1:].astype(float), 2) + 0.0
+    return np.asarray(unit_to_uint8(rgb)), ab
