@@ -370,7 +370,8 @@ class Hints:
             if marks := getattr(self, name):
                 content[name] = [dataclasses.asdict(mark) for mark in marks]
         for name in _OF_WHOLE_PHOTO:
-            if (said := getattr(self, name)) not in (None, (), False):
+            said = getattr(self, name)
+            if said or (name == "saturation" and said is not None):
                 content[name] = said
         return json.loads(json.dumps(content))
 
