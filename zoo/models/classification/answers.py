@@ -15,7 +15,7 @@ from zoo.options import Option
 
 ANSWERS = Option("answers", default=4, low=2, high=8, meaning="how many colorings", whole=True)
 #: The mean distance in ab of any two answers; the first one that allows enough of them counts.
-DISTANCES = (10.0, 7.0, 5.0)
+DISTANCES = (16.0, 12.0, 8.0, 5.0)
 
 
 def distinct(

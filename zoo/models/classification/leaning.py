@@ -18,7 +18,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from zoo.color.modes import APART, modes
-from zoo.hints.whole_photo import COLOR_FROM, chroma
+from zoo.hints.whole_photo import chroma
 
 #: Chances that a palette leaves to colors that it does not have.
 _BESIDE_PALETTE = 0.05
@@ -170,7 +170,7 @@ def leanings(logits: np.ndarray, colors: np.ndarray, temperature: float) -> list
 
     plain = leaning(np.zeros(len(colors), np.float32))
     elsewhere = np.where(_squares(plain.means, colors) >= APART**2, shares, 0).mean(axis=0)
-    elsewhere[chroma(colors) < COLOR_FROM] = 0
+    elsewhere[chroma(colors) < APART] = 0
 
     def tried() -> Iterator[Leaning]:
         for mode, _ in modes(elsewhere, colors)[:_COLORS]:
