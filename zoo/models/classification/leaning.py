@@ -76,20 +76,21 @@ def tilted(
         (h, w, Q) logits, of which the annealed means are as wanted, to about 0.1 of ab, as far as
         bins and multipliers of at most 0.5 for a unit of ab allow.
     """
-    temperature = max(float(temperature), _LEAST_TEMPERATURE)
-    features = [colors] if target is not None else []
-    if saturation is not None:
-        features.append(chroma(colors)[:, None])
-    if not features:
+    temperature, weights = max(float(temperature), _LEAST_TEMPERATURE), _some(counted[..., None])
+    wanted = [*(() if target is None else target), *(() if saturation is None else (saturation,))]
+    if not wanted or not weights.any():
         return logits
     tilt = _Tilt(
-        _some(logits) / temperature, _some(counted[..., None])[:, 0], colors, np.hstack(features)
+        _some(logits) / temperature,
+        weights[:, 0] / weights.sum(),
+        colors,
+        of_color=target is not None,
+        of_chroma=saturation is not None,
     )
-    wanted = [*(() if target is None else target), *(() if saturation is None else (saturation,))]
     found = least_squares(
-        lambda multipliers: tilt.means(multipliers, target, saturation)[0] - wanted,
+        lambda multipliers: tilt.means(multipliers)[0] - wanted,
         np.zeros(len(wanted)),
-        lambda multipliers: tilt.means(multipliers, target, saturation)[1],
+        lambda multipliers: tilt.means(multipliers)[1],
         bounds=(-_MOST_TILT, _MOST_TILT),
         xtol=1e-6,
         ftol=1e-8,
@@ -100,31 +101,45 @@ def tilted(
 
 @dataclass(frozen=True)
 class _Tilt:
-    """Places' distributions, sharpened, (n, Q); their weights, (n,); what is tilted by, (Q, k)."""
+    """Some places' distributions, to be tilted.
+
+    Attributes:
+        sharpened: (n, Q), logits divided by the temperature.
+        weights: (n,), how much each place counts, with the sum 1.
+        colors: (Q, 2) ab of the bins.
+        of_color: whether a and b tilt, for their means.
+        of_chroma: whether chroma tilts, for the mean chroma.
+    """
 
     sharpened: np.ndarray
     weights: np.ndarray
     colors: np.ndarray
-    features: np.ndarray
+    of_color: bool
+    of_chroma: bool
 
-    def means(
-        self, multipliers: np.ndarray, target: np.ndarray | None, saturation: float | None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The means that are asked for, (k,), and their derivatives, (k, k)."""
-        shares = _softmax(self.sharpened + self.features @ multipliers)
-        means, others = shares @ self.colors, shares @ self.features
-        products = self.colors[:, :, None] * self.features[:, None, :]
-        joint = (shares @ products.reshape(len(products), -1)).reshape(len(shares), 2, -1)
-        slopes = joint - means[:, :, None] * others[:, None, :]
-        weights = self.weights / self.weights.sum()
+    @property
+    def features(self) -> np.ndarray:
+        """What is tilted by: (Q, k)."""
+        parts = self.colors.T if self.of_color else self.colors.T[:0]
+        return np.vstack([parts, chroma(self.colors)[None]] if self.of_chroma else [parts]).T
+
+    def means(self, multipliers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The means under these (k,) multipliers, (k,), and their derivatives, (k, k)."""
+        features = self.features
+        shares = _softmax(self.sharpened + features @ multipliers)
+        means = shares @ self.colors
+        # Derivatives of a mean are covariances: of the colors with what is tilted by.
+        products = (self.colors[:, :, None] * features[:, None]).reshape(len(features), -1)
+        joint = (shares @ products).reshape(len(shares), 2, -1)
+        slopes = joint - means[:, :, None] * (shares @ features)[:, None]
         values, derivatives = [], []
-        if target is not None:
-            values += list(weights @ means)
-            derivatives += list(np.tensordot(weights, slopes, 1))
-        if saturation is not None:
-            values.append(weights @ chroma(means))
+        if self.of_color:
+            values += list(self.weights @ means)
+            derivatives += list(np.tensordot(self.weights, slopes, 1))
+        if self.of_chroma:
+            values.append(self.weights @ chroma(means))
             away = means / np.maximum(chroma(means), 1e-6)[:, None]
-            derivatives.append(np.einsum("n,ni,nij->j", weights, away, slopes))
+            derivatives.append(np.einsum("n,ni,nij->j", self.weights, away, slopes))
         return np.array(values), np.array(derivatives)
 
 
