@@ -54,11 +54,13 @@ def test_a_file_and_back(tmp_path):
 
 
 def test_the_page_s_json_is_read():
-    (block,) = [one for one in blocks(DOCS / "hints.md") if one.language == "json"]
-    hints = Hints.from_json(json.loads(block.code))
-    assert hints.size == (600, 400)
-    assert len(hints.marks) == 3
-    hints.require_within(400, 600)
+    said = [one.code for one in blocks(DOCS / "hints.md") if one.language == "json"]
+    marks, whole = (Hints.from_json(json.loads(one)) for one in said)
+    assert marks.size == (600, 400)
+    assert len(marks.marks) == 3
+    marks.require_within(400, 600)
+    assert whole.says_of_whole_photo
+    assert whole.to_json() == json.loads(said[1])
 
 
 POINT = {"x": 3, "y": 4, "color": "#a03020"}
