@@ -105,6 +105,12 @@ def test_every_answer_follows_hints(models):
         np.testing.assert_allclose(one[0, 10, 20], (30, -40), atol=1e-3)
 
 
+def test_answers_that_hints_make_alike_are_one(models):
+    """No two colorings of so little color are 5 units apart."""
+    hints = Hints(saturation=2)
+    assert len(answers_of(models["zhang"], conformance.random_photo(33, 48), 3, hints)) == 1
+
+
 def test_a_network_that_is_sure_has_one_answer():
     model, photo = bold("zhang"), conformance.random_photo(20, 24)
     head = model.networks["colorizer"].get_layer("head")
