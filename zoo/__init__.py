@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from zoo.photos.photoset import PhotoSet
     from zoo.photos.samples import sample_photos
     from zoo.registry import create_model, list_models, list_pretrained, load_model
+    from zoo.transfer.reference import transfer_color
 
 _HOMES = {
     "Budget": "zoo.budget",
@@ -30,6 +31,7 @@ _HOMES = {
     "list_pretrained": "zoo.registry",
     "load_model": "zoo.registry",
     "sample_photos": "zoo.photos.samples",
+    "transfer_color": "zoo.transfer.reference",
 }
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "list_pretrained",
     "load_model",
     "sample_photos",
+    "transfer_color",
 ]
 
 

@@ -6,6 +6,7 @@ from films import make_film, moving, read_film
 from PIL import Image
 from typer.testing import CliRunner
 
+import zoo
 from zoo.cli.commands import app
 from zoo.cli.settings import parse_time
 from zoo.errors import ZooError
@@ -36,6 +37,20 @@ def test_photos_and_films_of_a_folder(folder, tmp_path):
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "b.mkv"]
     again = run(folder, "--model", "gray", "--out", tmp_path / "out")
     assert "Skipped 2 already there" in again.output
+
+
+def test_a_photo_and_a_film_take_a_reference_s_colors_by_match(folder, tmp_path):
+    Image.fromarray(moving(6)[0]).save(tmp_path / "reference.png")
+    given = ("--reference", tmp_path / "reference.png", "--out", tmp_path / "out")
+    done = run(folder / "a.png", folder / "b.mkv", *given, "--codec", "ffv1")
+    assert done.exit_code == 0, done.output
+    (first, *_), _ = read_film(tmp_path / "out" / "b.mkv")
+    plain = zoo.load_model("gray").colorize(moving(6)[0])
+    off, before = (np.abs(one.astype(float) - moving(6)[0]).mean() for one in (first, plain))
+    assert off < 0.2 * before
+    expected = zoo.transfer_color(folder / "a.png", tmp_path / "reference.png")
+    with Image.open(tmp_path / "out" / "a.png") as photo:
+        assert np.abs(np.array(photo).astype(int) - expected).max() <= 1
 
 
 def test_a_part_with_a_preview(folder, tmp_path):

@@ -13,6 +13,7 @@ from zoo import registry
 from zoo.cli import options
 from zoo.cli.inputs import counted, load_run, load_runs, option_values, require_writable_file
 from zoo.cli.settings import parse_pairs, parse_time
+from zoo.cli.startup import start_keras
 from zoo.errors import ZooError
 from zoo.files import require_writable
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from zoo.inference.films.coloring import FilmOutcome
     from zoo.inference.films.plan import FilmSettings
     from zoo.inference.jobs import Job, Outcome
+    from zoo.transfer.reference import Reference
 
 
 def colorize(
@@ -29,12 +31,13 @@ def colorize(
         list[Path], Argument(metavar="PHOTO|FILM|FOLDER...", help="Photos, films, whole folders.")
     ],
     model: Annotated[
-        str,
+        str | None,
         Option(
             metavar="RUN",
-            help="Trained folder, a name that comes trained, or a folder exported as ONNX.",
+            help="Trained folder, a name that comes trained, or a folder exported as ONNX; with a "
+            "reference gray without it.",
         ),
-    ],
+    ] = None,
     out: Annotated[Path, Option(metavar="DIR", help="Where the colored files go.")] = Path(
         "colorized"
     ),
@@ -42,6 +45,11 @@ def colorize(
     hints: options.HintFile = None,
     strokes: options.Strokes = None,
     answers: options.Answers = None,
+    reference: options.ReferenceFile = None,
+    transfer: options.Transfer = None,
+    swatch: options.Swatches = None,
+    iterations: options.Iterations = None,
+    features: options.StyleFeatures = None,
     confidence: Annotated[
         bool,
         Option(
@@ -74,6 +82,9 @@ def colorize(
     from zoo.inference.jobs import plan_jobs
 
     said = _read_hints(hints, strokes, inputs)
+    asked = _Asked(reference, transfer, swatch or (), iterations, features)
+    asked.check(inputs)
+    run = _model_of(model, asked)
     given, keys = parse_pairs(option, "-o"), parse_pairs(keyframe, "--keyframe")
     settings = FilmSettings(
         smoothing=smoothing,
@@ -90,8 +101,9 @@ def colorize(
     waiting = [job for job in jobs if overwrite or not job.target.exists()]
     films = [job for job in waiting if job.is_film]
     _check_films([job for job in jobs if job.is_film], films, settings, answers)
-    color = _exported(model, given, confidence, films, said, answers)
-    color = color or _loaded(model, given, confidence, answers)
+    settings = asked.of_films(settings, waiting)
+    color = _exported(run, given, confidence, films, said, answers, asked)
+    color = color or _loaded(run, given, confidence, answers, asked)
     photos = [job for job in waiting if not job.is_film]
     outcome = color.photos(photos, keep_profile=keep_profile)
     if photos or not films:
@@ -120,6 +132,75 @@ def _read_hints(hints: Path | None, strokes: Path | None, inputs: Sequence[Path]
         )
     said = Hints() if hints is None else Hints.read(hints)
     return said if strokes is None else said.with_others(read_overlay(strokes))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the command line says of a reference."""
+
+    file: Path | None
+    method: str | None
+    swatches: Sequence[str]
+    iterations: int | None
+    features: str | None
+
+    def check(self, inputs: Sequence[Path]) -> None:
+        """Refuse what does not fit together, before anything is loaded."""
+        settings = {
+            "--transfer": self.method,
+            "--swatch": self.swatches,
+            "--iterations": self.iterations,
+            "--features": self.features,
+        }
+        given = [name for name, value in settings.items() if value]
+        if self.file is None and given:
+            raise ZooError(
+                f"{given[0]} says how the colors of a reference go over, and there is none; give "
+                "one by --reference FILE."
+            )
+        if self.swatches and (len(inputs) > 1 or inputs[0].is_dir()):
+            raise ZooError(
+                "Swatches are of one photo, and no film or folder; color it in a command of its "
+                "own."
+            )
+
+    def of_films(self, settings: "FilmSettings", jobs: "Sequence[Job]") -> "FilmSettings":
+        """The settings with the reference, if there is a film, which only `match` can color."""
+        films = [job.source for job in jobs if job.is_film]
+        if self.file is None or not films:
+            return settings
+        if self.method not in (None, "match"):
+            raise ZooError(
+                f"Films take the colors of a reference by match alone; leave out --transfer "
+                f"{self.method}, or the film {films[0]}."
+            )
+        return replace(settings, reference=self.file)
+
+    def read(self) -> "Reference | None":
+        """The reference, read and checked; this imports Keras."""
+        if self.file is None:
+            return None
+        start_keras()
+        from zoo.transfer.reference import METHODS, Reference
+        from zoo.transfer.welsh import Swatch
+
+        return Reference.read(
+            self.file,
+            self.method or METHODS[0],
+            swatches=tuple(map(Swatch.parse, self.swatches)),
+            iterations=self.iterations,
+            features=self.features,
+        )
+
+
+def _model_of(model: str | None, asked: _Asked) -> str:
+    """The model that is named; with a reference gray stands in for it."""
+    if model is None and asked.file is None:
+        raise ZooError(
+            "There is neither a model nor a reference to color by; give --model RUN, or "
+            "--reference FILE."
+        )
+    return model or "gray"
 
 
 def _tell_photos(photos: "Sequence[Job]", outcome: "Outcome", out: Path, confidence: bool) -> None:
@@ -272,6 +353,7 @@ def _exported(
     films: "Sequence[Job]",
     hints: "Hints | None",
     answers: int | None,
+    asked: _Asked,
 ) -> _Coloring | None:
     """What colors by an exported folder; None if this is none."""
     from zoo.inference.exported import ExportedModel, is_exported
@@ -292,6 +374,10 @@ def _exported(
             f"{folder} is an exported model, which gives one answer; leave out --answers, or give "
             "the trained folder."
         )
+    if asked.file is not None:
+        raise ZooError(
+            f"{folder} is an exported model, which takes no reference; give the trained folder."
+        )
     if films:
         raise ZooError(
             f"{folder} is an exported model, which colors photos; give the trained folder to color "
@@ -301,8 +387,11 @@ def _exported(
     return _Coloring(partial(model.run_jobs, options=model.option_values(given)))
 
 
-def _loaded(run: str, given: dict[str, str], confidence: bool, answers: int | None) -> _Coloring:
-    """What colors by a trained model."""
+def _loaded(
+    run: str, given: dict[str, str], confidence: bool, answers: int | None, asked: _Asked
+) -> _Coloring:
+    """What colors by a trained model, and by a reference if there is one."""
+    reference = asked.read()
     model = load_run(run)
     values = option_values(model, given)
     if confidence:
@@ -314,7 +403,8 @@ def _loaded(run: str, given: dict[str, str], confidence: bool, answers: int | No
     from zoo.inference.folders import run_jobs
 
     return _Coloring(
-        partial(run_jobs, model, options=values), partial(colorize_video, model=model, **values)
+        partial(run_jobs, model, options=values, reference=reference),
+        partial(colorize_video, model=model, **values),
     )
 
 

@@ -80,6 +80,51 @@ Answers = Annotated[
     ),
 ]
 
+_REFERENCES = "Options for references"
+ReferenceFile = Annotated[
+    Path | None,
+    Option(
+        "--reference",
+        metavar="FILE",
+        help="A photo in color whose colors are taken.",
+        rich_help_panel=_REFERENCES,
+    ),
+]
+Transfer = Annotated[
+    str | None,
+    Option(
+        "--transfer",
+        metavar="HOW",
+        help="match (what looks alike; the default), reinhard (statistics), welsh (luminance and "
+        "texture) or style (neural style transfer).",
+        rich_help_panel=_REFERENCES,
+    ),
+]
+Swatches = Annotated[
+    list[str] | None,
+    Option(
+        "--swatch",
+        metavar="X,Y,W,H=X,Y,W,H",
+        help="For welsh: a region of the one photo, and the region of the reference that it takes "
+        "its colors from, in px; repeatable.",
+        rich_help_panel=_REFERENCES,
+    ),
+]
+Iterations = Annotated[
+    int | None,
+    Option(min=1, help="For style: of L-BFGS; 60 without it.", rich_help_panel=_REFERENCES),
+]
+StyleFeatures = Annotated[
+    str | None,
+    Option(
+        "--features",
+        metavar="NETWORK",
+        help="For style: efficientnet_lite0 (comes with the package), keras:VGG19, keras:VGG16 or "
+        "hed (extra style).",
+        rich_help_panel=_REFERENCES,
+    ),
+]
+
 _FILMS = "Options for films"
 Smoothing = Annotated[
     str,

@@ -19,27 +19,24 @@ _PULL = 0.1
 _RADIUS = 2
 
 
-class Follower:
-    """The equations of a photo with its hints: solved once, for the colors of any model.
+class Drawn:
+    """The equations of a photo with pixels whose colors are known, whoever says them.
 
-    What spreads is the difference of the hints to the model's colors, so that the model's own
-    detail stays, and far away nothing changes (`zoo.color.propagation`).
+    What spreads is the difference of these to the model's colors, so that the model's own detail
+    stays, and far away nothing changes (`zoo.color.propagation`).
 
     Args:
         lightness: (h, w) L in [0, 100] of the photo, at the size of the colors.
-        hints: of the photo.
-        photo: its height and width.
+        wanted: (h, w, C), what is known of the marked pixels; ab, or more.
+        marked: (h, w) bool.
         strength: of the model's own colors, away from the marks: see `zoo.options.OWN_STRENGTH`.
-
-    Raises:
-        ZooError: as `zoo.hints.placing.placed`.
     """
 
     def __init__(
-        self, lightness: np.ndarray, hints: Hints, photo: tuple[int, int], strength: float
+        self, lightness: np.ndarray, wanted: np.ndarray, marked: np.ndarray, strength: float
     ) -> None:
         size = lightness.shape
-        self._wanted, self._marked = placed(hints, size, photo)
+        self._wanted, self._marked = wanted, marked
         self._fine = lightness[None, ..., None].astype(np.float32)
         shrink = max(1.0, (lightness.size / _MOST_PIXELS) ** 0.5)
         small = (max(1, round(size[0] / shrink)), max(1, round(size[1] / shrink)))
@@ -55,21 +52,55 @@ class Follower:
             self._equations = Propagation(self._coarse[0, ..., 0] / 100, there, pull)
 
     def __call__(self, ab: np.ndarray) -> np.ndarray:
-        """Let a model's colors follow the hints.
+        """Let a model's colors follow the marked pixels.
 
         Args:
-            ab: (h, w, 2).
+            ab: (h, w, C).
 
         Returns:
-            (h, w, 2) float32; at marked pixels exactly the hints' ab.
+            (h, w, C) float32; at marked pixels exactly `wanted`, and `ab` itself if none is marked.
         """
         if not self._marked.any():
             return ab
-        given = np.zeros((*self._coarse.shape[1:3], 2), np.float32)
+        given = np.zeros((*self._coarse.shape[1:3], ab.shape[-1]), np.float32)
         given[self._below] = (self._wanted - ab)[self._marked]
         offsets = self._equations.spread(given).astype(np.float32)
         if offsets.shape != ab.shape:
-            guides = (self._coarse / 100, self._fine / 100)
-            enlarged = preprocessing.guided_resize(offsets[None], *guides, _RADIUS, SMOOTH)[0]
-            offsets = np.asarray(enlarged, np.float32)
+            offsets = enlarged(offsets[None], self._coarse, self._fine)[0]
         return np.where(self._marked[..., None], self._wanted, ab + offsets)
+
+
+class Follower(Drawn):
+    """The equations of a photo with its hints: solved once, for the colors of any model.
+
+    Args:
+        lightness: (h, w) L in [0, 100] of the photo, at the size of the colors.
+        hints: of the photo.
+        photo: its height and width.
+        strength: of the model's own colors, away from the marks: see `zoo.options.OWN_STRENGTH`.
+
+    Raises:
+        ZooError: as `zoo.hints.placing.placed`.
+    """
+
+    def __init__(
+        self, lightness: np.ndarray, hints: Hints, photo: tuple[int, int], strength: float
+    ) -> None:
+        height, width = lightness.shape
+        super().__init__(lightness, *placed(hints, (height, width), photo), strength)
+
+
+def enlarged(offsets: np.ndarray, coarse: np.ndarray, fine: np.ndarray) -> np.ndarray:
+    """Enlarge differences of colors along the edges of lightness.
+
+    Args:
+        offsets: (1, h, w, C).
+        coarse: (1, h, w, 1) L in [0, 100] at that size.
+        fine: (1, H, W, 1), L at the size wanted.
+
+    Returns:
+        (1, H, W, C) float32.
+    """
+    guides = coarse / 100, fine / 100
+    found = preprocessing.guided_resize(offsets.astype(np.float32), *guides, _RADIUS, SMOOTH)
+    return np.asarray(found, np.float32)

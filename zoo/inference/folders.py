@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from zoo.photos.vips import (
 )
 from zoo.prediction import Distribution
 from zoo.preprocessing import resize
+from zoo.transfer.reference import Reference, progress_bar
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
@@ -46,15 +47,22 @@ def run_jobs(
     jobs: Sequence[Job],
     options: Mapping[str, Any],
     keep_profile: bool = False,
+    reference: Reference | None = None,
 ) -> Outcome:
-    """Make and write each file.
+    """Make and write each file; a reference gives its colors to every photo.
 
     Colors are saved in sRGB, or with `keep_profile` in the photo's own color profile; photos of 16
     bits a channel with 16 where the extra `vips` is installed.
     """
-    with FixedWeights(model.networks.values(), len(jobs)) as runner:
+    # Of many photos there is a bar already.
+    told_steps = reference.steps if reference is not None and len(jobs) == 1 else 0
+    with (
+        FixedWeights(model.networks.values(), len(jobs)) as runner,
+        progress_bar(told_steps) as told,
+    ):
         # Threads of stages that work at the same time are enough for all cores.
-        steps = _Steps(model, runner, options, keep_profile, threads=None if len(jobs) == 1 else 1)
+        threads = None if len(jobs) == 1 else 1
+        steps = _Steps(model, runner, options, keep_profile, threads, reference, told)
         # Merging and encoding take twice the time of decoding and looking.
         cores = min(os.cpu_count() or 2, _MOST_THREADS)
         stages = (
@@ -104,6 +112,8 @@ class _Steps:
     options: Mapping[str, Any]
     keep_profile: bool
     threads: int | None  # of a step with a photo; None for as many as there are cores
+    reference: Reference | None
+    told: Callable[[], None]  # after each step of a transfer
 
     def look(self, job: Job) -> _Seen:
         photo, reduced = _opened(job, self.threads)
@@ -138,9 +148,16 @@ class _Steps:
                 **self.options,
             )
         return [
-            (one, [answer[number : number + 1] for answer in found])
+            (one, [self._recolored(one, answer[number : number + 1]) for answer in found])
             for number, one in enumerate(seen)
         ]
+
+    def _recolored(self, seen: _Seen, ab: np.ndarray) -> np.ndarray:
+        """An answer with the reference's colors, and once more with the hints, which win."""
+        if self.reference is None or seen.job.confidence:
+            return ab
+        ab, lightness = self.reference.recolored(ab, seen.photo, self.told)
+        return self.model.followed(ab, seen.job.hints, lightness, seen.photo.size, **self.options)
 
     def write(self, colored: tuple[_Seen, list[np.ndarray]]) -> Made:
         """Write the files of a job."""

@@ -184,6 +184,22 @@ def test_a_key_frame_has_its_colors_and_gives_them_to_its_shot(film, tmp_path):
     np.testing.assert_array_equal(keyed[20:], plain[20:])
 
 
+def test_a_reference_that_is_no_frame_is_matched_at_the_first_frame_of_a_shot(film, tmp_path):
+    true = scenes(20, 13)
+    other = tmp_path / "reference.png"
+    Image.fromarray(true[0][:, :32]).save(other)
+    given = {"smoothing": "none", **LOSSLESS}
+    _, plain = color(film, tmp_path / "a.mkv", **given)
+    _, told = color(film, tmp_path / "b.mkv", reference=other, **given)
+
+    def error(frames):
+        return np.abs(frames.astype(float) - true).mean(axis=(1, 2, 3))
+
+    before, after = error(plain), error(told)
+    assert (after[:6] < 0.8 * before[:6]).all()
+    assert after[0] < after[19]
+
+
 @pytest.mark.parametrize(
     ("time", "size", "sentence"),
     [(9.0, (48, 32), "no frame at 9 s"), (0.1, (40, 40), "40 x 40 px, and the film 48 x 32")],

@@ -35,7 +35,7 @@ from zoo.inference.films.encoding import (
     join,
     open_part,
 )
-from zoo.inference.films.keyframes import KeyFrames, read_key_frame
+from zoo.inference.films.keyframes import Followed, KeyFrames, read_key_frame
 from zoo.inference.films.plan import (
     FilmSettings,
     Piece,
@@ -54,6 +54,7 @@ from zoo.photos.film import Film
 from zoo.photos.motion import Motion
 from zoo.prediction import Prediction
 from zoo.preprocessing import working_size
+from zoo.transfer.reference import Reference
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
@@ -200,7 +201,7 @@ def _bar(wanted: bool) -> Progress:
 def _key_frames(
     film: Film, plan: Plan, settings: FilmSettings, size: tuple[int, int]
 ) -> KeyFrames | None:
-    if not settings.key_frames:
+    if not settings.key_frames and settings.reference is None:
         return None
     colors, timeline = {}, plan.timeline
     seconds = (np.array(timeline.times) - timeline.origin) * float(film.time_base)
@@ -221,7 +222,14 @@ def _key_frames(
                 whole = FullSize(again.rgb(frame)[None], threads=1)
                 yield whole.working_lightness(size)[0, ..., 0]
 
-    return KeyFrames(colors, plan.first_of_shot, lightness)
+    matched = None
+    if settings.reference is not None:
+        reference = Reference.read(settings.reference)
+
+        def matched(frame: FullSize) -> Followed:
+            return Followed(*reference.key_frame(frame, size))
+
+    return KeyFrames(colors, plan.first_of_shot, lightness, matched)
 
 
 # ---------------------------------------------------------------------- stages
@@ -330,7 +338,9 @@ class _Brush:
             ab = self._smoothed(piece)
         if self._keys is not None:
             pairs = zip(piece.numbers, ab, own, strict=True)
-            ab = np.stack([self._keys.mixed(n, one, seen.motion) for n, one, seen in pairs])
+            ab = np.stack(
+                [self._keys.mixed(n, one, seen.motion, seen.whole) for n, one, seen in pairs]
+            )
         for number in piece.numbers:
             del self._seen[number]
         self._predictions.pop(piece.first, None)

@@ -13,6 +13,7 @@ from keras import ops
 
 from zoo.color.spaces import rgb_to_lab
 from zoo.errors import ZooError
+from zoo.fullsize import FullSize
 from zoo.photos.decoding import read_rgb, shrink
 from zoo.photos.motion import Motion, warped
 from zoo.preprocessing import resize
@@ -71,17 +72,29 @@ class KeyFrames:
         colors: their ab by the number of the frame, (H, W, 2) at the working size.
         first_of_shot: of a frame, the number of the first one in its shot.
         lightness: the L of frames by their numbers, (H, W), from one up to another one.
+        matched: what a reference that is no frame of the film says of the first frame of a shot;
+            None without one.
     """
 
     colors: Mapping[int, np.ndarray]
     first_of_shot: Callable[[int], int]
     lightness: Callable[[int, int], Iterable[np.ndarray]]
+    matched: Callable[[FullSize], Followed] | None = None
     _forward: Followed | None = None
     _backward: dict[int, Followed] = field(default_factory=dict)
 
-    def mixed(self, number: int, ab: np.ndarray, motion: Motion | None) -> np.ndarray:
-        """The ab of a frame, (H, W, 2), with the colors that have come there."""
-        self._forward = self._moved_on(number, motion)
+    def mixed(
+        self, number: int, ab: np.ndarray, motion: Motion | None, frame: FullSize
+    ) -> np.ndarray:
+        """The ab of a frame, (H, W, 2), with the colors that have come there.
+
+        Args:
+            number: of the frame.
+            ab: of the model.
+            motion: from the frame before; None where a shot begins.
+            frame: at full size.
+        """
+        self._forward = self._moved_on(number, motion, frame)
         backward = self._from_ahead(number)
         for followed in (self._forward, backward):
             if followed is not None:
@@ -99,11 +112,13 @@ class KeyFrames:
         known = "key_ab" in state
         self._forward = Followed(state["key_ab"], state["key_trust"]) if known else None
 
-    def _moved_on(self, number: int, motion: Motion | None) -> Followed | None:
+    def _moved_on(self, number: int, motion: Motion | None, frame: FullSize) -> Followed | None:
         if number in self.colors:
             ab = self.colors[number]
             return Followed(ab, np.ones((*ab.shape[:2], 1), np.float32))
-        if motion is None or self._forward is None:
+        if motion is None:
+            return None if self.matched is None else self.matched(frame)
+        if self._forward is None:
             return None
         return self._forward.along(motion.there, motion.seen_before)
 

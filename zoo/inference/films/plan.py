@@ -48,6 +48,8 @@ class FilmSettings:
         smoothing: how predictions are smoothed in time; see `zoo.inference.films.smoothing`.
         look_ahead: how many frames of the shot that follow count, too, with "motion".
         key_frames: pictures of colored frames by their time in seconds after the first frame.
+        reference: a picture in color that is no frame of the film; what looks like something in it
+            takes its colors, from the first frame of each shot on.
         start: seconds after the first frame, where coloring begins.
         end: where it ends; None for the end of the film.
         codec: how it is encoded; see `zoo.inference.films.encoding`.
@@ -60,6 +62,7 @@ class FilmSettings:
     smoothing: str = "motion"
     look_ahead: int = 0
     key_frames: Mapping[float, Path] = field(default_factory=dict)
+    reference: Path | None = None
     start: float = 0.0
     end: float | None = None
     codec: str = DEFAULT_CODEC
@@ -238,12 +241,13 @@ def identity_of(
         weights.update(name.encode())
         weights.update(np.ascontiguousarray(value).tobytes())
     keys = {str(time): sha256_of_file(one) for time, one in settings.key_frames.items()}
+    reference = None if settings.reference is None else sha256_of_file(settings.reference)
     content = {
         "version": __version__,
         "film": sha256_of_file(path),
         "model": [model.name, dataclasses.asdict(model.config), weights.hexdigest()],
         "options": model.resolve_options(options),
-        "settings": {**dataclasses.asdict(settings), "key_frames": keys},
+        "settings": {**dataclasses.asdict(settings), "key_frames": keys, "reference": reference},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 
