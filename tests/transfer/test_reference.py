@@ -118,6 +118,15 @@ def test_hints_win_at_their_marks(coffee, cat, model, with_model):
         transfer_color(coffee, cat, "reinhard", hints=Hints(points=(Point(400, 30, "gray"),)))
 
 
+def test_what_hints_say_of_the_whole_photo_is_for_a_model(coffee, cat, model):
+    hints = Hints(saturation=30.0)
+    with pytest.raises(ZooError, match="give one by model=MODEL"):
+        transfer_color(coffee, cat, hints=hints)
+    flat = np.full((64, 64, 3), (200, 30, 60), np.uint8)
+    found = transfer_color(coffee, flat, model=model, hints=hints)
+    np.testing.assert_array_equal(found, model.colorize(coffee, hints=hints))
+
+
 def test_swatches_color_by_their_region(coffee):
     halves = np.zeros((60, 90, 3), np.uint8)
     halves[:, :45], halves[:, 45:] = (180, 60, 60), (60, 60, 180)

@@ -338,6 +338,10 @@ class Hints:
             size=self.size or others.size,
         )
 
+    def without_marks(self) -> "Hints":
+        """What is said of the whole photo alone."""
+        return dataclasses.replace(self, **dict.fromkeys(_KINDS, ()))
+
     def require_within(self, height: int, width: int) -> None:
         """Refuse hints of another photo.
 

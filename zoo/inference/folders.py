@@ -13,6 +13,7 @@ from PIL import Image
 
 from zoo.files import atomic_path
 from zoo.fullsize import FullSize
+from zoo.hints.marks import Hints
 from zoo.inference.jobs import Job, Made, Outcome, carry_out
 from zoo.inference.large import LARGE, LargePhoto, pixels_of
 from zoo.inference.pipeline import Stage
@@ -141,7 +142,7 @@ class _Steps:
             first = seen[0]  # the only one, if it has hints or answers
             found = self.model.colored(
                 prediction,
-                first.job.hints,
+                self._said_first(first.job.hints),
                 first.inputs[LIGHTNESS.name],
                 first.photo.size,
                 answers=first.job.answers,
@@ -152,8 +153,12 @@ class _Steps:
             for number, one in enumerate(seen)
         ]
 
+    def _said_first(self, hints: Hints | None) -> Hints | None:
+        """What hints say of the model's colors: marks are said after a reference, and win."""
+        return hints if hints is None or self.reference is None else hints.without_marks()
+
     def _recolored(self, seen: _Seen, ab: np.ndarray) -> np.ndarray:
-        """An answer with the reference's colors, and once more with the hints, which win."""
+        """An answer with the reference's colors, and behind them the marks of hints."""
         if self.reference is None or seen.job.confidence:
             return ab
         ab, lightness = self.reference.recolored(ab, seen.photo, self.told)

@@ -231,7 +231,8 @@ def transfer_color(
         inputs = inputs_of_photos(model.inputs, whole, factor)
         inputs = model.told(inputs, hints, whole.size)
         prediction = model.predict(inputs, **options)
-        (ab,) = model.colored(prediction, hints, inputs[LIGHTNESS.name], whole.size, **options)
+        first = None if hints is None else hints.without_marks()
+        (ab,) = model.colored(prediction, first, inputs[LIGHTNESS.name], whole.size, **options)
     with progress_bar(how.steps if progress else 0) as told:
         ab, lightness = how.recolored(ab, whole, told)
     if hints is not None:
