@@ -340,7 +340,7 @@ class Hints:
 
     def without_marks(self) -> "Hints":
         """What is said of the whole photo alone."""
-        return dataclasses.replace(self, **dict.fromkeys(_KINDS, ()))
+        return dataclasses.replace(self, points=(), strokes=(), gray_regions=(), areas=())
 
     def require_within(self, height: int, width: int) -> None:
         """Refuse hints of another photo.
