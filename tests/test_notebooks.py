@@ -24,6 +24,7 @@ SMALL = {
     "06_adversarial_training.ipynb": {"BUDGET": 64, **_TRAINING},
     "07_export_and_serve.ipynb": {"REPETITIONS": 1},
     "08_films.ipynb": {"SHOT": 8, "SHOWN": (6, 7, 8)},
+    "09_say_which_color.ipynb": {"SIDE": 160, "COUNTS": (0, 1), "PHOTOS": 1},
 }
 #: Trainings of a few steps come sooner operation by operation, as in `conftest.eagerly`.
 EAGER = "import tensorflow\n\ntensorflow.config.run_functions_eagerly(True)"
