@@ -249,7 +249,7 @@ def test_the_command_refuses_other_models_and_a_folder_in_use(tmp_path, monkeypa
     status, error = call(monkeypatch, capsys, "colorunet", tmp_path / "a.pth", "--out", out)
     assert (status, error.count("\n")) == (2, 1)
     assert "'colorunet'" in error
-    assert "choose from: zhang." in error
+    assert "choose from: zhang, hinted." in error
     assert not out.exists()
     zoo.create_model("gray").save(out)
     before = sha256_of_file(out / "card.json")
