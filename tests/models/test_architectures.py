@@ -32,6 +32,19 @@ every_pair = pytest.mark.parametrize(
 )
 
 
+#: Each approach with two architectures, and each architecture with two approaches, as far as they
+#: fit. What learns is the approach's loss, and through which layers changes nothing for it.
+two_of_each = pytest.mark.parametrize(
+    ("approach", "architecture"),
+    [
+        pair
+        for number, approach in enumerate(APPROACHES)
+        for further in (0, 3)
+        if fits(*(pair := (approach, list(ARCHITECTURES)[(number + further) % len(ARCHITECTURES)])))
+    ],
+)
+
+
 def test_there_are_seven_approaches():
     expected = ["mse_regression", "fusion", "zhang", "colorunet", "gan", "nogan", "hinted"]
     assert expected == APPROACHES
@@ -44,11 +57,15 @@ def test_other_models_take_no_network_that_answers_twice(pair):
         zoo.create_model(f"{approach}:tiny", architecture=architecture)
 
 
-@every_pair
-def test_every_approach_learns_with_every_architecture(approach, architecture, photo_folder):
+def made(approach, architecture):
     encoded = {"encoder": "efficientnet_lite0,weights=none", "scale": ""}
     further = encoded if ARCHITECTURES[architecture].encoded else {}
-    model = zoo.create_model(f"{approach}:tiny", architecture=architecture, **further)
+    return zoo.create_model(f"{approach}:tiny", architecture=architecture, **further)
+
+
+@every_pair
+def test_every_approach_takes_every_architecture(approach, architecture):
+    model = made(approach, architecture)
     network = model.networks["colorizer"]
     inputs = {
         name: np.zeros((1, *(side or 2 * model.stride for side in tensor.shape[1:])), "float32")
@@ -56,6 +73,12 @@ def test_every_approach_learns_with_every_architecture(approach, architecture, p
     }
     sides = keras.tree.flatten(network(inputs))[0].shape[1:3]
     assert sides == (2 * model.stride // model.output_stride,) * 2
+
+
+@two_of_each
+def test_approaches_learn_with_architectures(approach, architecture, photo_folder):
+    model = made(approach, architecture)
+    network = model.networks["colorizer"]
     head = ops.convert_to_numpy(network.get_layer("head").kernel).copy()
     photos = PhotoSet.from_folder(photo_folder)
     model.fit(photos, budget=Budget(photos_seen=4), size=32, precision="float32")
