@@ -78,6 +78,7 @@ def test_a_network_that_listens_changes_more_than_the_marks_surroundings(tiny):
     np.testing.assert_array_equal(tiny.decode(tiny.predict({"lightness": lightness})), plain)
 
 
+@pytest.mark.usefixtures("eager")
 def test_the_stem_adds_nothing_at_first_and_learns(tmp_path):
     model = zoo.create_model("hinted:compact", width=4, train_size=32, batch_size=2)
     network = model.networks["colorizer"]
