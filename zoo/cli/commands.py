@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 from zoo import registry
 from zoo._version import __version__
-from zoo.cli import coloring, exporting, studies, training
+from zoo.cli import coloring, exporting, serving, studies, training
 from zoo.cli.data import data
 from zoo.cli.scripts import one_sentence
 from zoo.cli.startup import start_keras
@@ -116,6 +116,7 @@ for command in (
     studies.temperature,
     studies.checkpoints,
     exporting.export,
+    serving.serve,
 ):
     app.command()(command)
 app.add_typer(data, name="data")

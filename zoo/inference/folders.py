@@ -94,6 +94,20 @@ class _Photo:
         write(path, rgb, self._alpha, profile)
 
 
+class _Preview(_Photo):
+    """A small version of a photo, which has the photo's own size where hints are placed."""
+
+    def __init__(self, read: Decoded, threads: int | None, side: int) -> None:
+        small = Image.fromarray(read.rgb)
+        small.thumbnail((side, side), Image.Resampling.LANCZOS)
+        super().__init__(Decoded(np.array(small), None, read.profile), threads)
+        self._own = (read.rgb.shape[0], read.rgb.shape[1])
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self._own
+
+
 @dataclass(frozen=True)
 class _Seen:
     """A photo as it was read, and what the networks see of it."""
@@ -187,6 +201,8 @@ class _Steps:
 
 def _opened(job: Job, threads: int | None) -> tuple[_Photo | LargePhoto, bool]:
     """A job's photo, and whether it has 16 bits a channel that cannot be kept."""
+    if job.side is not None:
+        return _Preview(read_photo(read_file(job.source)), threads, job.side), False
     if has_vips() and pixels_of(job.source) > LARGE:
         return LargePhoto(job.source), False
     data = read_file(job.source)

@@ -27,7 +27,8 @@ class Job:
     """One file to make: the colored photo, or with `confidence` how sure the network is of it.
 
     Or a film in color. Hints are of the photo. With `answers` there are so many files: `target` is
-    the first of `targets` and written last, so that all are there when it is.
+    the first of `targets` and written last, so that all are there when it is. With `side` a small
+    version is made, of at most so many px on the long side; hints stay in px of the photo.
     """
 
     source: Path
@@ -36,6 +37,7 @@ class Job:
     confidence: bool = False
     hints: Hints | None = None
     answers: int | None = None
+    side: int | None = None
 
     @property
     def targets(self) -> list[Path]:

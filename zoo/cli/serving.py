@@ -1,0 +1,68 @@
+"""The command that serves: `zoo serve`."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option, echo
+
+from zoo.cli.startup import start_keras
+from zoo.errors import ZooError
+
+_NEEDED = ("fastapi", "uvicorn", "python_multipart", "sqlalchemy")
+
+
+def serve(
+    host: Annotated[
+        str, Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0 for the whole network.")
+    ] = "127.0.0.1",
+    port: Annotated[int, Option(min=0, max=65535, help="0 for any free one.")] = 8000,
+    data: Annotated[
+        Path | None,
+        Option(metavar="DIR", help="Where photos and results are kept; else in the user's data."),
+    ] = None,
+    keep_days: Annotated[
+        int, Option(min=1, max=3650, help="Photos are deleted so many days after their upload.")
+    ] = 7,
+    model: Annotated[
+        list[str] | None,
+        Option(
+            metavar="RUN",
+            help="Trained folder, or a name that comes trained; repeatable; else all of those.",
+        ),
+    ] = None,
+    workers: Annotated[int, Option(min=1, max=64, help="Photos that are colored at a time.")] = 2,
+) -> None:
+    """Serve a web page that colors photos, and an interface for programs, until Ctrl-C.
+
+    It listens on this machine alone unless --host says otherwise. There are no accounts.
+    """
+    _require_extra()
+    # They import FastAPI, and the service Keras.
+    from zoo.serve.guard import is_local
+    from zoo.serve.running import address_of, bind, run
+    from zoo.serve.settings import Settings, default_data
+
+    listening = bind(host, port)
+    folder = data or default_data()
+    start_keras()
+    from zoo.serve.service import Service
+
+    settings = Settings(folder, tuple(model or ()), host, keep_days, workers)
+    service = Service(settings)
+    echo(f"Open {address_of(listening)} in a browser; Ctrl-C ends it.")
+    echo(f"Photos are kept in {folder} for {keep_days} days.")
+    if not is_local(host):
+        echo(
+            "Caution: there are no accounts, so everybody who reaches this address can color "
+            "photos, and see and delete those that are kept.",
+            err=True,
+        )
+    run(service, listening)
+    echo("Stopped; what was waiting is colored after the next start.")
+
+
+def _require_extra() -> None:
+    """Refuse to start without the extra."""
+    if any(find_spec(name) is None for name in _NEEDED):
+        raise ZooError('`zoo serve` needs the extra serve; run `pip install -e ".[serve]"`.')

@@ -1,0 +1,1 @@
+"""A web page and an HTTP interface around the models: `zoo serve`, with the extra `serve`."""

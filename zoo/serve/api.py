@@ -1,0 +1,224 @@
+"""The interface `/api/v1`: what each address takes and gives."""
+
+import asyncio
+import json
+import zipfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form, Query, UploadFile
+from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
+
+from zoo._version import __version__
+from zoo.serve.bodies import (
+    HealthBody,
+    JobBody,
+    JobRequest,
+    ModelBody,
+    ModelsBody,
+    PhotoBody,
+    PhotosBody,
+    Side,
+    SuggestionBody,
+    SuggestionsBody,
+    SuggestionsRequest,
+)
+from zoo.serve.refusals import Refusal
+from zoo.serve.service import Service
+from zoo.serve.store import new_id
+
+#: Without news a stream says so often that it is there, in seconds.
+_STILL_HERE = 15.0
+_MEDIA_TYPES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".webp": "image/webp",
+    ".tif": "image/tiff",
+    ".bmp": "image/bmp",
+}
+_IMAGE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {kind: {} for kind in _MEDIA_TYPES.values()}, "description": "The photo."}
+}
+#: What has an id never changes.
+_KEPT = {"Cache-Control": "private, max-age=3600"}
+
+
+def routes(service: Service) -> APIRouter:
+    """The interface of a service."""
+    router = APIRouter(prefix="/api/v1")
+    _add_general(router, service)
+    _add_photos(router, service)
+    _add_jobs(router, service)
+    return router
+
+
+def _add_general(router: APIRouter, service: Service) -> None:
+    @router.get("/health")
+    def health() -> HealthBody:
+        """Say that the server answers."""
+        return HealthBody(status="ok", version=__version__)
+
+    @router.get("/models")
+    def models() -> ModelsBody:
+        """The models and their options."""
+        offered = [ModelBody.of(one) for one in service.models.all()]
+        return ModelsBody(default=service.models.default, models=offered)
+
+    @router.post("/colorize", response_class=Response, responses=_IMAGE)
+    async def colorize(
+        photo: UploadFile,
+        reference: UploadFile | None = None,
+        model: Annotated[str | None, Form()] = None,
+        options: Annotated[str | None, Form()] = None,
+        hints: Annotated[str | None, Form()] = None,
+        transfer: Annotated[str | None, Form()] = None,
+    ) -> Response:
+        """Color a photo, in its own format and size; nothing is kept of it."""
+        said = {"model": model, "options": options, "hints": hints, "transfer": transfer}
+        other = None if reference is None else reference.file
+        future = await run_in_threadpool(service.color_once, photo.file, other, said)
+        colored, suffix = await asyncio.wrap_future(future)
+        return Response(colored, media_type=_MEDIA_TYPES[suffix])
+
+    @router.get("/archive", response_class=FileResponse)
+    def archive(jobs: str) -> FileResponse:
+        """A ZIP file with the results of jobs, and with their hints where there are some."""
+        file = service.store.scratch / f"{new_id()}.zip"
+        try:
+            _write_archive(service, list(dict.fromkeys(jobs.split(","))), file)
+        except BaseException:
+            file.unlink(missing_ok=True)
+            raise
+        gone = BackgroundTask(file.unlink, missing_ok=True)
+        return FileResponse(
+            file, media_type="application/zip", filename="colorized.zip", background=gone
+        )
+
+
+def _add_photos(router: APIRouter, service: Service) -> None:
+    @router.post("/photos", status_code=201)
+    def add_photo(photo: UploadFile) -> PhotoBody:
+        """Keep a photo for some days."""
+        return service.body_of(service.add_photo(photo.file, photo.filename))
+
+    @router.get("/photos")
+    def photos() -> PhotosBody:
+        """All photos, the newest first."""
+        return PhotosBody(photos=[service.body_of(one) for one in service.store.photos()])
+
+    @router.get("/photos/{identifier}/image", response_class=Response, responses=_IMAGE)
+    def image(identifier: str, side: Annotated[Side, Query()] = 1600) -> Response:
+        """A photo in gray, as JPEG."""
+        gray = service.gray(service.photo(identifier), side)
+        return Response(gray, media_type="image/jpeg", headers=_KEPT)
+
+    @router.delete("/photos/{identifier}", status_code=204)
+    def delete_photo(identifier: str) -> None:
+        """Delete a photo with its jobs and results."""
+        service.delete_photo(service.photo(identifier))
+
+    @router.get("/photos/{identifier}/hints")
+    def hints(identifier: str, job: str) -> JSONResponse:
+        """The hints of a job as a file, as `zoo colorize --hints` takes it."""
+        photo, asked = service.photo(identifier), service.job(job)
+        if asked.photo != photo.id or asked.hints is None:
+            raise Refusal(404, "That job has no hints for this photo; name another one.")
+        named = f"{Path(photo.name).stem}-hints.json"
+        return JSONResponse(asked.hints, headers={"Content-Disposition": _attached(named)})
+
+    @router.post("/photos/{identifier}/suggestions")
+    def suggestions(identifier: str, asked: SuggestionsRequest) -> SuggestionsBody:
+        """Colors that a model holds for likely at a place."""
+        found = service.suggestions(service.photo(identifier), asked)
+        return SuggestionsBody(suggestions=[SuggestionBody(**vars(one)) for one in found])
+
+    @router.post("/photos/{identifier}/jobs", status_code=202)
+    def add_job(identifier: str, asked: JobRequest) -> JobBody:
+        """Put a coloring into the queue."""
+        job = service.add_job(service.photo(identifier), asked)
+        return service.body_of_job(job.id)
+
+
+def _add_jobs(router: APIRouter, service: Service) -> None:
+    @router.get("/jobs/{identifier}")
+    def job(identifier: str) -> JobBody:
+        """Where a job stands."""
+        return service.body_of_job(identifier)
+
+    @router.get("/jobs/{identifier}/events", response_class=StreamingResponse)
+    async def events(identifier: str) -> StreamingResponse:
+        """A job at each change, as server-sent events, until it is done or has failed."""
+        await run_in_threadpool(service.job, identifier)
+        return StreamingResponse(_events(service, identifier), media_type="text/event-stream")
+
+    @router.get("/jobs/{identifier}/result", response_class=FileResponse, responses=_IMAGE)
+    def result(identifier: str, download: bool = False) -> FileResponse:
+        """The colored photo."""
+        file, photo = service.result(identifier)
+        named = f"{Path(photo.name).stem}{file.suffix}" if download else None
+        return FileResponse(
+            file, media_type=_MEDIA_TYPES[file.suffix], filename=named, headers=_KEPT
+        )
+
+    @router.delete("/jobs/{identifier}", status_code=204)
+    def delete_job(identifier: str) -> None:
+        """Delete a job and its result."""
+        service.delete_job(service.job(identifier))
+
+
+async def _events(service: Service, identifier: str) -> AsyncIterator[str]:
+    told = None
+    with service.changes.listening() as happened:
+        while not service.changes.ended:
+            happened.clear()
+            try:
+                job = await run_in_threadpool(service.body_of_job, identifier)
+            except Refusal:  # deleted
+                return
+            # An estimate changes all the time, and is told with what else does.
+            news = (job.state, job.position)
+            if news != told:
+                told = news
+                yield f"event: job\ndata: {job.model_dump_json()}\n\n"
+            if job.state in ("done", "failed"):
+                return
+            try:
+                await asyncio.wait_for(happened.wait(), _STILL_HERE)
+            except TimeoutError:
+                yield ": still here\n\n"
+
+
+def _write_archive(service: Service, identifiers: list[str], file: Path) -> None:
+    if len(identifiers) > service.settings.limits.archived:
+        raise Refusal(
+            422, f"An archive holds up to {service.settings.limits.archived} results; ask for less."
+        )
+    names: set[str] = set()
+    # Photos are compressed already.
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as packed:
+        for identifier in identifiers:
+            result, photo = service.result(identifier)
+            stem = _free(Path(photo.name).stem, names)
+            packed.write(result, f"{stem}{result.suffix}")
+            hints = service.job(identifier).hints
+            if hints is not None:
+                packed.writestr(f"{stem}-hints.json", json.dumps(hints, indent=2) + "\n")
+
+
+def _free(stem: str, taken: set[str]) -> str:
+    """A stem that is not taken yet, numbered if need be, and is from now on."""
+    number, found = 1, stem
+    while found in taken:
+        number += 1
+        found = f"{stem}-{number}"
+    taken.add(found)
+    return found
+
+
+def _attached(name: str) -> str:
+    """A Content-Disposition that saves under a name, whatever letters it has."""
+    return f"attachment; filename*=utf-8''{quote(name, safe='')}"

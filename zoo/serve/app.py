@@ -1,0 +1,110 @@
+"""The application: the interface, the page, and every mistake as one sentence."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from zoo._version import __version__
+from zoo.errors import ZooError
+from zoo.serve.api import routes
+from zoo.serve.guard import Guard
+from zoo.serve.service import Service
+
+_LOG = logging.getLogger("zoo.serve")
+PAGE = Path(__file__).parent / "page"
+_NO_PAGE = "The page is not installed; the interface at /api/v1 works without it.\n"
+#: Asked for anew each time, and sent only if it has changed, so that updates show.
+_FRESH = {"Cache-Control": "no-cache"}
+
+
+def create_app(service: Service, page: Path = PAGE) -> ASGIApp:
+    """Make the application of a service, which starts and stops with it.
+
+    Args:
+        service: what it does.
+        page: the folder of the page's files.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        service.start()
+        try:
+            yield
+        finally:
+            service.stop()
+
+    # The usual pages about the interface would fetch scripts from elsewhere.
+    app = FastAPI(
+        title="colorization-zoo",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+    )
+    app.include_router(routes(service))
+    _add_page(app, page)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _misread)
+    app.add_exception_handler(ZooError, _mistaken)
+    app.add_exception_handler(Exception, _broken)
+    return Guard(app, service.settings.host, service.settings.limits)
+
+
+class _PageFiles(StaticFiles):
+    """The page's files; its service worker may also look after the page itself."""
+
+    async def get_response(self, path: str, scope: dict) -> Response:  # type: ignore[override]
+        response = await super().get_response(path, scope)
+        response.headers.update(_FRESH)
+        if path == "sw.js":
+            response.headers["Service-Worker-Allowed"] = "/"
+        return response
+
+
+def _add_page(app: FastAPI, page: Path) -> None:
+    @app.get("/", include_in_schema=False)
+    def index() -> Response:
+        file = page / "index.html"
+        if not file.is_file():
+            return PlainTextResponse(_NO_PAGE, 404)
+        return FileResponse(file, headers=_FRESH)
+
+    app.mount("/static", _PageFiles(directory=page, check_dir=False))
+
+
+def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _sentence(error.status_code, str(error.detail), error.headers)
+
+
+def _misread(_request: Request, error: Exception) -> Response:
+    """Of all that does not fit, the first: where it is, and what is wrong."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"][1:]) or "the body"
+    return _sentence(422, f"In the request {place} is wrong: {first['msg']}")
+
+
+def _mistaken(_request: Request, error: Exception) -> Response:
+    if isinstance(error.__cause__, OSError):  # its sentence is for whoever owns the server
+        _LOG.error(str(error))
+        return _sentence(507, "The server cannot write; there may be no space left")
+    return _sentence(422, str(error))
+
+
+def _broken(_request: Request, _error: Exception) -> Response:
+    return _sentence(500, "Something went wrong in the server; its log says what")
+
+
+def _sentence(status: int, text: str, headers: object = None) -> Response:
+    given = headers if isinstance(headers, dict) else None
+    return JSONResponse({"error": f"{text.rstrip('.')}."}, status, headers=given)

@@ -1,0 +1,171 @@
+"""What requests and answers of the interface hold, as JSON."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from zoo.serve.pool import Place
+from zoo.serve.served_models import Served
+from zoo.serve.store import Photo, State, StoredJob
+
+#: The long side of small versions, in px.
+Side = Annotated[int, Field(ge=16, le=4096)]
+
+
+class _Request(BaseModel):
+    """A typo in a field's name is told, not ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class JobRequest(_Request):
+    """A coloring that is asked for; see `zoo.serve.coloring.Wish`."""
+
+    model: str | None = None
+    options: dict[str, Any] = Field(default_factory=dict)
+    hints: dict[str, Any] | None = None
+    reference: str | None = None
+    transfer: str | None = None
+    side: Side | None = None
+
+
+class SuggestionsRequest(_Request):
+    """A place of a photo, in its px, where likely colors are asked for."""
+
+    model: str | None = None
+    x: float
+    y: float
+    count: int = 5
+    hints: dict[str, Any] | None = None
+
+
+class OptionBody(BaseModel):
+    """A number that a model takes; see `zoo.options.Option`."""
+
+    name: str
+    default: float
+    low: float
+    high: float
+    whole: bool
+    meaning: str
+
+
+class ModelBody(BaseModel):
+    """A model that is offered."""
+
+    name: str
+    about: str
+    distributions: bool
+    options: list[OptionBody]
+
+    @classmethod
+    def of(cls, model: Served) -> "ModelBody":
+        options = [
+            OptionBody(
+                name=one.name,
+                default=model.defaults[one.name],
+                low=one.low,
+                high=one.high,
+                whole=one.whole,
+                meaning=one.meaning,
+            )
+            for one in model.options
+        ]
+        return cls(
+            name=model.name, about=model.about, distributions=model.distributions, options=options
+        )
+
+
+class ModelsBody(BaseModel):
+    """The models, and the one that is taken where a request names none."""
+
+    default: str
+    models: list[ModelBody]
+
+
+class PhotoBody(BaseModel):
+    """An uploaded photo; times are UTC, as ISO 8601 has them."""
+
+    id: str
+    name: str
+    width: int
+    height: int
+    format: str
+    created: str
+    expires: str
+
+    @classmethod
+    def of(cls, photo: Photo, kept: float) -> "PhotoBody":
+        """The body of a photo that is kept for so many seconds."""
+        return cls(
+            id=photo.id,
+            name=photo.name,
+            width=photo.width,
+            height=photo.height,
+            format=photo.format,
+            created=_moment(photo.created),
+            expires=_moment(photo.created + kept),
+        )
+
+
+class PhotosBody(BaseModel):
+    """Photos, the newest first."""
+
+    photos: list[PhotoBody]
+
+
+class JobBody(BaseModel):
+    """A coloring, and where it stands; `position` is 1 for the next one, `estimate` in seconds."""
+
+    id: str
+    photo: str
+    model: str
+    state: State
+    position: int | None
+    estimate: float | None
+    error: str | None
+    options: dict[str, float]
+    hints: dict[str, Any] | None
+    created: str
+
+    @classmethod
+    def of(cls, job: StoredJob, place: Place | None) -> "JobBody":
+        stands = Place(None, None) if place is None or job.ended else place
+        return cls(
+            id=job.id,
+            photo=job.photo,
+            model=job.model,
+            state=job.state,
+            position=stands.position if job.state == "queued" else None,
+            estimate=None if stands.estimate is None else round(stands.estimate, 1),
+            error=job.error,
+            options=job.options,
+            hints=job.hints,
+            created=_moment(job.created),
+        )
+
+
+class SuggestionBody(BaseModel):
+    """A likely color; see `zoo.hints.suggestions.Suggestion`."""
+
+    color: str
+    ab: tuple[float, float]
+    probability: float
+
+
+class SuggestionsBody(BaseModel):
+    """Likely colors, the likeliest first."""
+
+    suggestions: list[SuggestionBody]
+
+
+class HealthBody(BaseModel):
+    """That the server answers, and its version."""
+
+    status: str
+    version: str
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

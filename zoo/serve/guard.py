@@ -1,0 +1,149 @@
+"""What holds for every request and every answer, around the application.
+
+There are no cookies and no accounts. What keeps other web pages out is that a write needs a header
+which they may send to this server only if it says so, that it answers to its own names alone
+(against DNS rebinding), and that it allows nobody to read its answers or to show its page in a
+frame.
+"""
+
+import ipaddress
+import socket
+from collections.abc import Collection
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from zoo.serve.intake import too_many_bytes
+from zoo.serve.settings import Limits
+
+#: What writes have to send, and its value.
+MARK = "X-Requested-With"
+MARK_VALUE = "zoo"
+
+_POLICY = (
+    "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_READS = ("GET", "HEAD", "OPTIONS")
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+_EVERYWHERE = ("0.0.0.0", "::")
+#: What a multipart body has around its files.
+_AROUND_FILES = 2**20
+
+
+class Guard:
+    """Lets requests through to an application that name this server, and are not too long.
+
+    Args:
+        app: the application.
+        host: the address that the server binds to.
+        limits: of bodies.
+    """
+
+    def __init__(self, app: ASGIApp, host: str, limits: Limits) -> None:
+        self._app, self._limits = app, limits
+        self._names = frozenset({*_LOCAL, host.lower(), *_own_names(host)})
+        self._any_address = host in _EVERYWHERE
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, as ASGI has it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers[name] = value
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        headers = Headers(scope=scope)
+        refused = self._refused(scope["method"], headers)
+        if refused is not None:
+            await refused(scope, receive, sending)
+            return
+        await self._app(scope, self._counted(headers, receive), sending)
+
+    def _refused(self, method: str, headers: Headers) -> JSONResponse | None:
+        """The answer to a request that does not get through."""
+        if not is_own(headers.get("host", ""), self._names, self._any_address):
+            return _error(
+                400, "This server does not answer to that name; open it as http://localhost."
+            )
+        if method not in _READS and headers.get(MARK) != MARK_VALUE:
+            return _error(403, f"Writes need the header {MARK}: {MARK_VALUE}; send it.")
+        most = self._most(headers)
+        length = headers.get("content-length", "0")
+        if length.isdigit() and int(length) > most:
+            refusal = too_many_bytes(most)
+            return _error(refusal.status_code, refusal.detail)
+        return None
+
+    def _most(self, headers: Headers) -> int:
+        if headers.get("content-type", "").lower().startswith("multipart/"):
+            return self._limits.upload_bytes + _AROUND_FILES
+        return self._limits.json_bytes
+
+    def _counted(self, headers: Headers, receive: Receive) -> Receive:
+        """Receive a body until it is too long, whatever length it had announced."""
+        most, had = self._most(headers), 0
+
+        async def receiving() -> Message:
+            nonlocal had
+            message = await receive()
+            had += len(message.get("body", b""))
+            if had > most:
+                raise too_many_bytes(most)
+            return message
+
+        return receiving
+
+
+def is_own(host: str, names: Collection[str], any_address: bool = False) -> bool:
+    """Whether a Host header names this server; the port does not matter.
+
+    Args:
+        host: the header.
+        names: of the server, in lower case; IPv6 addresses without brackets.
+        any_address: whether it answers to every IP address: behind a name of somebody else's there
+            is none.
+
+    Examples:
+        >>> is_own("LocalHost:8000", {"localhost"}), is_own("evil.example", {"localhost"})
+        (True, False)
+    """
+    bare = host.lower()
+    bare = bare[1:].partition("]")[0] if bare.startswith("[") else bare.partition(":")[0]
+    return bare in names or (any_address and _is_address(bare))
+
+
+def is_local(host: str) -> bool:
+    """Whether only this machine can reach a server that binds to this address."""
+    return host.lower() in _LOCAL
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _own_names(host: str) -> tuple[str, ...]:
+    return (socket.gethostname().lower(),) if host in _EVERYWHERE else ()
+
+
+def _error(status: int, sentence: str) -> JSONResponse:
+    return JSONResponse({"error": sentence}, status)

@@ -1,0 +1,74 @@
+"""The web server itself, in this process."""
+
+import logging
+import socket
+from types import FrameType
+
+import uvicorn
+
+from zoo.errors import ZooError
+from zoo.serve.app import create_app
+from zoo.serve.service import Service
+
+#: Connections at a time; further ones are told to come again.
+_MOST_CONNECTIONS = 128
+#: How long open connections may take to end, in seconds.
+_PATIENCE = 5
+
+
+class _Server(uvicorn.Server):
+    """Ends streams of events when it is to stop: they would keep it from doing so."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self._service = service
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._service.changes.end()
+        super().handle_exit(sig, frame)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that listens; port 0 is any free one.
+
+    Raises:
+        ZooError: if the address cannot be used, most often because the port is taken.
+    """
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except OSError as error:
+        raise ZooError(
+            f"Cannot listen at {host}, port {port}: {error.strerror or error}; choose others with "
+            "--host and --port."
+        ) from error
+    return listening
+
+
+def address_of(listening: socket.socket) -> str:
+    """What one opens in a browser on this machine."""
+    host, port = listening.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}"
+
+
+def run(service: Service, listening: socket.socket) -> None:
+    """Serve until Ctrl-C or SIGTERM; then finish what runs."""
+    logging.getLogger("zoo.serve").setLevel(logging.INFO)
+    config = uvicorn.Config(
+        create_app(service),
+        # Who asked for what is nobody's business, and uploads have names in no log.
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_graceful_shutdown=_PATIENCE,
+    )
+    try:
+        _Server(config, service).run(sockets=[listening])
+    except KeyboardInterrupt:  # said again by uvicorn, after it has stopped
+        pass
+    finally:
+        listening.close()

@@ -1,0 +1,332 @@
+"""What a server does, whoever asks for it: photos come in, jobs are colored, both are forgotten."""
+
+import json
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from zoo.errors import ZooError
+from zoo.files import atomic_path
+from zoo.hints.marks import Hints
+from zoo.hints.suggestions import Suggestion
+from zoo.serve.bodies import JobBody, JobRequest, PhotoBody, SuggestionsRequest
+from zoo.serve.changes import Changes
+from zoo.serve.coloring import Wish, check_transfer, color, gray_jpeg
+from zoo.serve.intake import Checked, check_photo, safe_name
+from zoo.serve.pool import Pool
+from zoo.serve.refusals import Refusal
+from zoo.serve.served_models import ServedModels
+from zoo.serve.settings import Settings
+from zoo.serve.store import SUFFIXES, Photo, Store, StoredJob, new_id, result_suffix
+
+_LOG = logging.getLogger("zoo.serve")
+_DAY = 24 * 60 * 60.0
+#: How often photos that are too old are looked for, in seconds.
+_CLEANING = 60 * 60.0
+#: A job that was running so often when the process ended may be what ends it.
+_MOST_ATTEMPTS = 2
+
+
+class Service:
+    """Photos, jobs and the threads that color them.
+
+    Args:
+        settings: see `Settings`.
+
+    Attributes:
+        models: those that are offered.
+        store: where everything is kept.
+        changes: tells what has become of jobs.
+
+    Raises:
+        ZooError: if a model or the folder cannot be used.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.models = ServedModels(settings.models)
+        self.store = Store(settings.data)
+        self.changes = Changes()
+        self._pool = Pool(settings.workers, settings.limits.waiting, self.changes.tell)
+        # A decoded photo takes hundreds of megabytes: few are in memory at a time.
+        self._decoding = threading.BoundedSemaphore(settings.workers)
+        self._stopped = threading.Event()
+        self._cleaner = threading.Thread(target=self._clean, name="cleaning", daemon=True)
+
+    def start(self) -> None:
+        """Go on with what an earlier process has left, and delete what is too old."""
+        self.forget_old()
+        for job in self.store.unfinished():
+            if job.attempts >= _MOST_ATTEMPTS:
+                sentence = "The server ended twice while it colored this; try a smaller photo."
+                self.store.end_job(job.id, sentence)
+            else:
+                self._enqueue(job, again=True)
+        self._cleaner.start()
+
+    def stop(self) -> None:
+        """Finish what runs; what waits is colored after the next start."""
+        self._stopped.set()
+        self.changes.end()
+        self._pool.stop()
+        self._cleaner.join()
+        self.store.close()
+
+    # ------------------------------------------------------------------ photos
+
+    def add_photo(self, file: BinaryIO, name: str | None) -> Photo:
+        """Keep an uploaded photo.
+
+        Raises:
+            Refusal: if it is too large, no photo, or there are too many.
+        """
+        if self.store.count_photos() >= self.settings.limits.photos:
+            most = self.settings.limits.photos
+            raise Refusal(507, f"There are {most:,} photos already; delete some first.")
+        with self._decoding:
+            data = file.read()
+            checked = check_photo(data, self.settings.limits)
+            photo = Photo(safe_name(name), checked.format, checked.width, checked.height)
+            with atomic_path(self.store.file_of(photo)) as temporary:
+                temporary.write_bytes(data)
+        self.store.add_photo(photo)
+        return photo
+
+    def photo(self, identifier: str) -> Photo:
+        """A photo by its id.
+
+        Raises:
+            Refusal: if there is none.
+        """
+        found = self.store.photo(identifier)
+        if found is None:
+            raise Refusal(404, "There is no such photo; it may have been deleted.")
+        return found
+
+    def body_of(self, photo: Photo) -> PhotoBody:
+        return PhotoBody.of(photo, self.settings.keep_days * _DAY)
+
+    def gray(self, photo: Photo, side: int) -> bytes:
+        """A photo in gray as JPEG, of at most so many px on the long side."""
+        with self._decoding:
+            data = self._read(photo)
+            return gray_jpeg(data, (photo.width, photo.height), side)
+
+    def _read(self, photo: Photo) -> bytes:
+        try:
+            return self.store.file_of(photo).read_bytes()
+        except FileNotFoundError as error:
+            raise Refusal(404, "The photo has just been deleted.") from error
+
+    def delete_photo(self, photo: Photo) -> None:
+        """Delete a photo, its jobs and results."""
+        for job in self.store.delete_photo(photo):
+            self._pool.cancel(job.id)
+        self.changes.tell()
+
+    def forget_old(self) -> None:
+        """Delete photos that have been kept for as long as they should."""
+        for photo in self.store.photos_before(time.time() - self.settings.keep_days * _DAY):
+            self.delete_photo(photo)
+
+    def _clean(self) -> None:
+        while not self._stopped.wait(_CLEANING):
+            self.forget_old()
+
+    def suggestions(self, photo: Photo, asked: SuggestionsRequest) -> tuple[Suggestion, ...]:
+        """Likely colors at a place of a photo.
+
+        Raises:
+            ZooError: as `Colorizer.suggest_colors`.
+        """
+        model = self.models.loaded(asked.model or self.models.default)
+        hints = _hints(asked.hints, (photo.width, photo.height))
+        with self._decoding:
+            data = self._read(photo)
+            return model.suggest_colors(data, (asked.x, asked.y), asked.count, hints=hints)
+
+    # ------------------------------------------------------------------ jobs
+
+    def add_job(self, photo: Photo, asked: JobRequest) -> StoredJob:
+        """Put a coloring into the queue.
+
+        Raises:
+            ZooError: if what is asked for cannot be done.
+            Refusal: if the queue is full, or the reference is unknown.
+        """
+        model = self.models.served(asked.model or self.models.default)
+        options = model.checked(asked.options)
+        _hints(asked.hints, (photo.width, photo.height))
+        check_transfer(asked.transfer, asked.reference is not None)
+        if asked.reference is not None:
+            self.photo(asked.reference)
+        job = StoredJob(
+            photo=photo.id,
+            model=model.name,
+            options=options,
+            hints=asked.hints,
+            reference=asked.reference,
+            transfer=asked.transfer,
+            side=asked.side,
+        )
+        for old in self.store.old_previews(photo, self.settings.limits.previews - 1):
+            self.store.delete_job(old)
+        self.store.add_job(job)
+        try:
+            self._enqueue(job)
+        except Refusal:
+            self.store.delete_job(job)
+            raise
+        return job
+
+    def job(self, identifier: str) -> StoredJob:
+        """A job by its id.
+
+        Raises:
+            Refusal: if there is none.
+        """
+        found = self.store.job(identifier)
+        if found is None:
+            raise Refusal(404, "There is no such job; it may have been deleted.")
+        return found
+
+    def body_of_job(self, identifier: str) -> JobBody:
+        """A job, and where it stands."""
+        place = self._pool.place(identifier)  # first: a job that ends meanwhile has no place
+        return JobBody.of(self.job(identifier), place)
+
+    def result(self, identifier: str) -> tuple[Path, Photo]:
+        """The file of a job that is done, and its photo.
+
+        Raises:
+            Refusal: if it is not done.
+        """
+        job = self.job(identifier)
+        if job.state == "failed":
+            raise Refusal(409, f"The job has failed: {job.error}")
+        if job.state != "done":
+            raise Refusal(409, "The job is not done yet; wait for its state to be done.")
+        photo = self.photo(job.photo)
+        return self.store.result_of(job, photo), photo
+
+    def delete_job(self, job: StoredJob) -> None:
+        """Delete a job and its result, wherever it stands."""
+        self.store.delete_job(job)
+        self._pool.cancel(job.id)
+        self.changes.tell()
+
+    def _enqueue(self, job: StoredJob, again: bool = False) -> None:
+        self._pool.submit(job.id, lambda: self._run(job.id), again=again)
+
+    def _run(self, identifier: str) -> None:
+        """Color a job's photo and record what has become of it; in a thread of the pool."""
+        job = self.store.start_job(identifier)
+        photo = None if job is None else self.store.photo(job.photo)
+        if job is None or photo is None:
+            return
+        self.changes.tell()
+        target, error = self.store.result_of(job, photo), None
+        try:
+            color(self.models, self.store.file_of(photo), target, self._wish(job))
+        except ZooError as told:
+            error = str(told)
+        except Exception:  # noqa: BLE001 - logged; one job must not end the others
+            _LOG.exception("A job has failed.")
+            error = "Something went wrong in the server; its log says what."
+        if not self.store.end_job(identifier, error):
+            target.unlink(missing_ok=True)  # deleted while it ran
+        self.changes.tell()
+
+    def _wish(self, job: StoredJob) -> Wish:
+        wish = Wish(job.model, job.options, transfer=job.transfer, side=job.side)
+        if job.hints is not None:
+            wish = replace(wish, hints=Hints.from_json(job.hints))
+        if job.reference is not None:
+            reference = self.store.photo(job.reference)
+            if reference is None:
+                raise ZooError("The reference has been deleted; give another one.")
+            wish = replace(wish, reference=self.store.file_of(reference))
+        return wish
+
+    # ------------------------------------------------------------------ in one request
+
+    def color_once(
+        self, photo: BinaryIO, reference: BinaryIO | None, said: Mapping[str, str | None]
+    ) -> "Future[tuple[bytes, str]]":
+        """Color a photo of which nothing is kept.
+
+        Args:
+            photo: the uploaded file.
+            reference: likewise, or None.
+            said: "model", "options" and "hints" (JSON), "transfer".
+
+        Returns:
+            The colored photo's bytes, and the suffix of such a file.
+
+        Raises:
+            ZooError: if what is asked for cannot be done.
+            Refusal: if the queue is full, or a file is no photo.
+        """
+        model = self.models.served(said["model"] or self.models.default)
+        options = model.checked(_object(said["options"], "options") or {})
+        check_transfer(said["transfer"], reference is not None)
+        folder = self.store.scratch / new_id()
+        try:
+            source, checked = self._put(photo, folder)
+            hints = _hints(_object(said["hints"], "hints"), (checked.width, checked.height))
+            other = None if reference is None else self._put(reference, folder)[0]
+            wish = Wish(model.name, options, hints, other, said["transfer"])
+            target = folder / f"colored{result_suffix(checked.format)}"
+
+            def run() -> tuple[bytes, str]:
+                color(self.models, source, target, wish)
+                return target.read_bytes(), target.suffix
+
+            future = self._pool.submit(folder.name, run)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        future.add_done_callback(lambda _: shutil.rmtree(folder, ignore_errors=True))
+        return future
+
+    def _put(self, file: BinaryIO, folder: Path) -> tuple[Path, Checked]:
+        """Check a file and put it into a folder."""
+        with self._decoding:
+            data = file.read()
+            checked = check_photo(data, self.settings.limits)
+            path = folder / f"{new_id()}{SUFFIXES[checked.format]}"
+            with atomic_path(path) as temporary:
+                temporary.write_bytes(data)
+        return path, checked
+
+
+def _hints(content: Any, size: tuple[int, int]) -> Hints | None:
+    """Hints of a photo of this width and height.
+
+    Raises:
+        ZooError: if they are none, or of another photo.
+    """
+    if content is None:
+        return None
+    hints = Hints.from_json(content)
+    hints.require_within(size[1], size[0])
+    return hints
+
+
+def _object(text: str | None, name: str) -> dict[str, Any] | None:
+    """A JSON object in a field of a form; None for an empty one."""
+    if not text:
+        return None
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ZooError(f"The {name} are no valid JSON; send an object, as in {{}}.") from error
+    if not isinstance(content, dict):
+        raise ZooError(f"The {name} must be a JSON object, as in {{}}.")
+    return content

@@ -1,0 +1,55 @@
+"""What a server is told when it starts, and the limits that keep it within its machine."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much is taken, so that neither memory nor disk runs full.
+
+    Attributes:
+        upload_bytes: of the files of one request together.
+        json_bytes: of any other request.
+        pixels: of one photo.
+        waiting: jobs in the queue.
+        photos: kept at a time.
+        previews: kept of one photo; older ones give way.
+        archived: results in one archive.
+    """
+
+    upload_bytes: int = 2**26
+    json_bytes: int = 2**20
+    pixels: int = 2**26
+    waiting: int = 32
+    photos: int = 1000
+    previews: int = 20
+    archived: int = 100
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `zoo serve` is told.
+
+    Attributes:
+        data: the folder of photos, results and the database.
+        models: trained folders or names that come trained; all of the latter where empty.
+        host: the address that the server binds to.
+        keep_days: when photos are deleted, in days after their upload.
+        workers: how many photos are colored at a time.
+        limits: see `Limits`.
+    """
+
+    data: Path
+    models: tuple[str, ...] = ()
+    host: str = "127.0.0.1"
+    keep_days: int = 7
+    workers: int = 2
+    limits: Limits = field(default_factory=Limits)
+
+
+def default_data() -> Path:
+    """The folder of a server that is told no other."""
+    return Path(platformdirs.user_data_dir("colorization-zoo")) / "serve"

@@ -1,0 +1,331 @@
+"""Photos and jobs: rows in SQLite, files beside them.
+
+Files are named by random ids alone, so that no name that somebody sends becomes a path.
+"""
+
+import fcntl
+import secrets
+import shutil
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    Engine,
+    Float,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
+
+from zoo.errors import ZooError
+from zoo.files import require_writable
+from zoo.serve.migrations import migrate
+
+State = Literal["queued", "running", "done", "failed"]
+
+#: The one person that there is.
+OWNER = "local"
+
+#: The suffix of each format's files.
+SUFFIXES = {
+    "PNG": ".png",
+    "JPEG": ".jpg",
+    "WEBP": ".webp",
+    "TIFF": ".tif",
+    "BMP": ".bmp",
+    "GIF": ".gif",
+}
+
+_METADATA = MetaData()
+PHOTOS = Table(
+    "photos",
+    _METADATA,
+    Column("id", String, primary_key=True),
+    Column("owner", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("format", String, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("created", Float, nullable=False),
+)
+JOBS = Table(
+    "jobs",
+    _METADATA,
+    Column("id", String, primary_key=True),
+    Column("photo", String, ForeignKey("photos.id", ondelete="CASCADE"), nullable=False),
+    Column("model", String, nullable=False),
+    Column("options", JSON, nullable=False),
+    Column("hints", JSON(none_as_null=True)),
+    Column("reference", String),
+    Column("transfer", String),
+    Column("side", Integer),
+    Column("state", String, nullable=False),
+    Column("error", String),
+    Column("attempts", Integer, nullable=False),
+    Column("created", Float, nullable=False),
+)
+#: Within one tick of the clock rows follow each other as they were written.
+_ORDER = text("created, rowid")
+_NEWEST_FIRST = text("created DESC, rowid DESC")
+
+
+def new_id() -> str:
+    """128 random bits, as 32 hexadecimal digits: nobody guesses another's photo."""
+    return secrets.token_hex(16)
+
+
+@dataclass(frozen=True)
+class Photo:
+    """An uploaded photo.
+
+    Attributes:
+        name: as its owner calls it; of no meaning for files.
+        format: of its file, one of `SUFFIXES`.
+        width: in px, upright.
+        height: likewise.
+        created: in seconds since 1970.
+    """
+
+    name: str
+    format: str
+    width: int
+    height: int
+    id: str = field(default_factory=new_id)
+    owner: str = OWNER
+    created: float = field(default_factory=time.time)
+
+
+@dataclass(frozen=True)
+class StoredJob:
+    """A coloring that somebody has asked for.
+
+    Attributes:
+        photo: the id of the photo.
+        model: its name.
+        options: those that were given.
+        hints: as JSON, or None.
+        reference: the id of the photo whose colors are taken, or None.
+        transfer: how they are taken.
+        side: the long side of a preview, in px; None for the full size.
+        state: where it stands.
+        error: one sentence, if it failed.
+        attempts: how often it has been started.
+        created: in seconds since 1970.
+    """
+
+    photo: str
+    model: str
+    options: dict[str, float]
+    hints: dict[str, Any] | None = None
+    reference: str | None = None
+    transfer: str | None = None
+    side: int | None = None
+    id: str = field(default_factory=new_id)
+    state: State = "queued"
+    error: str | None = None
+    attempts: int = 0
+    created: float = field(default_factory=time.time)
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ("done", "failed")
+
+
+class Store:
+    """Everything that a server keeps, in one folder, of which it is the only user.
+
+    Args:
+        folder: is made if it is missing.
+
+    Raises:
+        ZooError: if it cannot be written, another server uses it, or a newer version wrote it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        for part in (folder, self._photos, self._results, self.scratch):
+            require_writable(part)
+        # Photos are private: other users of the machine have no business here.
+        folder.chmod(0o700)
+        self._lock = (folder / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._lock.close()
+            raise ZooError(
+                f"Another server uses {folder}; stop it, or give another folder with --data."
+            ) from error
+        self._engine = _engine(folder / "zoo.sqlite")
+        try:
+            migrate(self._engine)
+        except BaseException:
+            self.close()
+            raise
+        self._sweep()
+
+    @property
+    def _photos(self) -> Path:
+        return self._folder / "photos"
+
+    @property
+    def _results(self) -> Path:
+        return self._folder / "results"
+
+    @property
+    def scratch(self) -> Path:
+        """The folder of files that live as long as a request."""
+        return self._folder / "scratch"
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self._engine.dispose()
+        self._lock.close()
+
+    # ------------------------------------------------------------------ files
+
+    def file_of(self, photo: Photo) -> Path:
+        """The file of a photo as it was uploaded."""
+        return self._photos / f"{photo.id}{SUFFIXES[photo.format]}"
+
+    def result_of(self, job: StoredJob, photo: Photo) -> Path:
+        """The file of a job's result: a preview as JPEG, else in the photo's own format."""
+        suffix = ".jpg" if job.side is not None else result_suffix(photo.format)
+        return self._results / f"{job.id}{suffix}"
+
+    def _sweep(self) -> None:
+        """Delete files that no row knows: what was left of a process that was killed."""
+        with self._engine.begin() as connection:
+            known = set(connection.scalars(select(PHOTOS.c.id)))
+            known |= set(connection.scalars(select(JOBS.c.id).where(JOBS.c.state == "done")))
+        for file in (*self._photos.iterdir(), *self._results.iterdir()):
+            if file.stem not in known:
+                file.unlink()
+        for left in self.scratch.iterdir():
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+    # ------------------------------------------------------------------ photos
+
+    def add_photo(self, photo: Photo) -> None:
+        """Record a photo whose file is there."""
+        with self._engine.begin() as connection:
+            connection.execute(insert(PHOTOS).values(**vars(photo)))
+
+    def photo(self, identifier: str) -> Photo | None:
+        """A photo by its id."""
+        with self._engine.begin() as connection:
+            row = connection.execute(select(PHOTOS).where(PHOTOS.c.id == identifier)).first()
+        return None if row is None else Photo(**row._mapping)
+
+    def photos(self) -> list[Photo]:
+        """All photos, the newest first."""
+        with self._engine.begin() as connection:
+            rows = connection.execute(select(PHOTOS).order_by(_NEWEST_FIRST)).all()
+        return [Photo(**row._mapping) for row in rows]
+
+    def count_photos(self) -> int:
+        with self._engine.begin() as connection:
+            return connection.execute(select(func.count()).select_from(PHOTOS)).scalar_one()
+
+    def photos_before(self, moment: float) -> list[Photo]:
+        """Those uploaded before a time in seconds since 1970."""
+        with self._engine.begin() as connection:
+            rows = connection.execute(select(PHOTOS).where(PHOTOS.c.created < moment)).all()
+        return [Photo(**row._mapping) for row in rows]
+
+    def delete_photo(self, photo: Photo) -> list[StoredJob]:
+        """Delete a photo, its jobs and all of their files; return those jobs."""
+        with self._engine.begin() as connection:
+            rows = connection.execute(select(JOBS).where(JOBS.c.photo == photo.id)).all()
+            connection.execute(delete(PHOTOS).where(PHOTOS.c.id == photo.id))
+        jobs = [StoredJob(**row._mapping) for row in rows]
+        for job in jobs:
+            self.result_of(job, photo).unlink(missing_ok=True)
+        self.file_of(photo).unlink(missing_ok=True)
+        return jobs
+
+    # ------------------------------------------------------------------ jobs
+
+    def add_job(self, job: StoredJob) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(insert(JOBS).values(**vars(job)))
+
+    def job(self, identifier: str) -> StoredJob | None:
+        """A job by its id."""
+        with self._engine.begin() as connection:
+            row = connection.execute(select(JOBS).where(JOBS.c.id == identifier)).first()
+        return None if row is None else StoredJob(**row._mapping)
+
+    def unfinished(self) -> list[StoredJob]:
+        """Jobs that wait or run, in their order."""
+        waiting = JOBS.c.state.in_(("queued", "running"))
+        with self._engine.begin() as connection:
+            rows = connection.execute(select(JOBS).where(waiting).order_by(_ORDER)).all()
+        return [StoredJob(**row._mapping) for row in rows]
+
+    def old_previews(self, photo: Photo, kept: int) -> list[StoredJob]:
+        """Previews of a photo that have ended, without the newest ones."""
+        ended = JOBS.c.side.is_not(None) & JOBS.c.state.in_(("done", "failed"))
+        query = select(JOBS).where((JOBS.c.photo == photo.id) & ended)
+        with self._engine.begin() as connection:
+            rows = connection.execute(query.order_by(_NEWEST_FIRST).offset(kept)).all()
+        return [StoredJob(**row._mapping) for row in rows]
+
+    def start_job(self, identifier: str) -> StoredJob | None:
+        """Record that a job runs; None if it has been deleted."""
+        self._change(identifier, state="running", attempts=JOBS.c.attempts + 1)
+        return self.job(identifier)
+
+    def end_job(self, identifier: str, error: str | None = None) -> bool:
+        """Record how a job ended; False if it has been deleted meanwhile."""
+        return self._change(identifier, state="failed" if error else "done", error=error)
+
+    def delete_job(self, job: StoredJob) -> None:
+        """Delete a job and its result."""
+        photo = self.photo(job.photo)
+        with self._engine.begin() as connection:
+            connection.execute(delete(JOBS).where(JOBS.c.id == job.id))
+        if photo is not None:
+            self.result_of(job, photo).unlink(missing_ok=True)
+
+    def _change(self, identifier: str, **values: Any) -> bool:
+        with self._engine.begin() as connection:
+            changed = connection.execute(update(JOBS).where(JOBS.c.id == identifier).values(values))
+            return changed.rowcount > 0
+
+
+def result_suffix(photo_format: str) -> str:
+    """The suffix of a colored photo's file: GIF has too few colors, and becomes PNG."""
+    return SUFFIXES["PNG" if photo_format == "GIF" else photo_format]
+
+
+def _engine(file: Path) -> Engine:
+    """SQLite with foreign keys, and with transactions that also hold changes of the schema."""
+    engine = create_engine(f"sqlite:///{file}", connect_args={"timeout": 30})
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _record: Any) -> None:
+        # The driver would begin transactions by itself, and too late for some statements.
+        connection.isolation_level = None
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA journal_mode = WAL")
+
+    @event.listens_for(engine, "begin")
+    def _begun(connection: Any) -> None:
+        # At once: a transaction that reads first may not be able to write later.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
