@@ -78,7 +78,8 @@ def _add_page(app: FastAPI, page: Path) -> None:
             return PlainTextResponse(_NO_PAGE, 404)
         return FileResponse(file, headers=_FRESH)
 
-    app.mount("/static", _PageFiles(directory=page, check_dir=False))
+    if page.is_dir():
+        app.mount("/static", _PageFiles(directory=page))
 
 
 def _refused(_request: Request, error: Exception) -> Response:

@@ -1,0 +1,114 @@
+"""What is kept: the schema's steps, rows and files."""
+
+import sqlite3
+
+import pytest
+from sqlalchemy import inspect
+
+from zoo.errors import ZooError
+from zoo.serve import migrations
+from zoo.serve.store import JOBS, PHOTOS, Photo, Store, StoredJob, _engine
+
+
+def steps_taken(folder) -> list[int]:
+    with sqlite3.connect(folder / "zoo.sqlite") as database:
+        return [number for (number,) in database.execute("SELECT number FROM schema_steps")]
+
+
+def columns(store: Store) -> dict[str, set[str]]:
+    known = inspect(store._engine)
+    return {name: {one["name"] for one in known.get_columns(name)} for name in ("photos", "jobs")}
+
+
+def of_version_1(folder) -> None:
+    """A database as the first step made it, with a photo and a job."""
+    folder.mkdir()
+    with sqlite3.connect(folder / "zoo.sqlite") as database:
+        for statement in migrations.STEPS[0]:
+            database.execute(statement)
+        database.execute("CREATE TABLE schema_steps (number INTEGER PRIMARY KEY, taken FLOAT)")
+        database.execute("INSERT INTO schema_steps VALUES (1, 0)")
+        database.execute("INSERT INTO photos VALUES ('p', 'sea.png', 'PNG', 40, 30, 1.5)")
+        database.execute(
+            "INSERT INTO jobs VALUES ('j', 'p', 'gray', '{\"render_factor\": 4}', NULL, NULL, "
+            "NULL, NULL, 'queued', NULL, 2.5)"
+        )
+
+
+def test_a_new_database_has_all_steps_and_every_column(tmp_path):
+    store = Store(tmp_path / "data")
+    assert steps_taken(tmp_path / "data") == list(range(1, len(migrations.STEPS) + 1))
+    tables = {"photos": PHOTOS, "jobs": JOBS}
+    assert columns(store) == {
+        name: {column.name for column in table.columns} for name, table in tables.items()
+    }
+    store.close()
+
+
+def test_an_old_database_is_brought_up_to_date(tmp_path):
+    of_version_1(tmp_path / "data")
+    store = Store(tmp_path / "data")
+    assert steps_taken(tmp_path / "data") == [1, 2]
+    assert store.photo("p") == Photo("sea.png", "PNG", 40, 30, "p", "local", 1.5)
+    (job,) = store.unfinished()
+    assert (job.options, job.hints, job.attempts) == ({"render_factor": 4}, None, 0)
+    store.close()
+    again = Store(tmp_path / "data")
+    assert again.photos() == [again.photo("p")]
+    again.close()
+
+
+def test_a_step_that_fails_leaves_the_database_as_it_was(tmp_path, monkeypatch):
+    of_version_1(tmp_path / "data")
+    broken = ("ALTER TABLE photos ADD COLUMN first VARCHAR", "ALTER TABLE nothing ADD COLUMN x")
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "STEPS", (migrations.STEPS[0], broken))
+        with pytest.raises(Exception, match="nothing"):
+            migrations.migrate(_engine(tmp_path / "data" / "zoo.sqlite"))
+    assert steps_taken(tmp_path / "data") == [1]
+    Store(tmp_path / "data").close()
+    assert steps_taken(tmp_path / "data") == [1, 2]
+
+
+def test_a_newer_database_is_refused(tmp_path):
+    Store(tmp_path / "data").close()
+    with sqlite3.connect(tmp_path / "data" / "zoo.sqlite") as database:
+        database.execute("INSERT INTO schema_steps VALUES (99, 0)")
+    with pytest.raises(ZooError, match=r"has schema 99, and this version knows 2; install"):
+        Store(tmp_path / "data")
+
+
+def test_two_servers_do_not_share_a_folder(tmp_path):
+    store = Store(tmp_path)
+    with pytest.raises(ZooError, match="Another server uses"):
+        Store(tmp_path)
+    store.close()
+    Store(tmp_path).close()
+
+
+def test_files_that_no_row_knows_are_deleted_at_the_start(tmp_path):
+    store = Store(tmp_path)
+    photo = Photo("sea.png", "PNG", 40, 30)
+    done, running = StoredJob(photo.id, "gray", {}), StoredJob(photo.id, "gray", {})
+    store.add_photo(photo)
+    for job in (done, running):
+        store.add_job(job)
+        store.start_job(job.id)
+        store.result_of(job, photo).write_bytes(b"")
+    store.end_job(done.id)
+    store.file_of(photo).write_bytes(b"")
+    for name in ("photos/0123.png", "results/.4567-x.partial.png", "scratch/half.zip"):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "scratch" / "request").mkdir()
+    store.close()
+    Store(tmp_path).close()
+    assert {path.name for path in tmp_path.rglob("*.*") if "sqlite" not in path.name} == {
+        f"{photo.id}.png",
+        f"{done.id}.png",
+    }
+    assert not list((tmp_path / "scratch").iterdir())
+
+
+def test_the_folder_is_private(tmp_path):
+    Store(tmp_path / "data").close()
+    assert (tmp_path / "data").stat().st_mode & 0o077 == 0
