@@ -12,7 +12,8 @@ from PIL import Image
 from served import make_photo, refused
 
 import zoo
-from zoo.serve.guard import Guard, is_local, is_own
+from zoo.serve.addresses import is_local
+from zoo.serve.guard import Guard, is_own
 from zoo.serve.intake import check_photo, safe_name
 from zoo.serve.refusals import Refusal
 from zoo.serve.settings import Limits

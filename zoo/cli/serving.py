@@ -38,14 +38,14 @@ def serve(
     It listens on this machine alone unless --host says otherwise. There are no accounts.
     """
     _require_extra()
-    # They import FastAPI, and the service Keras.
-    from zoo.serve.guard import is_local
-    from zoo.serve.running import address_of, bind, run
+    from zoo.serve.addresses import address_of, bind, is_local
     from zoo.serve.settings import Settings, default_data
 
     listening = bind(host, port)
     folder = data or default_data()
     start_keras()
+    # They import FastAPI and Keras.
+    from zoo.serve.running import run
     from zoo.serve.service import Service
 
     settings = Settings(folder, tuple(model or ()), host, keep_days, workers)

@@ -14,6 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from zoo.serve.addresses import LOCAL
 from zoo.serve.intake import too_many_bytes
 from zoo.serve.settings import Limits
 
@@ -34,7 +35,6 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _READS = ("GET", "HEAD", "OPTIONS")
-_LOCAL = ("localhost", "127.0.0.1", "::1")
 _EVERYWHERE = ("0.0.0.0", "::")
 #: What a multipart body has around its files.
 _AROUND_FILES = 2**20
@@ -51,7 +51,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, host: str, limits: Limits) -> None:
         self._app, self._limits = app, limits
-        self._names = frozenset({*_LOCAL, host.lower(), *_own_names(host)})
+        self._names = frozenset({*LOCAL, host.lower(), *_own_names(host)})
         self._any_address = host in _EVERYWHERE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -126,11 +126,6 @@ def is_own(host: str, names: Collection[str], any_address: bool = False) -> bool
     bare = host.lower()
     bare = bare[1:].partition("]")[0] if bare.startswith("[") else bare.partition(":")[0]
     return bare in names or (any_address and _is_address(bare))
-
-
-def is_local(host: str) -> bool:
-    """Whether only this machine can reach a server that binds to this address."""
-    return host.lower() in _LOCAL
 
 
 def _is_address(name: str) -> bool:

@@ -6,7 +6,6 @@ from types import FrameType
 
 import uvicorn
 
-from zoo.errors import ZooError
 from zoo.serve.app import create_app
 from zoo.serve.service import Service
 
@@ -26,32 +25,6 @@ class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._service.changes.end()
         super().handle_exit(sig, frame)
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A socket that listens; port 0 is any free one.
-
-    Raises:
-        ZooError: if the address cannot be used, most often because the port is taken.
-    """
-    try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listening = socket.socket(family, kind)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-    except OSError as error:
-        raise ZooError(
-            f"Cannot listen at {host}, port {port}: {error.strerror or error}; choose others with "
-            "--host and --port."
-        ) from error
-    return listening
-
-
-def address_of(listening: socket.socket) -> str:
-    """What one opens in a browser on this machine."""
-    host, port = listening.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{port}"
 
 
 def run(service: Service, listening: socket.socket) -> None:

@@ -1,0 +1,41 @@
+"""Where a server listens."""
+
+import socket
+
+from zoo.errors import ZooError
+
+#: What names this machine on itself.
+LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+def is_local(host: str) -> bool:
+    """Whether only this machine can reach a server that binds to this address."""
+    return host.lower() in LOCAL
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that listens; port 0 is any free one.
+
+    Raises:
+        ZooError: if the address cannot be used, most often because the port is taken.
+    """
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        # From now on whoever connects is served, if a little later.
+        listening.listen()
+    except OSError as error:
+        raise ZooError(
+            f"Cannot listen at {host}, port {port}: {error.strerror or error}; choose others with "
+            "--host and --port."
+        ) from error
+    return listening
+
+
+def address_of(listening: socket.socket) -> str:
+    """What one opens in a browser on this machine."""
+    host, port = listening.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}"
