@@ -1,6 +1,5 @@
 """The web server itself, in this process."""
 
-import logging
 import socket
 from types import FrameType
 
@@ -29,11 +28,12 @@ class _Server(uvicorn.Server):
 
 def run(service: Service, listening: socket.socket) -> None:
     """Serve until Ctrl-C or SIGTERM; then finish what runs."""
-    logging.getLogger("zoo.serve").setLevel(logging.INFO)
     config = uvicorn.Config(
         create_app(service),
         # Who asked for what is nobody's business, and uploads have names in no log.
         access_log=False,
+        # Warnings and errors go to standard error, as those of all other parts.
+        log_config=None,
         log_level="warning",
         server_header=False,
         limit_concurrency=_MOST_CONNECTIONS,

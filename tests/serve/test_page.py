@@ -1,0 +1,70 @@
+"""What the documentation says of the server is so."""
+
+import re
+import threading
+
+import pytest
+import uvicorn
+from doc_pages import DOCS, blocks, table_rows
+from served import make_photo, opened
+
+import zoo
+from zoo.serve.addresses import address_of, bind
+from zoo.serve.app import create_app
+from zoo.serve.service import Service
+from zoo.serve.settings import Limits, Settings
+
+PAGE = DOCS / "serve.md"
+TEXT = PAGE.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def address(settings):
+    """The address of a server that listens."""
+    service = Service(settings)
+    server = uvicorn.Server(uvicorn.Config(create_app(service), log_config=None))
+    with bind("127.0.0.1", 0) as listening:
+        running = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        running.start()
+        yield address_of(listening)
+        server.should_exit = True
+        running.join(20)
+
+
+def test_the_example_in_python_colors_a_photo(address, tmp_path, monkeypatch):
+    (code,) = [block.code for block in blocks(PAGE) if block.language == "python"]
+    assert "http://127.0.0.1:8000" in code
+    code = code.replace("http://127.0.0.1:8000", address).replace('"zhang"', '"tiny"')
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photo.jpg").write_bytes(make_photo((60, 40), "JPEG"))
+    exec(compile(code, "serve.md", "exec"), {})
+    assert opened((tmp_path / "colored.jpg").read_bytes()).shape == (40, 60, 3)
+
+
+def test_every_address_is_in_the_table(server):
+    paths = server.client.get("/api/v1/openapi.json").json()["paths"]
+    known = {
+        f"{method.upper()} {re.sub(r'{.*?}', 'ID', path)}"
+        for path, methods in paths.items()
+        for method in methods
+    }
+    cells = [row[0] for row in table_rows(TEXT)]
+    told = {cell.strip("`").split("?")[0] for cell in cells if "/api/v1" in cell}
+    assert told == known
+
+
+def test_the_numbers_are_those_of_the_code():
+    limits, settings = Limits(), Settings(DOCS)
+    rows = {row[0]: row[1] for row in table_rows(TEXT)}
+    assert rows["files of one request"] == f"{limits.upload_bytes / 2**20:g} MiB together"
+    assert rows["other requests"] == f"{limits.json_bytes / 2**20:g} MiB"
+    assert rows["pixels of a photo"] == f"{limits.pixels / 1e6:.0f} million (2²⁶)"
+    assert rows["jobs in the queue"].startswith(f"{limits.waiting},")
+    assert rows["photos kept"] == str(limits.photos)
+    assert rows["previews kept of one photo"].startswith(f"{limits.previews};")
+    assert rows["results in one archive"] == str(limits.archived)
+    assert rows["`--keep-days`"] == str(settings.keep_days)
+    assert rows["`--workers`"] == str(settings.workers)
+    assert rows["`--host`"] == f"`{settings.host}`"
+    assert "`gray` and `levin`" in rows["`--model`"]
+    assert {"gray", "levin"} <= set(zoo.list_models())
