@@ -55,7 +55,7 @@ def test_every_address_is_in_the_table(server):
 
 def test_the_numbers_are_those_of_the_code():
     limits, settings = Limits(), Settings(DOCS)
-    rows = {row[0]: row[1] for row in table_rows(TEXT)}
+    rows = {row[0]: row[1] for row in table_rows(TEXT) if len(row) > 1}
     assert rows["files of one request"] == f"{limits.upload_bytes / 2**20:g} MiB together"
     assert rows["other requests"] == f"{limits.json_bytes / 2**20:g} MiB"
     assert rows["pixels of a photo"] == f"{limits.pixels / 1e6:.0f} million (2²⁶)"
