@@ -189,16 +189,29 @@ def test_deleting_a_photo_deletes_all_that_is_of_it(server, settings):
 def test_deleting_while_it_is_colored_leaves_nothing(start, held, settings):
     server = start(workers=1)
     photo = server.upload()
-    job, waiting = (server.ask(photo, model="gray") for _ in range(2))
+    job = server.ask(photo, model="gray")
     assert held.begun.acquire(timeout=10)
     assert server.client.delete(f"/api/v1/jobs/{job['id']}").status_code == 204
-    assert server.client.delete(f"/api/v1/photos/{photo['id']}").status_code == 204
+    last = server.ask(photo, model="gray")
     held.go.set()
-    start()
-    for part in ("photos", "results"):
-        assert not list((settings.data / part).iterdir())
-    assert not held.begun.acquire(timeout=0)
-    assert waiting["state"] == "queued"
+    server.wait(last)
+    assert [path.stem for path in (settings.data / "results").iterdir()] == [last["id"]]
+
+
+def test_deleting_a_photo_takes_its_jobs_out_of_the_queue(start, held, settings):
+    server = start(workers=1)
+    photo, other = server.upload(), server.upload()
+    server.ask(photo, model="gray")
+    assert held.begun.acquire(timeout=10)
+    server.ask(photo, model="gray")
+    last = server.ask(other, model="gray")
+    assert last["position"] == 2
+    assert server.client.delete(f"/api/v1/photos/{photo['id']}").status_code == 204
+    assert server.client.get(f"/api/v1/jobs/{last['id']}").json()["position"] == 1
+    held.go.set()
+    server.wait(last)
+    assert [path.stem for path in (settings.data / "photos").iterdir()] == [other["id"]]
+    assert [path.stem for path in (settings.data / "results").iterdir()] == [last["id"]]
 
 
 def test_deleting_a_job_deletes_its_result_alone(server, settings):
