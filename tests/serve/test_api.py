@@ -268,6 +268,7 @@ def test_the_page_and_what_stands_for_it(server, tmp_path):
     page.mkdir()
     (page / "index.html").write_text("<p>Here.</p>")
     (page / "sw.js").write_text("")
+    client = TestClient(create_app(server.service, page), base_url="http://localhost")
     assert client.get("/").text == "<p>Here.</p>"
     worker = client.get("/static/sw.js")
     assert worker.headers["service-worker-allowed"] == "/"
