@@ -1,0 +1,138 @@
+// One photo: its settings and hints, and the preview that follows them.
+
+import { grayUrl, removeJob, resultUrl, runJob } from "./api.js";
+import { Hints } from "./hints.js";
+import { inTurn } from "./turns.js";
+
+export const PREVIEW_SIDE = 1024;
+const SAMPLE_SIDE = 160;
+const DEBOUNCE = 350;
+
+const isAbort = (error) => error.name === "AbortError";
+
+/** Load a picture entirely before it is shown, so that nothing flickers. */
+async function preload(url) {
+  const image = new Image();
+  image.src = url;
+  await image.decode();
+}
+
+export class Photo extends EventTarget {
+  constructor(name, settings) {
+    super();
+    this.settings = structuredClone(settings);
+    Object.assign(this, { name, info: null, result: null, hints: null, samples: {}, full: null });
+    this.progress = { state: "uploading", share: 0 };
+  }
+
+  /** What the server says of it: from here on it has hints and colors. */
+  arrive(info, hints = null) {
+    Object.assign(this, { info, name: info.name });
+    this.hints = new Hints(info.width, info.height, hints);
+    this.hints.addEventListener("change", ({ detail }) => {
+      if (detail.recolor) this.recolor();
+    });
+  }
+
+  get gray() {
+    return grayUrl(this.info.id, PREVIEW_SIDE);
+  }
+
+  get thumbnail() {
+    return this.result ? resultUrl(this.result) : this.info && grayUrl(this.info.id, SAMPLE_SIDE);
+  }
+
+  get options() {
+    return this.settings.options[this.settings.model] ?? {};
+  }
+
+  /** The job that the settings and hints ask for. */
+  wish(side) {
+    const { model, reference, transfer } = this.settings;
+    const lent = reference ? { reference: reference.id, transfer } : {};
+    return { model, options: this.options, hints: this.hints.toJSON(), ...lent, side };
+  }
+
+  update(progress) {
+    this.progress = progress;
+    this.dispatchEvent(new Event("progress"));
+  }
+
+  /** Color the preview anew once nothing has changed for a moment. */
+  recolor(delay = DEBOUNCE) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.run(), delay);
+    this.dispatchEvent(new Event("wish"));
+  }
+
+  async run() {
+    this.running?.abort(); // an older answer never replaces a newer one
+    const running = new AbortController();
+    this.running = running;
+    this.update({ state: "waiting" });
+    try {
+      await inTurn(() => this.preview(running.signal), { urgent: this.isShown });
+    } catch (error) {
+      if (!isAbort(error) && !running.signal.aborted) this.fail(error);
+    }
+  }
+
+  async preview(signal) {
+    signal.throwIfAborted();
+    const onChange = (job) => signal.aborted || this.update(job);
+    const job = await runJob(this.info.id, this.wish(PREVIEW_SIDE), { onChange, signal });
+    await preload(resultUrl(job.id));
+    signal.throwIfAborted();
+    const before = this.result;
+    this.result = job.id;
+    this.update(job);
+    this.dispatchEvent(new Event("result"));
+    if (before) removeJob(before).catch(() => {}); // nobody looks at it any more
+  }
+
+  fail(error) {
+    this.update({ state: "failed", error: error.message });
+    this.dispatchEvent(new CustomEvent("trouble", { detail: error.message }));
+  }
+
+  /** The job of a model's small picture by its defaults. */
+  async sample(model, signal) {
+    if (this.samples[model]) return this.samples[model];
+    const wish = { model, options: {}, hints: null, side: SAMPLE_SIDE };
+    const job = await inTurn(() => {
+      signal.throwIfAborted();
+      return runJob(this.info.id, wish, { signal });
+    });
+    this.samples[model] = job.id;
+    return job.id;
+  }
+
+  /** The job of the photo at full size; asked for twice, it is computed once. */
+  async fullSize(onChange = () => {}) {
+    const wish = this.wish(null);
+    const key = JSON.stringify(wish);
+    if (this.full?.key !== key) {
+      const job = await inTurn(() => runJob(this.info.id, wish, { onChange }), { urgent: true });
+      this.full = { key, job: job.id };
+    }
+    return this.full.job;
+  }
+
+  /** Stop whatever still runs for it. */
+  leave() {
+    clearTimeout(this.timer);
+    this.running?.abort();
+  }
+}
+
+/** What happens to a photo, in words. */
+export function inWords(progress) {
+  switch (progress.state) {
+    case "uploading": return `Uploading: ${Math.round(100 * progress.share)} %`;
+    case "waiting": return "Waiting for its turn";
+    case "queued": return progress.position ? `Number ${progress.position} in the queue` : "In the queue";
+    case "running": return progress.estimate ? `Coloring, about ${Math.ceil(progress.estimate)} s` : "Coloring";
+    case "failed": return progress.error;
+    default: return "Ready";
+  }
+}

@@ -1,0 +1,20 @@
+// What this browser knows of its photos, so that a reload loses neither settings nor hints.
+
+const KEY = "zoo-photos";
+
+export function remember(photos) {
+  const known = photos.filter(({ info }) => info).map(({ info, settings, hints }) => ({ id: info.id, settings, hints }));
+  try {
+    localStorage.setItem(KEY, JSON.stringify(known));
+  } catch {
+    // A private window may have no storage; then a reload starts anew.
+  }
+}
+
+export function recall() {
+  try {
+    return JSON.parse(localStorage.getItem(KEY)) ?? [];
+  } catch {
+    return [];
+  }
+}
