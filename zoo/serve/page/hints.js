@@ -30,8 +30,12 @@ export class Hints extends EventTarget {
     return Object.values(rest).every((value) => Array.isArray(value) && !value.length);
   }
 
-  /** What the server reads: null where nothing is said. `without` leaves out one mark. */
-  toJSON(without = null) {
+  toJSON() {
+    return this.except(null);
+  }
+
+  /** What the server reads, without one of the marks: null where nothing is said. */
+  except(without) {
     if (this.isEmpty) return null;
     const keep = (marks) => marks.filter((mark) => mark !== without);
     const { points, strokes, ...rest } = this.data;

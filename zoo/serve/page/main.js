@@ -80,13 +80,17 @@ async function send(file, photo) {
   }
 }
 
+function hidePanels(areHidden) {
+  for (const id of ["photo", "choice", "settings"]) byId(id).hidden = areHidden;
+}
+
 function show(photo) {
   if (!photo.info) return;
   if (shown) shown.isShown = false;
   shown = photo;
   shown.isShown = true;
   settings = structuredClone(photo.settings); // photos that come later begin like this one
-  for (const id of ["photo", "settings"]) byId(id).hidden = false;
+  hidePanels(false);
   queue.show(photo);
   overlay.show(photo.hints);
   showPhoto();
@@ -157,7 +161,7 @@ function showNext() {
   shown = null;
   const [next] = arrived();
   if (next) show(next);
-  else for (const id of ["photo", "settings"]) byId(id).hidden = true;
+  else hidePanels(true);
 }
 
 function useForAll() {

@@ -19,7 +19,8 @@ export class Models {
     const radio = make("input", { type: "radio", name: "model", value: name });
     radio.addEventListener("change", () => this.onChoose(name));
     const frame = make("span", { className: "sample" }, image);
-    return make("label", { className: "model" }, radio, frame, make("span", { textContent: name }));
+    const words = name.split("_").flatMap((word, number) => (number ? ["_", make("wbr"), word] : [word]));
+    return make("label", { className: "model" }, radio, frame, make("span", {}, ...words));
   }
 
   find(name) {

@@ -30,6 +30,6 @@ function control(option, value, onChange) {
 }
 
 export function showOptions(container, model, values, onChange) {
-  const controls = model.options.map((option) => control(option, values[option.name] ?? option.default, onChange));
-  container.replaceChildren(...controls);
+  const value = ({ name, default: given }) => values[name] ?? given;
+  container.replaceChildren(...model.options.map((one) => control(one, value(one), onChange)));
 }

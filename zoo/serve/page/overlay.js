@@ -61,7 +61,8 @@ export class Overlay {
     const number = focused?.closest("g")?.dataset.number;
     this.svg.replaceChildren(...this.hints.marks.map((mark, index) => this.group(mark, index)));
     if (this.gesture?.drawn) this.svg.append(this.gesture.drawn);
-    if (number !== undefined) this.svg.querySelector(`g[data-number="${number}"]`)?.focus({ preventScroll: true });
+    if (number === undefined) return;
+    this.svg.querySelector(`g[data-number="${number}"]`)?.focus({ preventScroll: true });
   }
 
   group(mark, index) {
@@ -104,10 +105,11 @@ export class Overlay {
     if (event.button || !event.isPrimary) return;
     const group = event.target.closest("g");
     const start = this.place(event);
-    if (group) this.hold(Number(group.dataset.number), event.target.classList.contains("handle"), start);
+    const isHandle = event.target.classList.contains("handle");
+    if (group) this.hold(Number(group.dataset.number), isHandle, start);
     else if (this.mode === "stroke") this.gesture = this.drawing(start);
     else if (this.mode === "point") this.gesture = this.tap(start);
-    if (this.gesture && (group || this.mode === "stroke")) this.svg.setPointerCapture(event.pointerId);
+    if (group || this.mode === "stroke") this.svg.setPointerCapture(event.pointerId);
   }
 
   release() {
@@ -181,22 +183,20 @@ export class Overlay {
 
   focus(target) {
     const number = target.closest("g")?.dataset.number;
-    if (number !== undefined && Number(number) !== this.hints.selected && !this.gesture) this.hints.select(Number(number));
+    if (number === undefined || this.gesture) return;
+    if (Number(number) !== this.hints.selected) this.hints.select(Number(number));
   }
 
   key(event) {
     const { key, shiftKey } = event;
     if (!this.hints.mark || event.ctrlKey || event.metaKey || event.altKey) return;
     const step = Math.max(1, Math.round(this.scale)) * (shiftKey ? 10 : 1);
-    if (NUDGES[key]) this.change(() => this.hints.moveBy(...NUDGES[key].map((one) => one * step)));
-    else if (key === "+" || key === "-") this.change(() => this.hints.resize(this.hints.size + (key === "+" ? step : -step)));
+    const isChange = NUDGES[key] || key === "+" || key === "-";
+    if (isChange && !event.repeat) this.hints.begin(); // undo takes back a held key at once
+    if (NUDGES[key]) this.hints.moveBy(...NUDGES[key].map((one) => one * step));
+    else if (isChange) this.hints.resize(this.hints.size + (key === "+" ? step : -step));
     else if (key === "Delete" || key === "Backspace") this.hints.remove();
     else return;
     event.preventDefault();
-  }
-
-  change(act) {
-    this.hints.begin();
-    act();
   }
 }

@@ -14,7 +14,8 @@ export class Queue {
     const state = make("span", { className: "soft" });
     const bar = make("progress", { max: 1 });
     bar.setAttribute("aria-label", `Progress of ${photo.name}`);
-    const choose = make("button", { type: "button", className: "choose" }, image, make("span", {}, name, state));
+    const text = make("span", {}, name, state);
+    const choose = make("button", { type: "button", className: "choose" }, image, text);
     const remove = make("button", { type: "button", className: "plain", textContent: "✕" });
     remove.setAttribute("aria-label", `Remove ${photo.name}`);
     const item = make("li", {}, choose, remove, bar);

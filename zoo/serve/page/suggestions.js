@@ -21,7 +21,7 @@ export class Suggestions {
     if (key === this.key) return;
     this.hide();
     this.key = key;
-    const json = { model, x, y, count: COUNT, hints: photo.hints.toJSON(mark) };
+    const json = { model, x, y, count: COUNT, hints: photo.hints.except(mark) };
     this.timer = setTimeout(() => this.ask(photo.info.id, json, lightness), DEBOUNCE);
   }
 

@@ -2,13 +2,19 @@
 
 import { greatestChroma, hueOf, toRgb } from "./lab.js";
 
-const GREATEST = 110; // chroma at the rim
+const LEAST_RIM = 12;
 const KEPT = 20;
+
+/** The chroma at the rim: dark and light places have few colors, which fill the wheel all the same. */
+function rimOf(lightness) {
+  const hues = Array.from({ length: 36 }, (_, number) => 10 * number);
+  return Math.max(LEAST_RIM, ...hues.map((hue) => greatestChroma(lightness, hue)));
+}
 
 export class Wheel {
   /** `onBegin` is called before the first change of a drag, `onColor` with [a, b] at each. */
   constructor(canvas, { onBegin, onColor }) {
-    Object.assign(this, { canvas, onBegin, onColor, lightness: 50, ab: [0, 0], discs: new Map() });
+    Object.assign(this, { canvas, onBegin, onColor, lightness: 50, rim: 100, ab: [0, 0], discs: new Map() });
     this.context = canvas.getContext("2d");
     canvas.addEventListener("pointerdown", (event) => {
       canvas.setPointerCapture(event.pointerId);
@@ -22,13 +28,14 @@ export class Wheel {
 
   show(lightness, ab) {
     Object.assign(this, { lightness: Math.round(lightness), ab });
+    this.rim = rimOf(this.lightness);
     this.draw();
   }
 
   pick(event) {
     const { left, top, width } = this.canvas.getBoundingClientRect();
-    const a = (((event.clientX - left) / width) * 2 - 1) * GREATEST;
-    const b = (1 - ((event.clientY - top) / width) * 2) * GREATEST;
+    const a = (((event.clientX - left) / width) * 2 - 1) * this.rim;
+    const b = (1 - ((event.clientY - top) / width) * 2) * this.rim;
     const chroma = Math.hypot(a, b);
     const share = chroma ? Math.min(1, greatestChroma(this.lightness, hueOf([a, b])) / chroma) : 1;
     this.onColor([share * a, share * b]);
@@ -37,7 +44,8 @@ export class Wheel {
   draw() {
     const { width } = this.canvas;
     this.context.putImageData(this.disc(), 0, 0);
-    const [x, y] = [1 + this.ab[0] / GREATEST, 1 - this.ab[1] / GREATEST].map((v) => (v * width) / 2);
+    const share = 1 / Math.max(this.rim, Math.hypot(...this.ab));
+    const [x, y] = [1 + this.ab[0] * share, 1 - this.ab[1] * share].map((v) => (v * width) / 2);
     for (const [style, lineWidth] of [["#000", 4], ["#fff", 2]]) {
       Object.assign(this.context, { strokeStyle: style, lineWidth });
       this.context.beginPath();
@@ -63,7 +71,7 @@ export class Wheel {
       for (let column = 0; column < width; column += 1) {
         const a = ((column + 0.5) / width) * 2 - 1;
         const b = 1 - ((row + 0.5) / width) * 2;
-        const rgb = toRgb([lightness, a * GREATEST, b * GREATEST]);
+        const rgb = toRgb([lightness, a * this.rim, b * this.rim]);
         if (rgb.some((v) => v < -0.5 || v > 255.5) || Math.hypot(a, b) > 1) continue;
         image.data.set([...rgb, 255], 4 * (row * width + column));
       }
