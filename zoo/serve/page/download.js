@@ -39,6 +39,6 @@ export function downloadAll(photos, button) {
 export function saveHints(photo) {
   const text = JSON.stringify(photo.hints.toJSON(), null, 2);
   const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-  save(url, `${photo.name.replace(/\.[^.]*$/, "")}.hints.json`);
+  save(url, `${photo.name.replace(/\.[^.]*$/, "")}-hints.json`);
   setTimeout(() => URL.revokeObjectURL(url), 60_000); // the browser may still be reading it
 }

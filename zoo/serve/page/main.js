@@ -142,6 +142,7 @@ function setOption(name, value) {
   const { model, options } = shown.settings;
   options[model] = { ...options[model], [name]: value };
   settings = structuredClone(shown.settings);
+  forgive();
   shown.recolor();
 }
 
