@@ -211,7 +211,7 @@ class Visit:
         before = len(self.previews)
         shown = self.page.locator(".after").get_attribute("src")
         change()
-        self.expect(self.page.locator(".after")).not_to_have_attribute("src", shown)
+        self.expect(self.page.locator(".after")).not_to_have_attribute("src", shown, timeout=20_000)
         self.wait(self.page.locator("#queue li").count())
         assert len(self.previews) == before + 1
         return self.previews[-1]
@@ -383,6 +383,10 @@ def test_marks_by_keys_alone(visit, photos):
     seen.expect(seen.marks).to_have_count(0)
     page.get_by_role("button", name="Undo").click()
     seen.expect(seen.marks).to_have_count(1)
+    add.click()
+    seen.expect(seen.marks).to_have_count(2)
+    seen.wait()
+    assert not page.get_by_role("alert").is_visible()  # the second is beside the first
     page.get_by_role("button", name="Remove all").click()
     seen.expect(seen.marks).to_have_count(0)
 

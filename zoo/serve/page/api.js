@@ -2,6 +2,7 @@
 
 const ROOT = "api/v1/";
 const HEADERS = { "X-Requested-With": "zoo" };
+const MOST_MISSES = 5; // while the network is away, some seconds apart
 const FINAL = ["done", "failed"];
 
 /** What the server refused, in its words. */
@@ -94,6 +95,7 @@ async function start(photo, json, signal) {
 function follow(job, onChange, signal) {
   return new Promise((resolve, reject) => {
     const events = new EventSource(`${ROOT}jobs/${job.id}/events`);
+    let misses = 0;
     const end = (finish, value) => {
       events.close();
       signal?.removeEventListener("abort", stop);
@@ -101,6 +103,7 @@ function follow(job, onChange, signal) {
     };
     const stop = () => end(reject, aborted());
     const hear = (news) => {
+      misses = 0;
       onChange(news);
       if (news.state === "done") end(resolve, news);
       if (news.state === "failed") end(reject, new ApiError(news.error, 422));
@@ -114,7 +117,9 @@ function follow(job, onChange, signal) {
         if (FINAL.includes(news.state) || events.readyState !== EventSource.CLOSED) hear(news);
         else end(reject, new ApiError(UNREACHABLE, 0));
       } catch (error) {
-        end(reject, error);
+        misses += 1;
+        const isOver = error.status || misses > MOST_MISSES || events.readyState === EventSource.CLOSED;
+        if (isOver) end(reject, error);
       }
     });
   });

@@ -4,6 +4,7 @@ import { inWords, chromaOf } from "./lab.js";
 
 const EMPTY = { points: [], strokes: [] };
 const MOST_STEPS = 200;
+const MOST_TURNS = 150;
 
 const copy = (value) => structuredClone(value);
 const between = (value, low, high) => Math.min(high, Math.max(low, value));
@@ -65,6 +66,19 @@ export class Hints extends EventTarget {
     this.data.points.push({ ...this.inside(x, y), radius, color });
     this.selected = this.data.points.length - 1;
     this.changed();
+  }
+
+  /** The middle of the photo, or a place around it that no other point covers. */
+  freePlace() {
+    const side = Math.min(this.width, this.height);
+    const taken = ([x, y]) =>
+      this.data.points.some((one) => Math.hypot(one.x - x, one.y - y) < 2 * (one.radius ?? 0) + side / 30);
+    for (let turn = 0; ; turn += 1) {
+      const [angle, distance] = [2.4 * turn, (side * Math.sqrt(turn)) / 25];
+      const x = this.width / 2 + distance * Math.cos(angle);
+      const place = [x, this.height / 2 + distance * Math.sin(angle)];
+      if (turn === MOST_TURNS || !taken(place)) return place;
+    }
   }
 
   addStroke(vertices, width, color) {

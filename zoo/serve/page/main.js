@@ -23,10 +23,10 @@ const compare = new Compare(byId("stage"), byId("split"));
 const gray = new Sampler(compare.before);
 const color = new Sampler(compare.after);
 const overlay = new Overlay(byId("marks"), look);
-const marks = new Marks(overlay, (x, y) => look(x, y).lightness);
+const marks = new Marks((x, y) => look(x, y).lightness);
 const queue = new Queue(byId("queue"), { onChoose: show, onRemove: remove });
 const models = new Models(byId("models"), byId("about"), chooseModel);
-const reference = new Reference((change) => set(change));
+const reference = new Reference((change) => shown && set(change));
 
 /** A place's lightness, which the photo keeps, and the chroma that it has now. */
 function look(x, y) {
@@ -81,6 +81,7 @@ async function send(file, photo) {
 }
 
 function hidePanels(areHidden) {
+  document.querySelector("main").classList.toggle("started", !areHidden);
   for (const id of ["photo", "choice", "settings"]) byId(id).hidden = areHidden;
 }
 
@@ -187,9 +188,9 @@ function setMode(mode) {
   turn(mode);
 }
 
-function addPointInTheMiddle() {
+function addPoint() {
   setMode("point");
-  overlay.add(shown.hints.width / 2, shown.hints.height / 2);
+  overlay.add(...shown.hints.freePlace());
 }
 
 function listenToControls() {
@@ -198,7 +199,7 @@ function listenToControls() {
   for (const radio of document.querySelectorAll("input[name=mode]")) {
     radio.addEventListener("change", () => turn(radio.value));
   }
-  byId("add-point").addEventListener("click", addPointInTheMiddle);
+  byId("add-point").addEventListener("click", addPoint);
   byId("mark-list").addEventListener("click", () => byId("marks").hasAttribute("hidden") && setMode("point"));
   byId("download").addEventListener("click", ({ target }) => download(shown, target));
   byId("save-hints").addEventListener("click", () => saveHints(shown));
@@ -229,7 +230,7 @@ async function restore() {
 }
 
 async function begin() {
-  listenToControls();
+  forgive();
   try {
     const found = await getModels();
     settings.model = found.default;
@@ -242,4 +243,6 @@ async function begin() {
 
 // Without a worker the page works all the same, as long as there is a server.
 navigator.serviceWorker?.register("static/sw.js", { scope: "./" }).catch(() => {});
+listenToControls();
+window.addEventListener("online", () => models.models.length || begin());
 begin();

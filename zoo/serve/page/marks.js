@@ -10,9 +10,9 @@ import { Wheel } from "./wheel.js";
 const round = (ab) => ab.map((value) => Math.round(10 * value) / 10);
 
 export class Marks {
-  /** `lightnessAt(x, y)` is that of the photo; `overlay` adds and shows marks. */
-  constructor(overlay, lightnessAt) {
-    Object.assign(this, { overlay, lightnessAt, photo: null });
+  /** `lightnessAt(x, y)` is that of the photo. */
+  constructor(lightnessAt) {
+    Object.assign(this, { lightnessAt, photo: null });
     this.suggestions = new Suggestions(byId("suggested"), byId("suggestions"), (ab) => this.choose(round(ab)));
     const begin = () => this.hints.begin();
     this.wheel = new Wheel(byId("wheel"), { onBegin: begin, onColor: (ab) => this.hints.paint(round(ab)) });
@@ -62,7 +62,8 @@ export class Marks {
 
   /** Refuse what could not be drawn; the server looks at everything else. */
   checked(data) {
-    const lists = [data?.points ?? [], data?.strokes ?? []];
+    if (data?.constructor !== Object) throw new Error("This is no hints file: it holds no object.");
+    const lists = [data.points ?? [], data.strokes ?? []];
     if (!lists.every(Array.isArray)) throw new Error("This is no hints file: points and strokes must be lists.");
     const [points, strokes] = lists;
     const arePlaced = points.every(({ x, y }) => Number.isFinite(x) && Number.isFinite(y));

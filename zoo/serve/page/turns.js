@@ -9,15 +9,15 @@ const waiting = [];
 function next() {
   while (taken < MOST && waiting.length) {
     taken += 1;
-    waiting.shift().begin();
+    waiting.shift()();
   }
 }
 
 /** Run `work` when it is its turn: what the user looks at before everything else. */
 export async function inTurn(work, { urgent = false } = {}) {
   await new Promise((begin) => {
-    if (urgent) waiting.unshift({ begin });
-    else waiting.push({ begin });
+    if (urgent) waiting.unshift(begin);
+    else waiting.push(begin);
     next();
   });
   try {
