@@ -13,9 +13,11 @@ export class Marks {
   /** `lightnessAt(x, y)` is that of the photo. */
   constructor(lightnessAt) {
     Object.assign(this, { lightnessAt, photo: null });
-    this.suggestions = new Suggestions(byId("suggested"), byId("suggestions"), (ab) => this.choose(round(ab)));
     const begin = () => this.hints.begin();
-    this.wheel = new Wheel(byId("wheel"), { onBegin: begin, onColor: (ab) => this.hints.paint(round(ab)) });
+    const onColor = (ab) => this.hints.paint(round(ab));
+    const choose = (ab) => this.choose(round(ab));
+    this.suggestions = new Suggestions(byId("suggested"), byId("suggestions"), choose);
+    this.wheel = new Wheel(byId("wheel"), { onBegin: begin, onColor });
     onSlide(byId("size"), begin, (size) => this.hints.resize(size));
     onSlide(byId("hue"), begin, () => this.slide());
     onSlide(byId("chroma"), begin, () => this.slide());
@@ -64,7 +66,9 @@ export class Marks {
   checked(data) {
     if (data?.constructor !== Object) throw new Error("This is no hints file: it holds no object.");
     const lists = [data.points ?? [], data.strokes ?? []];
-    if (!lists.every(Array.isArray)) throw new Error("This is no hints file: points and strokes must be lists.");
+    if (!lists.every(Array.isArray)) {
+      throw new Error("This is no hints file: points and strokes must be lists.");
+    }
     const [points, strokes] = lists;
     const arePlaced = points.every(({ x, y }) => Number.isFinite(x) && Number.isFinite(y));
     if (!arePlaced || !strokes.every(({ vertices }) => vertices?.length)) {
@@ -138,7 +142,8 @@ export class Marks {
       const lightness = this.lightnessAt(...placeOf(mark));
       const swatch = make("span", { className: "swatch" });
       swatch.style.background = hex(lightness, chromaOf(mark.color));
-      const button = make("button", { type: "button", className: "plain" }, swatch, describe(mark, lightness));
+      const words = describe(mark, lightness);
+      const button = make("button", { type: "button", className: "plain" }, swatch, words);
       button.setAttribute("aria-pressed", number === selected);
       button.addEventListener("click", () => {
         this.hints.select(number);

@@ -79,7 +79,10 @@ export class Photo extends EventTarget {
 
   async preview(signal) {
     signal.throwIfAborted();
-    const onChange = (job) => signal.aborted || this.update(job);
+    const onChange = (job) => {
+      // It is done for the user once its picture is there.
+      if (!signal.aborted && job.state !== "done") this.update(job);
+    };
     const job = await runJob(this.info.id, this.wish(PREVIEW_SIDE), { onChange, signal });
     await preload(resultUrl(job.id));
     signal.throwIfAborted();
@@ -130,7 +133,7 @@ export function inWords(progress) {
   switch (progress.state) {
     case "uploading": return `Uploading: ${Math.round(100 * progress.share)} %`;
     case "waiting": return "Waiting for its turn";
-    case "queued": return progress.position ? `Number ${progress.position} in the queue` : "In the queue";
+    case "queued": return `In the queue${progress.position ? `, number ${progress.position}` : ""}`;
     case "running": return progress.estimate ? `Coloring, about ${Math.ceil(progress.estimate)} s` : "Coloring";
     case "failed": return progress.error;
     default: return "Ready";

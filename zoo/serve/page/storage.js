@@ -3,7 +3,8 @@
 const KEY = "zoo-photos";
 
 export function remember(photos) {
-  const known = photos.filter(({ info }) => info).map(({ info, settings, hints }) => ({ id: info.id, settings, hints }));
+  const arrived = photos.filter(({ info }) => info);
+  const known = arrived.map(({ info, settings, hints }) => ({ id: info.id, settings, hints }));
   try {
     localStorage.setItem(KEY, JSON.stringify(known));
   } catch {
