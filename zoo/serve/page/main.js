@@ -149,6 +149,7 @@ function setOption(name, value) {
 
 function remove(photo) {
   photo.leave();
+  models.leave(photo);
   photos.splice(photos.indexOf(photo), 1);
   queue.remove(photo);
   remember(photos);

@@ -42,6 +42,11 @@ export class Models {
     for (const { name } of this.models) await this.sample(photo, name, signal);
   }
 
+  /** Stop making a photo's small pictures. */
+  leave(photo) {
+    if (photo === this.photo) this.sampling.abort();
+  }
+
   async sample(photo, name, signal) {
     if (signal.aborted) return;
     try {
