@@ -131,7 +131,7 @@ def test_answers_at_once_without_a_framework(arguments):
         status, spent, *loaded = done.stderr.split()
         assert (int(status), loaded) == (0, [])
         seconds.append(float(spent))
-    assert min(seconds) <= 0.5
+    assert min(seconds) <= 1.0  # a framework takes several
 
 
 def test_module_and_version():

@@ -148,7 +148,7 @@ def chromium(driver):
 @pytest.fixture(scope="module")
 def address(request, tmp_path_factory):
     """Where the server listens, with one model that suggests colors and two that do not."""
-    running = pytest.importorskip("zoo.serve.running", reason="needs the extra serve")
+    addresses = pytest.importorskip("zoo.serve.addresses", reason="needs the extra serve")
     uvicorn = pytest.importorskip("uvicorn")
     from zoo.serve.app import create_app
     from zoo.serve.service import Service
@@ -156,11 +156,11 @@ def address(request, tmp_path_factory):
 
     models = (str(request.getfixturevalue("tiny")), "gray", "levin")
     service = Service(Settings(tmp_path_factory.mktemp("served"), models))
-    listening = running.bind("127.0.0.1", 0)
+    listening = addresses.bind("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(create_app(service), log_level="warning"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
-    yield running.address_of(listening)
+    yield addresses.address_of(listening)
     service.changes.end()
     server.should_exit = True
     thread.join()
