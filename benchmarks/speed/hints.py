@@ -27,8 +27,7 @@ from benchmarks.speed.timing import (
     Row,
     in_new_process,
     measure_in_turn,
-    print_table,
-    row_in_words,
+    told,
 )
 from zoo.cli.scripts import run_script
 from zoo.cli.startup import start_keras
@@ -57,11 +56,7 @@ def hints(
     """Time how photos follow hints."""
     if json is not None:
         require_writable(json.parent)
-    rows = []
-    for row in rows_of(model):
-        print(row_in_words(row), flush=True)
-        rows.append(row)
-    print_table(rows)
+    rows = told(rows_of(model))
     if json is not None:
         from benchmarks.harness.environment import describe_environment
 
@@ -77,9 +72,9 @@ def rows_of(name: str) -> Iterator[Row]:
     model = load_model(name)
     yield click_row(model)
     yield large_row(model)
-    told, plain = (in_new_process(_memory_of, (name, count)) for count in (_POINTS, 0))
+    many, none = (in_new_process(_memory_of, (name, count)) for count in (_POINTS, 0))
     title = f"peak memory, {_megapixels()} with {_POINTS} points"
-    ours, without = Measurement.once("with points", told), Measurement.once("without", plain)
+    ours, without = Measurement.once("with points", many), Measurement.once("without", none)
     yield Row(title, "MB", False, ours, without)
 
 
@@ -111,7 +106,7 @@ def large_row(model: Any) -> Row:
     """Compare a large photo with points with the same photo without."""
     photo = made_photo(0, *_LARGE)
     said = points_on(photo, _POINTS)
-    told, plain = measure_in_turn(
+    with_points, plain = measure_in_turn(
         {
             f"with {_POINTS} points": lambda: model.colorize(photo, hints=said),
             "without": lambda: model.colorize(photo),
@@ -119,7 +114,7 @@ def large_row(model: Any) -> Row:
         1,
         repetitions=3,
     )
-    return Row(f"a photo of {_megapixels()}", "s", False, told, plain)
+    return Row(f"a photo of {_megapixels()}", "s", False, with_points, plain)
 
 
 def points_on(photo: np.ndarray, count: int) -> Any:

@@ -31,8 +31,7 @@ from benchmarks.speed.timing import (
     Row,
     in_new_process,
     measure_in_turn,
-    print_table,
-    row_in_words,
+    told,
 )
 from zoo.cli.scripts import run_script
 from zoo.cli.startup import start_keras
@@ -75,11 +74,7 @@ def photos(
     for path in (curves, json):
         if path is not None:
             require_writable(path.parent)
-    rows = []
-    for row in rows_of(model):
-        print(row_in_words(row), flush=True)
-        rows.append(row)
-    print_table(rows)
+    rows = told(rows_of(model))
     found: dict[str, Any] = {"rows": [asdict(row) | {"ratio": row.ratio} for row in rows]}
     if curves is not None:
         found |= {"sizes": _over_sizes(model), "numbers": _over_numbers(model)}

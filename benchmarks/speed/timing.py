@@ -6,7 +6,7 @@ A time is the median of several repetitions after a warm-up, with the fastest an
 import math
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -141,6 +141,16 @@ def print_table(rows: Sequence[Row]) -> None:
         better = "higher" if row.higher_is_better else "lower"
         table.add_row(escape(row.title), *measured, f"{row.ratio:.2f}", better)
     Console().print(table, highlight=False)
+
+
+def told(rows: Iterable[Row]) -> list[Row]:
+    """Say each row as it is measured, then print all as a table; return them."""
+    found = []
+    for row in rows:
+        print(row_in_words(row), flush=True)
+        found.append(row)
+    print_table(found)
+    return found
 
 
 def row_in_words(row: Row) -> str:
