@@ -1,5 +1,6 @@
 """What the benchmark's tests share: the smallest possible run and its photos."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,12 @@ def make_photos(folder, names, seed):
     for name in names:
         patches = generator.integers(0, 256, (4, 5, 3), dtype=np.uint8)
         Image.fromarray(patches).resize((60, 48), Image.Resampling.BICUBIC).save(folder / name)
+
+
+def stored(out):
+    """The results in a benchmark's folder, by key."""
+    paths = sorted((out / "results").glob("*.json"))
+    return {path.stem: json.loads(path.read_text()) for path in paths}
 
 
 def run_here(function, tasks, prepare):

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 from conftest import eagerly
-from tiny_runs import TINY
+from tiny_runs import TINY, stored
 
 from benchmarks.harness import hints
 from benchmarks.harness.stored import merge_seeds
@@ -36,11 +36,6 @@ def scored(tmp_path_factory, finished, command, few_points):
     with eagerly():
         assert main([*command, str(out)]) == 0
     return out
-
-
-def stored(out):
-    paths = sorted((out / "results").glob("*.json"))
-    return {path.stem: json.loads(path.read_text()) for path in paths}
 
 
 def test_scores_are_added_to_results_that_stay_what_they_are(finished, scored):

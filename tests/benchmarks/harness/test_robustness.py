@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 from conftest import eagerly
-from tiny_runs import TINY
+from tiny_runs import TINY, stored
 
 from benchmarks.harness import robustness
 from benchmarks.harness.stored import merge_seeds, read_results
@@ -34,11 +34,6 @@ def scored(tmp_path_factory, finished, photos, few_kinds):
     with eagerly():
         assert main([*TINY, *photos, "--out", str(out), "--resume", "--degrade"]) == 0
     return out
-
-
-def stored(out):
-    paths = sorted((out / "results").glob("*.json"))
-    return {path.stem: json.loads(path.read_text()) for path in paths}
 
 
 def test_scores_are_added_to_results_that_stay_what_they_are(finished, scored):
