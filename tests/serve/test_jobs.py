@@ -11,7 +11,7 @@ from served import make_photo, refused
 from zoo.serve import service as services
 from zoo.serve.coloring import color
 from zoo.serve.settings import Limits
-from zoo.serve.store import Photo, Store, StoredJob
+from zoo.serve.store import OWNER, Photo, Store, StoredJob
 
 
 class Held:
@@ -102,7 +102,8 @@ def test_events_of_a_job_that_is_deleted_end(start, held):
     photo = server.upload()
     server.ask(photo, model="gray")
     job = server.ask(photo, model="gray")
-    delete = threading.Timer(0.3, lambda: server.service.delete_job(server.service.job(job["id"])))
+    asked = server.service.job(OWNER, job["id"])
+    delete = threading.Timer(0.3, server.service.delete_job, (asked,))
     delete.start()
     told = events_of(server.client.get(f"/api/v1/jobs/{job['id']}/events").text)
     assert [one["state"] for one in told] == ["queued"]
@@ -143,7 +144,7 @@ def test_what_was_queued_or_running_is_run_again(settings, start, attempts):
     assert server.wait({"id": job.id})["state"] == "done"
     result = server.client.get(f"/api/v1/jobs/{job.id}/result").content
     assert result == server.colored({"id": job.photo}, model="gray")
-    assert server.service.job(job.id).attempts == attempts + 1
+    assert server.service.job(OWNER, job.id).attempts == attempts + 1
 
 
 def test_what_was_running_twice_when_the_server_ended_is_given_up(settings, start):
@@ -251,7 +252,7 @@ def test_photos_are_deleted_after_some_days(server, settings, monkeypatch):
 def test_old_photos_are_deleted_at_the_start(settings, start):
     server = start()
     old = server.upload()
-    stored = replace(server.service.photo(old["id"]), id="0" * 32, created=1.0)
+    stored = replace(server.service.photo(OWNER, old["id"]), id="0" * 32, created=1.0)
     server.service.store.add_photo(stored)
     server = start()
     assert server.client.get("/api/v1/photos").json()["photos"] == [old]

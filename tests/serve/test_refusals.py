@@ -17,6 +17,7 @@ from zoo.serve.guard import Guard, is_own
 from zoo.serve.intake import check_photo, safe_name
 from zoo.serve.refusals import Refusal
 from zoo.serve.settings import Limits
+from zoo.serve.store import OWNER
 
 #: What browsers say of a file does not count.
 ADDRESSES = ("/api/v1/photos", "/api/v1/colorize")
@@ -137,7 +138,8 @@ def test_names_that_are_sent_never_become_paths(server, settings, tmp_path):
         if sent:
             name = answer.json()["name"]
             assert name in ("x.png", "ax.png", "photo")
-            kept = server.service.store.file_of(server.service.photo(answer.json()["id"]))
+            photo = server.service.photo(OWNER, answer.json()["id"])
+            kept = server.service.store.file_of(photo)
             assert kept.parent == settings.data / "photos"
             assert kept.stem == answer.json()["id"]
     assert set(tmp_path.iterdir()) == before

@@ -54,7 +54,7 @@ def test_an_old_database_is_brought_up_to_date(tmp_path):
     assert (job.options, job.hints, job.attempts) == ({"render_factor": 4}, None, 0)
     store.close()
     again = Store(tmp_path / "data")
-    assert again.photos() == [again.photo("p")]
+    assert again.photos("local") == [again.photo("p")]
     again.close()
 
 

@@ -27,6 +27,7 @@ from zoo.serve.bodies import (
     SuggestionsBody,
     SuggestionsRequest,
 )
+from zoo.serve.people import Person
 from zoo.serve.refusals import Refusal
 from zoo.serve.service import Service
 from zoo.serve.store import new_id
@@ -85,11 +86,11 @@ def _add_general(router: APIRouter, service: Service) -> None:
         return Response(colored, media_type=_MEDIA_TYPES[suffix])
 
     @router.get("/archive", response_class=FileResponse)
-    def archive(jobs: str) -> FileResponse:
+    def archive(person: Person, jobs: str) -> FileResponse:
         """A ZIP file with the results of jobs, and with their hints where there are some."""
         file = service.store.scratch / f"{new_id()}.zip"
         try:
-            _write_archive(service, list(dict.fromkeys(jobs.split(","))), file)
+            _write_archive(service, person, list(dict.fromkeys(jobs.split(","))), file)
         except BaseException:
             file.unlink(missing_ok=True)
             raise
@@ -101,82 +102,84 @@ def _add_general(router: APIRouter, service: Service) -> None:
 
 def _add_photos(router: APIRouter, service: Service) -> None:
     @router.post("/photos", status_code=201)
-    def add_photo(photo: UploadFile) -> PhotoBody:
+    def add_photo(person: Person, photo: UploadFile) -> PhotoBody:
         """Keep a photo for some days."""
-        return service.body_of(service.add_photo(photo.file, photo.filename))
+        return service.body_of(service.add_photo(person, photo.file, photo.filename))
 
     @router.get("/photos")
-    def photos() -> PhotosBody:
+    def photos(person: Person) -> PhotosBody:
         """All photos, the newest first."""
-        return PhotosBody(photos=[service.body_of(one) for one in service.store.photos()])
+        return PhotosBody(photos=[service.body_of(one) for one in service.photos(person)])
 
     @router.get("/photos/{identifier}/image", response_class=Response, responses=_IMAGE)
-    def image(identifier: str, side: Annotated[Side, Query()] = 1600) -> Response:
+    def image(person: Person, identifier: str, side: Annotated[Side, Query()] = 1600) -> Response:
         """A photo in gray, as JPEG."""
-        gray = service.gray(service.photo(identifier), side)
+        gray = service.gray(service.photo(person, identifier), side)
         return Response(gray, media_type="image/jpeg", headers=_KEPT)
 
     @router.delete("/photos/{identifier}", status_code=204)
-    def delete_photo(identifier: str) -> None:
+    def delete_photo(person: Person, identifier: str) -> None:
         """Delete a photo with its jobs and results."""
-        service.delete_photo(service.photo(identifier))
+        service.delete_photo(service.photo(person, identifier))
 
     @router.get("/photos/{identifier}/hints")
-    def hints(identifier: str, job: str) -> JSONResponse:
+    def hints(person: Person, identifier: str, job: str) -> JSONResponse:
         """The hints of a job as a file, as `zoo colorize --hints` takes it."""
-        photo, asked = service.photo(identifier), service.job(job)
+        photo, asked = service.photo(person, identifier), service.job(person, job)
         if asked.photo != photo.id or asked.hints is None:
             raise Refusal(404, "That job has no hints for this photo; name another one.")
         named = f"{Path(photo.name).stem}-hints.json"
         return JSONResponse(asked.hints, headers={"Content-Disposition": _attached(named)})
 
     @router.post("/photos/{identifier}/suggestions")
-    def suggestions(identifier: str, asked: SuggestionsRequest) -> SuggestionsBody:
+    def suggestions(person: Person, identifier: str, asked: SuggestionsRequest) -> SuggestionsBody:
         """Colors that a model holds for likely at a place."""
-        found = service.suggestions(service.photo(identifier), asked)
+        found = service.suggestions(service.photo(person, identifier), asked)
         return SuggestionsBody(suggestions=[SuggestionBody(**vars(one)) for one in found])
 
     @router.post("/photos/{identifier}/jobs", status_code=202)
-    def add_job(identifier: str, asked: JobRequest) -> JobBody:
+    def add_job(person: Person, identifier: str, asked: JobRequest) -> JobBody:
         """Put a coloring into the queue."""
-        job = service.add_job(service.photo(identifier), asked)
-        return service.body_of_job(job.id)
+        job = service.add_job(service.photo(person, identifier), asked)
+        return service.body_of_job(person, job.id)
 
 
 def _add_jobs(router: APIRouter, service: Service) -> None:
     @router.get("/jobs/{identifier}")
-    def job(identifier: str) -> JobBody:
+    def job(person: Person, identifier: str) -> JobBody:
         """Where a job stands."""
-        return service.body_of_job(identifier)
+        return service.body_of_job(person, identifier)
 
     @router.get("/jobs/{identifier}/events", response_class=StreamingResponse)
-    async def events(identifier: str) -> StreamingResponse:
+    async def events(person: Person, identifier: str) -> StreamingResponse:
         """A job at each change, as server-sent events, until it is done or has failed."""
-        await run_in_threadpool(service.job, identifier)
-        return StreamingResponse(_events(service, identifier), media_type="text/event-stream")
+        await run_in_threadpool(service.job, person, identifier)
+        return StreamingResponse(
+            _events(service, person, identifier), media_type="text/event-stream"
+        )
 
     @router.get("/jobs/{identifier}/result", response_class=FileResponse, responses=_IMAGE)
-    def result(identifier: str, download: bool = False) -> FileResponse:
+    def result(person: Person, identifier: str, download: bool = False) -> FileResponse:
         """The colored photo."""
-        file, photo = service.result(identifier)
+        file, photo = service.result(person, identifier)
         named = f"{Path(photo.name).stem}{file.suffix}" if download else None
         return FileResponse(
             file, media_type=_MEDIA_TYPES[file.suffix], filename=named, headers=_KEPT
         )
 
     @router.delete("/jobs/{identifier}", status_code=204)
-    def delete_job(identifier: str) -> None:
+    def delete_job(person: Person, identifier: str) -> None:
         """Delete a job and its result."""
-        service.delete_job(service.job(identifier))
+        service.delete_job(service.job(person, identifier))
 
 
-async def _events(service: Service, identifier: str) -> AsyncIterator[str]:
+async def _events(service: Service, person: str, identifier: str) -> AsyncIterator[str]:
     told = None
     with service.changes.listening() as happened:
         while not service.changes.ended:
             happened.clear()
             try:
-                job = await run_in_threadpool(service.body_of_job, identifier)
+                job = await run_in_threadpool(service.body_of_job, person, identifier)
             except Refusal:  # deleted
                 return
             # An estimate changes all the time, and is told with what else does.
@@ -192,7 +195,7 @@ async def _events(service: Service, identifier: str) -> AsyncIterator[str]:
                 yield ": still here\n\n"
 
 
-def _write_archive(service: Service, identifiers: list[str], file: Path) -> None:
+def _write_archive(service: Service, person: str, identifiers: list[str], file: Path) -> None:
     if len(identifiers) > service.settings.limits.archived:
         raise Refusal(
             422, f"An archive holds up to {service.settings.limits.archived} results; ask for less."
@@ -201,10 +204,10 @@ def _write_archive(service: Service, identifiers: list[str], file: Path) -> None
     # Photos are compressed already.
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as packed:
         for identifier in identifiers:
-            result, photo = service.result(identifier)
+            result, photo = service.result(person, identifier)
             stem = _free(Path(photo.name).stem, names)
             packed.write(result, f"{stem}{result.suffix}")
-            hints = service.job(identifier).hints
+            hints = service.job(person, identifier).hints
             if hints is not None:
                 packed.writestr(f"{stem}-hints.json", json.dumps(hints, indent=2) + "\n")
 

@@ -1,4 +1,8 @@
-"""What a server does, whoever asks for it: photos come in, jobs are colored, both are forgotten."""
+"""What a server does: photos come in, jobs are colored, both are forgotten.
+
+What belongs to somebody is found by its id and that person together; to all others it is unknown,
+and so are the methods that take a photo or a job: nobody has one that is not theirs.
+"""
 
 import json
 import logging
@@ -80,32 +84,38 @@ class Service:
 
     # ------------------------------------------------------------------ photos
 
-    def add_photo(self, file: BinaryIO, name: str | None) -> Photo:
-        """Keep an uploaded photo.
+    def add_photo(self, person: str, file: BinaryIO, name: str | None) -> Photo:
+        """Keep a photo that somebody has uploaded.
 
         Raises:
             Refusal: if it is too large, no photo, or there are too many.
         """
-        if self.store.count_photos() >= self.settings.limits.photos:
+        if self.store.count_photos(person) >= self.settings.limits.photos:
             most = self.settings.limits.photos
             raise Refusal(507, f"There are {most:,} photos already; delete some first.")
         with self._decoding:
             data = file.read()
             checked = check_photo(data, self.settings.limits)
-            photo = Photo(safe_name(name), checked.format, checked.width, checked.height)
+            photo = Photo(
+                safe_name(name), checked.format, checked.width, checked.height, owner=person
+            )
             with atomic_path(self.store.file_of(photo)) as temporary:
                 temporary.write_bytes(data)
         self.store.add_photo(photo)
         return photo
 
-    def photo(self, identifier: str) -> Photo:
-        """A photo by its id.
+    def photos(self, person: str) -> list[Photo]:
+        """All photos of a person, the newest first."""
+        return self.store.photos(person)
+
+    def photo(self, person: str, identifier: str) -> Photo:
+        """A person's photo by its id.
 
         Raises:
-            Refusal: if there is none.
+            Refusal: if there is none; another person's is none.
         """
         found = self.store.photo(identifier)
-        if found is None:
+        if found is None or found.owner != person:
             raise Refusal(404, "There is no such photo; it may have been deleted.")
         return found
 
@@ -158,14 +168,14 @@ class Service:
 
         Raises:
             ZooError: if what is asked for cannot be done.
-            Refusal: if the queue is full, or the reference is unknown.
+            Refusal: if the queue is full, or the photo's owner has no such reference.
         """
         model = self.models.served(asked.model or self.models.default)
         options = model.checked(asked.options)
         _hints(asked.hints, (photo.width, photo.height))
         check_transfer(asked.transfer, asked.reference is not None)
         if asked.reference is not None:
-            self.photo(asked.reference)
+            self.photo(photo.owner, asked.reference)
         job = StoredJob(
             photo=photo.id,
             model=model.name,
@@ -185,34 +195,35 @@ class Service:
             raise
         return job
 
-    def job(self, identifier: str) -> StoredJob:
-        """A job by its id.
+    def job(self, person: str, identifier: str) -> StoredJob:
+        """A person's job by its id.
 
         Raises:
-            Refusal: if there is none.
+            Refusal: if there is none; one of another person's photo is none.
         """
         found = self.store.job(identifier)
-        if found is None:
+        photo = None if found is None else self.store.photo(found.photo)
+        if found is None or photo is None or photo.owner != person:
             raise Refusal(404, "There is no such job; it may have been deleted.")
         return found
 
-    def body_of_job(self, identifier: str) -> JobBody:
-        """A job, and where it stands."""
+    def body_of_job(self, person: str, identifier: str) -> JobBody:
+        """A person's job, and where it stands."""
         place = self._pool.place(identifier)  # first: a job that ends meanwhile has no place
-        return JobBody.of(self.job(identifier), place)
+        return JobBody.of(self.job(person, identifier), place)
 
-    def result(self, identifier: str) -> tuple[Path, Photo]:
-        """The file of a job that is done, and its photo.
+    def result(self, person: str, identifier: str) -> tuple[Path, Photo]:
+        """The file of a person's job that is done, and its photo.
 
         Raises:
             Refusal: if it is not done.
         """
-        job = self.job(identifier)
+        job = self.job(person, identifier)
         if job.state == "failed":
             raise Refusal(409, f"The job has failed: {job.error}")
         if job.state != "done":
             raise Refusal(409, "The job is not done yet; wait for its state to be done.")
-        photo = self.photo(job.photo)
+        photo = self.photo(person, job.photo)
         return self.store.result_of(job, photo), photo
 
     def delete_job(self, job: StoredJob) -> None:

@@ -37,7 +37,7 @@ from zoo.serve.migrations import migrate
 
 State = Literal["queued", "running", "done", "failed"]
 
-#: The one person that there is.
+#: The one person that there is on a server without accounts.
 OWNER = "local"
 
 #: The suffix of each format's files.
@@ -97,6 +97,7 @@ class Photo:
         format: of its file, one of `SUFFIXES`.
         width: in px, upright.
         height: likewise.
+        owner: the id of the person who uploaded it, and to whom all that is made of it belongs.
         created: in seconds since 1970.
     """
 
@@ -230,15 +231,17 @@ class Store:
             row = connection.execute(select(PHOTOS).where(PHOTOS.c.id == identifier)).first()
         return None if row is None else Photo(**row._mapping)
 
-    def photos(self) -> list[Photo]:
-        """All photos, the newest first."""
+    def photos(self, owner: str) -> list[Photo]:
+        """All photos of a person, the newest first."""
+        query = select(PHOTOS).where(PHOTOS.c.owner == owner).order_by(_NEWEST_FIRST)
         with self._engine.begin() as connection:
-            rows = connection.execute(select(PHOTOS).order_by(_NEWEST_FIRST)).all()
+            rows = connection.execute(query).all()
         return [Photo(**row._mapping) for row in rows]
 
-    def count_photos(self) -> int:
+    def count_photos(self, owner: str) -> int:
+        query = select(func.count()).where(PHOTOS.c.owner == owner)
         with self._engine.begin() as connection:
-            return connection.execute(select(func.count()).select_from(PHOTOS)).scalar_one()
+            return connection.execute(query).scalar_one()
 
     def photos_before(self, moment: float) -> list[Photo]:
         """Those uploaded before a time in seconds since 1970."""
