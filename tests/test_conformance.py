@@ -6,10 +6,11 @@ from conftest import eagerly
 from zoo import conformance, list_models
 
 #: Part of what every backend must pass. Of whole trainings, which compile long on other backends,
-#: those of one model of each kind; their losses others share, which learn on one photo.
+#: those of one model of each kind. Of losses on one photo, those that are of no such training, of
+#: one model where several have the same.
 CORE = {"declares_itself"}
 WHOLE, TRAINED = {"saves_and_loads_exactly", "learns_the_same_again"}, {"gan", "som_patches"}
-LEARNS = "overfits_one_photo"
+LEARNS, LEARNING = "overfits_one_photo", {"fusion", "zhang", "nogan", "hinted"}
 #: Trainings of a few steps come sooner operation by operation; what compiled steps do is tested by
 #: `learns_the_same_again`, for every model.
 EAGER = {
@@ -25,8 +26,9 @@ def cases():
         for check in conformance.checks_of(name):
             if check is conformance.is_exported:
                 continue
-            of_kind = check.__name__ in WHOLE if name in TRAINED else check.__name__ == LEARNS
-            core = check.__name__ in CORE or of_kind
+            of_kind = check.__name__ in WHOLE and name in TRAINED
+            learning = check.__name__ == LEARNS and name in LEARNING
+            core = check.__name__ in CORE or of_kind or learning
             marks = [pytest.mark.core] if core else []
             yield pytest.param(name, check, id=f"{name}-{check.__name__}", marks=marks)
 
