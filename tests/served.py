@@ -25,12 +25,42 @@ def opened(data: bytes) -> np.ndarray:
         return np.array(image)
 
 
+#: What everybody's password is.
+PASSWORD = "correct horse battery"
+
+
+class Clock:
+    """The time now, which tests let pass."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.passed
+
+
 @dataclass
 class Server:
     """A running server and how to ask it."""
 
     client: TestClient
     service: Service
+
+    def visitor(self, **headers: str | bytes) -> "Server":
+        """The same server, asked from another browser."""
+        client = TestClient(
+            self.client.app,
+            base_url="http://localhost",
+            headers={"X-Requested-With": "zoo", **headers},
+        )
+        return Server(client, self.service)
+
+    def sign_up(self, name: str) -> "Server":
+        """The same server, asked by somebody with an account of their own."""
+        visitor = self.visitor()
+        answer = visitor.client.post("/api/v1/account", json=sign_up_form(name))
+        assert answer.status_code == 201, answer.text
+        return visitor
 
     def upload(self, data: bytes | None = None, name: str = "photo.png") -> dict:
         files = {"photo": (name, make_photo() if data is None else data)}
@@ -61,10 +91,15 @@ class Server:
         return answer.content
 
 
+def sign_up_form(name: str, /, **changes: str) -> dict[str, str]:
+    form = {"name": name, "email": f"{name.lower()}@example.org"}
+    return {**form, "password": PASSWORD, "confirmation": PASSWORD, **changes}
+
+
 def refused(answer: Any, status: int, *words: str) -> str:
-    """The one sentence of a refusal."""
+    """The one sentence of a refusal, which forms tell by their fields, too."""
     assert answer.status_code == status, answer.text
-    assert list(answer.json()) == ["error"]
+    assert list(answer.json()) in (["error"], ["error", "fields"])
     sentence = answer.json()["error"]
     assert sentence.endswith(".")
     assert not sentence.endswith("..")

@@ -1,18 +1,24 @@
 """A server with small models, which is asked without a network."""
 
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
-from served import Server
+from served import Clock, Server
 
 import zoo
+from zoo.serve import passwords
 from zoo.serve.app import create_app
 from zoo.serve.service import Service
-from zoo.serve.settings import Settings
+from zoo.serve.settings import Limits, Settings
+
+WEAK = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
 
 
 @pytest.fixture(scope="session")
@@ -27,21 +33,52 @@ def settings(tiny, tmp_path) -> Settings:
 
 
 @pytest.fixture
-def start(settings) -> Iterator[Callable[..., Server]]:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def start(settings, clock) -> Iterator[Callable[..., Server]]:
     """Starts servers on one folder; each one ends before the next starts."""
     with ExitStack() as running:
 
         def started(**changes) -> Server:
             running.close()
-            service = Service(replace(settings, **changes))
-            client = TestClient(
-                create_app(service),
-                base_url="http://localhost",
-                headers={"X-Requested-With": "zoo"},
-            )
-            return Server(running.enter_context(client), service)
+            return running.enter_context(served(replace(settings, **changes), clock))
 
         yield started
+
+
+@contextmanager
+def served(settings: Settings, clock: Callable[[], float] = time.time) -> Iterator[Server]:
+    """A server while it runs."""
+    service = Service(settings, clock)
+    headers = {"X-Requested-With": "zoo"}
+    with TestClient(create_app(service), base_url="http://localhost", headers=headers) as client:
+        yield Server(client, service)
+
+
+@pytest.fixture
+def quick_hashes(monkeypatch) -> None:
+    """Lets passwords be hashed in no time."""
+    monkeypatch.setattr(passwords, "PasswordHasher", WEAK)
+
+
+@pytest.fixture(scope="module")
+def people(tiny, tmp_path_factory) -> Iterator[tuple[Server, Server, Server]]:
+    """One server for a module, asked by two people and by somebody without an account."""
+    folder, models = tmp_path_factory.mktemp("data"), (str(tiny), "gray")
+    settings = Settings(folder, models, accounts=True, limits=Limits(tokens=1000))
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as running:
+        patch.setattr(passwords, "PasswordHasher", WEAK)
+        server = running.enter_context(served(settings))
+        yield server.sign_up("Anna"), server.sign_up("Ben"), server
+
+
+@pytest.fixture
+def open_server(start, quick_hashes) -> Server:
+    """A server with accounts, asked by somebody who has none."""
+    return start(accounts=True)
 
 
 @pytest.fixture

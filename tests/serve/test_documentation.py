@@ -11,6 +11,7 @@ from served import make_photo, opened
 import zoo
 from zoo.serve.addresses import address_of, bind
 from zoo.serve.app import create_app
+from zoo.serve.forms import PASSWORD_LENGTHS
 from zoo.serve.service import Service
 from zoo.serve.settings import Limits, Settings
 
@@ -41,8 +42,8 @@ def test_the_example_in_python_colors_a_photo(address, tmp_path, monkeypatch):
     assert opened((tmp_path / "colored.jpg").read_bytes()).shape == (40, 60, 3)
 
 
-def test_every_address_is_in_the_table(server):
-    paths = server.client.get("/api/v1/openapi.json").json()["paths"]
+def test_every_address_is_in_the_table(open_server):
+    paths = open_server.client.get("/api/v1/openapi.json").json()["paths"]
     known = {
         f"{method.upper()} {re.sub(r'{.*?}', 'ID', path)}"
         for path, methods in paths.items()
@@ -60,9 +61,18 @@ def test_the_numbers_are_those_of_the_code():
     assert rows["other requests"] == f"{limits.json_bytes / 2**20:g} MiB"
     assert rows["pixels of a photo"] == f"{limits.pixels / 1e6:.0f} million (2²⁶)"
     assert rows["jobs in the queue"].startswith(f"{limits.waiting},")
-    assert rows["photos kept"] == str(limits.photos)
+    assert rows["photos kept"] == f"{limits.photos}, of each person"
     assert rows["previews kept of one photo"].startswith(f"{limits.previews};")
     assert rows["results in one archive"] == str(limits.archived)
+    assert rows["tokens of an account"] == str(limits.tokens)
+    assert rows["a session"] == f"{limits.session_days} days"
+    minutes = f"in {limits.tries_seconds / 60:g} minutes"
+    tries = "log-ins, and sign-ups, "
+    assert rows[f"{tries}for one e-mail address"] == f"{limits.tries_of_email} {minutes}"
+    assert rows[f"{tries}from one address of the network"] == f"{limits.tries_of_address} {minutes}"
+    assert f"have {PASSWORD_LENGTHS[0]} characters at least" in TEXT
+    assert f"after {limits.tries_of_email} log-ins for an e-mail address, or " in TEXT
+    assert f"or {limits.tries_of_address} from one address" in TEXT
     assert rows["`--keep-days`"] == str(settings.keep_days)
     assert rows["`--workers`"] == str(settings.workers)
     assert rows["`--host`"] == f"`{settings.host}`"

@@ -16,7 +16,7 @@ from zoo.serve.addresses import is_local
 from zoo.serve.guard import Guard, is_own
 from zoo.serve.intake import check_photo, safe_name
 from zoo.serve.refusals import Refusal
-from zoo.serve.settings import Limits
+from zoo.serve.settings import Limits, Settings
 from zoo.serve.store import OWNER
 
 #: What browsers say of a file does not count.
@@ -251,11 +251,10 @@ def test_foreign_names_are_refused(server, host):
 
 
 def test_own_names():
-    limits = Limits()
-    guard = Guard(None, "zoo.example", limits)
+    guard = Guard(None, Settings(Path(), host="zoo.example"))
     for host in ("localhost:8000", "127.0.0.1", "[::1]:80", "ZOO.example:8000"):
         assert is_own(host, guard._names)
-    everywhere = Guard(None, "0.0.0.0", limits)
+    everywhere = Guard(None, Settings(Path(), host="0.0.0.0"))
     assert is_own("192.168.1.9:8000", everywhere._names, everywhere._any_address)
     assert not is_own("evil.example", everywhere._names, everywhere._any_address)
     assert is_local("127.0.0.1")

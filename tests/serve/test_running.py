@@ -96,8 +96,31 @@ def test_whoever_opens_it_to_others_is_warned(tmp_path, monkeypatch, capsys):
     given = ("--model", "gray", "--port", "0", "--data", str(tmp_path / "data"))
     assert call(*given, "--host", "0.0.0.0") == 0
     told = capsys.readouterr().err
-    assert "there are no accounts" in told
+    assert "accounts are off" in told
     assert "everybody who reaches this address can color photos" in told
+
+
+def test_accounts_and_a_proxy_are_passed_on(tmp_path, monkeypatch, capsys):
+    served = []
+
+    def run(service, listening):
+        served.append(service.settings)
+        listening.close()
+        service.store.close()
+
+    monkeypatch.setattr("zoo.serve.running.run", run)
+    given = ("--model", "gray", "--port", "0", "--data", str(tmp_path / "data"), "--accounts")
+    given += ("--proxy", "127.0.0.1", "--proxy", "10.0.0.0/8")
+    assert call(*given) == 0
+    assert "Caution" not in capsys.readouterr().err
+    assert call(*given, "--host", "0.0.0.0") == 0
+    told = capsys.readouterr().err
+    assert "put a proxy with TLS before this address" in told
+    assert "everybody" not in told
+    assert served[0].accounts
+    assert served[0].proxies == ("127.0.0.1", "10.0.0.0/8")
+    assert call("--proxy", "proxy.example") == 2
+    assert "--proxy takes an IP address or a network" in capsys.readouterr().err
 
 
 def test_a_port_that_is_taken_is_told(tmp_path, capsys):

@@ -1,13 +1,17 @@
 """What is kept: the schema's steps, rows and files."""
 
 import sqlite3
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import inspect
 
 from zoo.errors import ZooError
 from zoo.serve import migrations
+from zoo.serve.account_store import ACCOUNTS, SESSIONS, TOKENS, Account, AccountStore
 from zoo.serve.store import JOBS, PHOTOS, Photo, Store, StoredJob, _engine
+
+ALL_STEPS = list(range(1, len(migrations.STEPS) + 1))
 
 
 def steps_taken(folder) -> list[int]:
@@ -15,9 +19,9 @@ def steps_taken(folder) -> list[int]:
         return [number for (number,) in database.execute("SELECT number FROM schema_steps")]
 
 
-def columns(store: Store) -> dict[str, set[str]]:
-    known = inspect(store._engine)
-    return {name: {one["name"] for one in known.get_columns(name)} for name in ("photos", "jobs")}
+def columns(store: Store, *tables: str) -> dict[str, set[str]]:
+    known = inspect(store.engine)
+    return {name: {one["name"] for one in known.get_columns(name)} for name in tables}
 
 
 def of_version_1(folder) -> None:
@@ -35,11 +39,21 @@ def of_version_1(folder) -> None:
         )
 
 
+def of_version_2(folder) -> None:
+    """A database as it was before there were accounts, with a photo and a job that is done."""
+    of_version_1(folder)
+    with sqlite3.connect(folder / "zoo.sqlite") as database:
+        for statement in migrations.STEPS[1]:
+            database.execute(statement)
+        database.execute("INSERT INTO schema_steps VALUES (2, 0)")
+        database.execute("UPDATE jobs SET state = 'done', attempts = 1")
+
+
 def test_a_new_database_has_all_steps_and_every_column(tmp_path):
     store = Store(tmp_path / "data")
-    assert steps_taken(tmp_path / "data") == list(range(1, len(migrations.STEPS) + 1))
-    tables = {"photos": PHOTOS, "jobs": JOBS}
-    assert columns(store) == {
+    assert steps_taken(tmp_path / "data") == ALL_STEPS
+    tables = {one.name: one for one in (PHOTOS, JOBS, ACCOUNTS, SESSIONS, TOKENS)}
+    assert columns(store, *tables) == {
         name: {column.name for column in table.columns} for name, table in tables.items()
     }
     store.close()
@@ -48,7 +62,7 @@ def test_a_new_database_has_all_steps_and_every_column(tmp_path):
 def test_an_old_database_is_brought_up_to_date(tmp_path):
     of_version_1(tmp_path / "data")
     store = Store(tmp_path / "data")
-    assert steps_taken(tmp_path / "data") == [1, 2]
+    assert steps_taken(tmp_path / "data") == ALL_STEPS
     assert store.photo("p") == Photo("sea.png", "PNG", 40, 30, "p", "local", 1.5)
     (job,) = store.unfinished()
     assert (job.options, job.hints, job.attempts) == ({"render_factor": 4}, None, 0)
@@ -56,6 +70,25 @@ def test_an_old_database_is_brought_up_to_date(tmp_path):
     again = Store(tmp_path / "data")
     assert again.photos("local") == [again.photo("p")]
     again.close()
+
+
+def test_accounts_come_to_a_database_that_has_photos(tmp_path):
+    of_version_2(tmp_path / "data")
+    for part, name in (("photos", "p.png"), ("results", "j.png")):
+        (tmp_path / "data" / part).mkdir()
+        (tmp_path / "data" / part / name).write_bytes(b"kept")
+    store = Store(tmp_path / "data")
+    assert steps_taken(tmp_path / "data") == ALL_STEPS
+    photo, job = store.photo("p"), store.job("j")
+    assert store.photos("local") == [photo]
+    assert (job.state, job.attempts, job.options) == ("done", 1, {"render_factor": 4})
+    assert store.file_of(photo).read_bytes() == store.result_of(job, photo).read_bytes() == b"kept"
+    accounts = AccountStore(store.engine)
+    anna = Account("a", "Anna", "anna@example.org", "hash", 3.0)
+    assert accounts.add_account(anna)
+    assert not accounts.add_account(replace(anna, id="b"))
+    assert accounts.account_of_email("anna@example.org") == anna
+    store.close()
 
 
 def test_a_step_that_fails_leaves_the_database_as_it_was(tmp_path, monkeypatch):
@@ -67,14 +100,15 @@ def test_a_step_that_fails_leaves_the_database_as_it_was(tmp_path, monkeypatch):
             migrations.migrate(_engine(tmp_path / "data" / "zoo.sqlite"))
     assert steps_taken(tmp_path / "data") == [1]
     Store(tmp_path / "data").close()
-    assert steps_taken(tmp_path / "data") == [1, 2]
+    assert steps_taken(tmp_path / "data") == ALL_STEPS
 
 
 def test_a_newer_database_is_refused(tmp_path):
     Store(tmp_path / "data").close()
     with sqlite3.connect(tmp_path / "data" / "zoo.sqlite") as database:
         database.execute("INSERT INTO schema_steps VALUES (99, 0)")
-    with pytest.raises(ZooError, match=r"has schema 99, and this version knows 2; install"):
+    known = f"has schema 99, and this version knows {len(migrations.STEPS)}; install"
+    with pytest.raises(ZooError, match=known):
         Store(tmp_path / "data")
 
 

@@ -9,7 +9,16 @@ from typer import Option, echo
 from zoo.cli.startup import start_keras
 from zoo.errors import ZooError
 
-_NEEDED = ("fastapi", "uvicorn", "python_multipart", "sqlalchemy")
+_NEEDED = ("fastapi", "uvicorn", "python_multipart", "sqlalchemy", "argon2")
+
+_WITHOUT_ACCOUNTS = (
+    "accounts are off, so everybody who reaches this address can color photos, and see and delete "
+    "those that are kept; --accounts turns them on."
+)
+_WITH_ACCOUNTS = (
+    "passwords and photos are not encrypted on their way; put a proxy with TLS before this "
+    "address, and name it with --proxy."
+)
 
 
 def serve(
@@ -32,15 +41,28 @@ def serve(
         ),
     ] = None,
     workers: Annotated[int, Option(min=1, max=64, help="Photos that are colored at a time.")] = 2,
+    accounts: Annotated[
+        bool, Option("--accounts", help="People sign up and log in; each has their own photos.")
+    ] = False,
+    proxy: Annotated[
+        list[str] | None,
+        Option(
+            metavar="ADDRESS",
+            help="A proxy that says whom it asks for and whether by TLS; repeatable.",
+        ),
+    ] = None,
 ) -> None:
     """Serve a web page that colors photos, and an interface for programs, until Ctrl-C.
 
-    It listens on this machine alone unless --host says otherwise. There are no accounts.
+    It listens on this machine alone unless --host says otherwise. One person uses it, without a
+    password, unless --accounts is given.
     """
     _require_extra()
-    from zoo.serve.addresses import address_of, bind, is_local
+    from zoo.serve.addresses import address_of, bind, check_proxy, is_local
     from zoo.serve.settings import Settings, default_data
 
+    for one in proxy or ():
+        check_proxy(one)
     listening = bind(host, port)
     folder = data or default_data()
     start_keras()
@@ -48,16 +70,20 @@ def serve(
     from zoo.serve.running import run
     from zoo.serve.service import Service
 
-    settings = Settings(folder, tuple(model or ()), host, keep_days, workers)
+    settings = Settings(
+        folder,
+        models=tuple(model or ()),
+        host=host,
+        keep_days=keep_days,
+        workers=workers,
+        accounts=accounts,
+        proxies=tuple(proxy or ()),
+    )
     service = Service(settings)
     echo(f"Open {address_of(listening)} in a browser; Ctrl-C ends it.")
     echo(f"Photos are kept in {folder} for {keep_days} days.")
     if not is_local(host):
-        echo(
-            "Caution: there are no accounts, so everybody who reaches this address can color "
-            "photos, and see and delete those that are kept.",
-            err=True,
-        )
+        echo(f"Caution: {_WITH_ACCOUNTS if accounts else _WITHOUT_ACCOUNTS}", err=True)
     run(service, listening)
     echo("Stopped; what was waiting is colored after the next start.")
 

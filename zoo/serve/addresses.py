@@ -1,5 +1,6 @@
-"""Where a server listens."""
+"""Where a server listens, and whom it believes."""
 
+import ipaddress
 import socket
 
 from zoo.errors import ZooError
@@ -11,6 +12,21 @@ LOCAL = ("localhost", "127.0.0.1", "::1")
 def is_local(host: str) -> bool:
     """Whether only this machine can reach a server that binds to this address."""
     return host.lower() in LOCAL
+
+
+def check_proxy(address: str) -> None:
+    """Refuse what is no address of a proxy.
+
+    Raises:
+        ZooError: if it is neither an IP address nor a network.
+    """
+    try:
+        ipaddress.ip_network(address)
+    except ValueError as error:
+        raise ZooError(
+            f"--proxy takes an IP address or a network, as in 127.0.0.1 or 10.0.0.0/8, and not "
+            f"{address!r}."
+        ) from error
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -14,6 +14,7 @@ from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
 from zoo._version import __version__
+from zoo.serve.account_api import account_routes
 from zoo.serve.bodies import (
     HealthBody,
     JobBody,
@@ -54,6 +55,7 @@ def routes(service: Service) -> APIRouter:
     _add_general(router, service)
     _add_photos(router, service)
     _add_jobs(router, service)
+    router.include_router(account_routes(service))
     return router
 
 

@@ -15,7 +15,9 @@ from starlette.types import ASGIApp
 from zoo._version import __version__
 from zoo.errors import ZooError
 from zoo.serve.api import routes
+from zoo.serve.door import Door
 from zoo.serve.guard import Guard
+from zoo.serve.refusals import WrongFields
 from zoo.serve.service import Service
 
 _LOG = logging.getLogger("zoo.serve")
@@ -56,7 +58,7 @@ def create_app(service: Service, page: Path = PAGE) -> ASGIApp:
     app.add_exception_handler(RequestValidationError, _misread)
     app.add_exception_handler(ZooError, _mistaken)
     app.add_exception_handler(Exception, _broken)
-    return Guard(app, service.settings.host, service.settings.limits)
+    return Guard(Door(app, service.accounts), service.settings)
 
 
 class _PageFiles(StaticFiles):
@@ -84,7 +86,8 @@ def _add_page(app: FastAPI, page: Path) -> None:
 
 def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _sentence(error.status_code, str(error.detail), error.headers)
+    fields = error.fields if isinstance(error, WrongFields) else None
+    return _sentence(error.status_code, str(error.detail), error.headers, fields)
 
 
 def _misread(_request: Request, error: Exception) -> Response:
@@ -106,6 +109,11 @@ def _broken(_request: Request, _error: Exception) -> Response:
     return _sentence(500, "Something went wrong in the server; its log says what")
 
 
-def _sentence(status: int, text: str, headers: object = None) -> Response:
+def _sentence(
+    status: int, text: str, headers: object = None, fields: dict[str, str] | None = None
+) -> Response:
     given = headers if isinstance(headers, dict) else None
-    return JSONResponse({"error": f"{text.rstrip('.')}."}, status, headers=given)
+    said: dict[str, object] = {"error": f"{text.rstrip('.')}."}
+    if fields is not None:
+        said["fields"] = fields
+    return JSONResponse(said, status, headers=given)

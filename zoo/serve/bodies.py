@@ -13,13 +13,13 @@ from zoo.serve.store import Photo, State, StoredJob
 Side = Annotated[int, Field(ge=16, le=4096)]
 
 
-class _Request(BaseModel):
+class Request(BaseModel):
     """A typo in a field's name is told, not ignored."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class JobRequest(_Request):
+class JobRequest(Request):
     """A coloring that is asked for; see `zoo.serve.coloring.Wish`."""
 
     model: str | None = None
@@ -30,7 +30,7 @@ class JobRequest(_Request):
     side: Side | None = None
 
 
-class SuggestionsRequest(_Request):
+class SuggestionsRequest(Request):
     """A place of a photo, in its px, where likely colors are asked for."""
 
     model: str | None = None
@@ -104,8 +104,8 @@ class PhotoBody(BaseModel):
             width=photo.width,
             height=photo.height,
             format=photo.format,
-            created=_moment(photo.created),
-            expires=_moment(photo.created + kept),
+            created=moment(photo.created),
+            expires=moment(photo.created + kept),
         )
 
 
@@ -142,7 +142,7 @@ class JobBody(BaseModel):
             error=job.error,
             options=job.options,
             hints=job.hints,
-            created=_moment(job.created),
+            created=moment(job.created),
         )
 
 
@@ -167,5 +167,6 @@ class HealthBody(BaseModel):
     version: str
 
 
-def _moment(seconds: float) -> str:
+def moment(seconds: float) -> str:
+    """A time in seconds since 1970, as ISO 8601 has it."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,22 +1,25 @@
 """What holds for every request and every answer, around the application.
 
-There are no cookies and no accounts. What keeps other web pages out is that a write needs a header
-which they may send to this server only if it says so, that it answers to its own names alone
-(against DNS rebinding), and that it allows nobody to read its answers or to show its page in a
-frame.
+What keeps other web pages out, with accounts and without, is that a write needs a header which they
+may send to this server only if it says so, that it must not come from another page by what browsers
+say of that, that the server answers to its own names alone (against DNS rebinding), and that it
+allows nobody to read its answers or to show its page in a frame. With accounts a token takes the
+place of that header: no other page can have it sent.
 """
 
 import ipaddress
 import socket
 from collections.abc import Collection
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from zoo.serve.addresses import LOCAL
+from zoo.serve.door import bearer
 from zoo.serve.intake import too_many_bytes
-from zoo.serve.settings import Limits
+from zoo.serve.settings import Settings
 
 #: What writes have to send, and its value.
 MARK = "X-Requested-With"
@@ -45,12 +48,12 @@ class Guard:
 
     Args:
         app: the application.
-        host: the address that the server binds to.
-        limits: of bodies.
+        settings: the address that the server binds to, the limits, and whether there are accounts.
     """
 
-    def __init__(self, app: ASGIApp, host: str, limits: Limits) -> None:
-        self._app, self._limits = app, limits
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        host = settings.host
+        self._app, self._limits, self._accounts = app, settings.limits, settings.accounts
         self._names = frozenset({*LOCAL, host.lower(), *_own_names(host)})
         self._any_address = host in _EVERYWHERE
 
@@ -66,6 +69,8 @@ class Guard:
                 for name, value in _HEADERS.items():
                     headers[name] = value
                 headers.setdefault("Cache-Control", "no-store")
+                if self._accounts:  # what one person's browser keeps is not the next one's
+                    headers.add_vary_header("Cookie, Authorization")
             await send(message)
 
         headers = Headers(scope=scope)
@@ -81,8 +86,12 @@ class Guard:
             return _error(
                 400, "This server does not answer to that name; open it as http://localhost."
             )
-        if method not in _READS and headers.get(MARK) != MARK_VALUE:
-            return _error(403, f"Writes need the header {MARK}: {MARK_VALUE}; send it.")
+        by_token = self._accounts and bearer(headers.get("authorization", "")) is not None
+        if method not in _READS and not by_token:
+            if headers.get(MARK) != MARK_VALUE:
+                return _error(403, f"Writes need the header {MARK}: {MARK_VALUE}; send it.")
+            if not is_same_origin(headers):
+                return _error(403, "Another web page has asked for that; use this server's own.")
         most = self._most(headers)
         length = headers.get("content-length", "0")
         if length.isdigit() and int(length) > most:
@@ -126,6 +135,18 @@ def is_own(host: str, names: Collection[str], any_address: bool = False) -> bool
     bare = host.lower()
     bare = bare[1:].partition("]")[0] if bare.startswith("[") else bare.partition(":")[0]
     return bare in names or (any_address and _is_address(bare))
+
+
+def is_same_origin(headers: Headers) -> bool:
+    """Whether a request comes from this server's page, or from no page at all.
+
+    Browsers say it in Sec-Fetch-Site, wherever they trust the connection; older ones, and those
+    that do not, in Origin. Programs say neither.
+    """
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None:
+        return site in ("same-origin", "none")
+    return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
 
 
 def _is_address(name: str) -> bool:

@@ -30,6 +30,20 @@ STEPS: tuple[tuple[str, ...], ...] = (
         # Tells a job that brings the server down from one that was merely there.
         "ALTER TABLE jobs ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0",
     ),
+    (
+        "CREATE TABLE accounts (id VARCHAR PRIMARY KEY, name VARCHAR NOT NULL, "
+        "email VARCHAR NOT NULL UNIQUE, password VARCHAR NOT NULL, created FLOAT NOT NULL)",
+        "CREATE TABLE sessions (digest VARCHAR PRIMARY KEY, "
+        "account VARCHAR NOT NULL REFERENCES accounts (id) ON DELETE CASCADE, "
+        "expires FLOAT NOT NULL)",
+        "CREATE INDEX sessions_of_account ON sessions (account)",
+        "CREATE TABLE tokens (id VARCHAR PRIMARY KEY, "
+        "account VARCHAR NOT NULL REFERENCES accounts (id) ON DELETE CASCADE, "
+        "name VARCHAR NOT NULL, digest VARCHAR NOT NULL UNIQUE, created FLOAT NOT NULL, "
+        "used FLOAT)",
+        "CREATE INDEX tokens_of_account ON tokens (account)",
+        "CREATE INDEX photos_of_owner ON photos (owner)",
+    ),
 )
 
 

@@ -1,5 +1,7 @@
 """Refusals: a status of HTTP and one sentence that says what to do."""
 
+from collections.abc import Mapping
+
 from starlette.exceptions import HTTPException
 
 
@@ -17,3 +19,16 @@ class Refusal(HTTPException):
     def __init__(self, status: int, sentence: str, retry_after: int | None = None) -> None:
         headers = None if retry_after is None else {"Retry-After": str(retry_after)}
         super().__init__(status, sentence, headers)
+
+
+class WrongFields(Refusal):
+    """A form of which some fields do not fit.
+
+    Args:
+        fields: the sentence of each of them by its name; the first one stands for all.
+        status: of HTTP.
+    """
+
+    def __init__(self, fields: Mapping[str, str], status: int = 422) -> None:
+        super().__init__(status, next(iter(fields.values())))
+        self.fields = dict(fields)

@@ -28,7 +28,17 @@ class _Server(uvicorn.Server):
 
 def run(service: Service, listening: socket.socket) -> None:
     """Serve until Ctrl-C or SIGTERM; then finish what runs."""
-    config = uvicorn.Config(
+    try:
+        _Server(configuration(service), service).run(sockets=[listening])
+    except KeyboardInterrupt:  # said again by uvicorn, after it has stopped
+        pass
+    finally:
+        listening.close()
+
+
+def configuration(service: Service) -> uvicorn.Config:
+    """How a service is served."""
+    return uvicorn.Config(
         create_app(service),
         # Who asked for what is nobody's business, and uploads have names in no log.
         access_log=False,
@@ -36,12 +46,9 @@ def run(service: Service, listening: socket.socket) -> None:
         log_config=None,
         log_level="warning",
         server_header=False,
+        # Whoever asks may say to ask for others: a proxy that was named is believed, alone.
+        proxy_headers=bool(service.settings.proxies),
+        forwarded_allow_ips=list(service.settings.proxies),
         limit_concurrency=_MOST_CONNECTIONS,
         timeout_graceful_shutdown=_PATIENCE,
     )
-    try:
-        _Server(config, service).run(sockets=[listening])
-    except KeyboardInterrupt:  # said again by uvicorn, after it has stopped
-        pass
-    finally:
-        listening.close()

@@ -9,7 +9,7 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -19,10 +19,12 @@ from zoo.errors import ZooError
 from zoo.files import atomic_path
 from zoo.hints.marks import Hints
 from zoo.hints.suggestions import Suggestion
+from zoo.serve.accounts import Accounts
 from zoo.serve.bodies import JobBody, JobRequest, PhotoBody, SuggestionsRequest
 from zoo.serve.changes import Changes
 from zoo.serve.coloring import Wish, check_transfer, color, gray_jpeg
 from zoo.serve.intake import Checked, check_photo, safe_name
+from zoo.serve.keys import Key
 from zoo.serve.pool import Pool
 from zoo.serve.refusals import Refusal
 from zoo.serve.served_models import ServedModels
@@ -42,20 +44,26 @@ class Service:
 
     Args:
         settings: see `Settings`.
+        clock: the time now, in seconds since 1970, for sessions and how often something is tried.
 
     Attributes:
         models: those that are offered.
         store: where everything is kept.
         changes: tells what has become of jobs.
+        accounts: of people; None where there is one alone.
 
     Raises:
         ZooError: if a model or the folder cannot be used.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self.settings = settings
         self.models = ServedModels(settings.models)
         self.store = Store(settings.data)
+        self.accounts: Accounts | None = None
+        if settings.accounts:
+            key = Key.of_folder(settings.data)
+            self.accounts = Accounts(self.store.engine, key, settings.limits, clock)
         self.changes = Changes()
         self._pool = Pool(settings.workers, settings.limits.waiting, self.changes.tell)
         # A decoded photo takes hundreds of megabytes: few are in memory at a time.
@@ -101,7 +109,9 @@ class Service:
             )
             with atomic_path(self.store.file_of(photo)) as temporary:
                 temporary.write_bytes(data)
-        self.store.add_photo(photo)
+        if not self.store.add_photo(photo):  # deleted while this was on its way
+            self.store.file_of(photo).unlink()
+            raise Refusal(401, "The account has been deleted; sign up for another one.")
         return photo
 
     def photos(self, person: str) -> list[Photo]:
@@ -141,9 +151,17 @@ class Service:
         self.changes.tell()
 
     def forget_old(self) -> None:
-        """Delete photos that have been kept for as long as they should."""
+        """Delete photos, and sessions, that have been kept for as long as they should."""
         for photo in self.store.photos_before(time.time() - self.settings.keep_days * _DAY):
             self.delete_photo(photo)
+        if self.accounts is not None:
+            self.accounts.forget_old()
+
+    def delete_person(self, person: str) -> None:
+        """Delete an account and everything of it."""
+        for job in self.store.delete_owner(person):
+            self._pool.cancel(job.id)
+        self.changes.tell()
 
     def _clean(self) -> None:
         while not self._stopped.wait(_CLEANING):

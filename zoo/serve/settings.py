@@ -18,6 +18,11 @@ class Limits:
         photos: kept at a time.
         previews: kept of one photo; older ones give way.
         archived: results in one archive.
+        tokens: of one account.
+        session_days: how long a session lasts.
+        tries_of_email: log-ins, and sign-ups, for one e-mail address within `tries_seconds`.
+        tries_of_address: likewise, from one address of the network.
+        tries_seconds: the time that attempts count for.
     """
 
     upload_bytes: int = 2**26
@@ -27,6 +32,11 @@ class Limits:
     photos: int = 1000
     previews: int = 20
     archived: int = 100
+    tokens: int = 50
+    session_days: int = 14
+    tries_of_email: int = 10
+    tries_of_address: int = 30
+    tries_seconds: int = 15 * 60
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,8 @@ class Settings:
         host: the address that the server binds to.
         keep_days: when photos are deleted, in days after their upload.
         workers: how many photos are colored at a time.
+        accounts: whether people log in; there is one person, who need not, otherwise.
+        proxies: addresses or networks of proxies that are believed whom they ask for.
         limits: see `Limits`.
     """
 
@@ -47,6 +59,8 @@ class Settings:
     host: str = "127.0.0.1"
     keep_days: int = 7
     workers: int = 2
+    accounts: bool = False
+    proxies: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
 
 

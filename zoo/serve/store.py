@@ -33,6 +33,7 @@ from sqlalchemy import (
 
 from zoo.errors import ZooError
 from zoo.files import require_writable
+from zoo.serve.account_store import ACCOUNTS
 from zoo.serve.migrations import migrate
 
 State = Literal["queued", "running", "done", "failed"]
@@ -152,6 +153,9 @@ class Store:
     Args:
         folder: is made if it is missing.
 
+    Attributes:
+        engine: of its database.
+
     Raises:
         ZooError: if it cannot be written, another server uses it, or a newer version wrote it.
     """
@@ -170,9 +174,9 @@ class Store:
             raise ZooError(
                 f"Another server uses {folder}; stop it, or give another folder with --data."
             ) from error
-        self._engine = _engine(folder / "zoo.sqlite")
+        self.engine = _engine(folder / "zoo.sqlite")
         try:
-            migrate(self._engine)
+            migrate(self.engine)
         except BaseException:
             self.close()
             raise
@@ -193,7 +197,7 @@ class Store:
 
     def close(self) -> None:
         """Let go of the folder."""
-        self._engine.dispose()
+        self.engine.dispose()
         self._lock.close()
 
     # ------------------------------------------------------------------ files
@@ -209,7 +213,7 @@ class Store:
 
     def _sweep(self) -> None:
         """Delete files that no row knows: what was left of a process that was killed."""
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             known = set(connection.scalars(select(PHOTOS.c.id)))
             known |= set(connection.scalars(select(JOBS.c.id).where(JOBS.c.state == "done")))
         for file in (*self._photos.iterdir(), *self._results.iterdir()):
@@ -220,62 +224,84 @@ class Store:
 
     # ------------------------------------------------------------------ photos
 
-    def add_photo(self, photo: Photo) -> None:
-        """Record a photo whose file is there."""
-        with self._engine.begin() as connection:
+    def add_photo(self, photo: Photo) -> bool:
+        """Record a photo whose file is there; False if its owner's account has been deleted."""
+        account = select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == photo.owner)
+        with self.engine.begin() as connection:
+            if photo.owner != OWNER and connection.execute(account).first() is None:
+                return False
             connection.execute(insert(PHOTOS).values(**vars(photo)))
+        return True
 
     def photo(self, identifier: str) -> Photo | None:
         """A photo by its id."""
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             row = connection.execute(select(PHOTOS).where(PHOTOS.c.id == identifier)).first()
         return None if row is None else Photo(**row._mapping)
 
     def photos(self, owner: str) -> list[Photo]:
         """All photos of a person, the newest first."""
         query = select(PHOTOS).where(PHOTOS.c.owner == owner).order_by(_NEWEST_FIRST)
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             rows = connection.execute(query).all()
         return [Photo(**row._mapping) for row in rows]
 
     def count_photos(self, owner: str) -> int:
         query = select(func.count()).where(PHOTOS.c.owner == owner)
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             return connection.execute(query).scalar_one()
 
     def photos_before(self, moment: float) -> list[Photo]:
         """Those uploaded before a time in seconds since 1970."""
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             rows = connection.execute(select(PHOTOS).where(PHOTOS.c.created < moment)).all()
         return [Photo(**row._mapping) for row in rows]
 
     def delete_photo(self, photo: Photo) -> list[StoredJob]:
         """Delete a photo, its jobs and all of their files; return those jobs."""
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             rows = connection.execute(select(JOBS).where(JOBS.c.photo == photo.id)).all()
             connection.execute(delete(PHOTOS).where(PHOTOS.c.id == photo.id))
         jobs = [StoredJob(**row._mapping) for row in rows]
-        for job in jobs:
-            self.result_of(job, photo).unlink(missing_ok=True)
-        self.file_of(photo).unlink(missing_ok=True)
+        self._delete_files([photo], jobs)
         return jobs
+
+    def delete_owner(self, owner: str) -> list[StoredJob]:
+        """Delete an account with its photos, jobs and all of their files; return those jobs."""
+        theirs = PHOTOS.c.owner == owner
+        made = JOBS.c.photo.in_(select(PHOTOS.c.id).where(theirs))
+        with self.engine.begin() as connection:
+            rows = connection.execute(select(JOBS).where(made)).all()
+            jobs = [StoredJob(**row._mapping) for row in rows]
+            rows = connection.execute(select(PHOTOS).where(theirs)).all()
+            connection.execute(delete(PHOTOS).where(theirs))
+            connection.execute(delete(ACCOUNTS).where(ACCOUNTS.c.id == owner))
+        self._delete_files([Photo(**row._mapping) for row in rows], jobs)
+        return jobs
+
+    def _delete_files(self, photos: list[Photo], jobs: list[StoredJob]) -> None:
+        known = {photo.id: photo for photo in photos}
+        for job in jobs:
+            self.result_of(job, known[job.photo]).unlink(missing_ok=True)
+        for photo in photos:
+            self.file_of(photo).unlink(missing_ok=True)
 
     # ------------------------------------------------------------------ jobs
 
     def add_job(self, job: StoredJob) -> None:
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(insert(JOBS).values(**vars(job)))
 
     def job(self, identifier: str) -> StoredJob | None:
         """A job by its id."""
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             row = connection.execute(select(JOBS).where(JOBS.c.id == identifier)).first()
         return None if row is None else StoredJob(**row._mapping)
 
     def unfinished(self) -> list[StoredJob]:
         """Jobs that wait or run, in their order."""
         waiting = JOBS.c.state.in_(("queued", "running"))
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             rows = connection.execute(select(JOBS).where(waiting).order_by(_ORDER)).all()
         return [StoredJob(**row._mapping) for row in rows]
 
@@ -283,7 +309,7 @@ class Store:
         """Previews of a photo that have ended, without the newest ones."""
         ended = JOBS.c.side.is_not(None) & JOBS.c.state.in_(("done", "failed"))
         query = select(JOBS).where((JOBS.c.photo == photo.id) & ended)
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             rows = connection.execute(query.order_by(_NEWEST_FIRST).offset(kept)).all()
         return [StoredJob(**row._mapping) for row in rows]
 
@@ -299,13 +325,13 @@ class Store:
     def delete_job(self, job: StoredJob) -> None:
         """Delete a job and its result."""
         photo = self.photo(job.photo)
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(delete(JOBS).where(JOBS.c.id == job.id))
         if photo is not None:
             self.result_of(job, photo).unlink(missing_ok=True)
 
     def _change(self, identifier: str, **values: Any) -> bool:
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             changed = connection.execute(update(JOBS).where(JOBS.c.id == identifier).values(values))
             return changed.rowcount > 0
 
@@ -317,7 +343,8 @@ def result_suffix(photo_format: str) -> str:
 
 def _engine(file: Path) -> Engine:
     """SQLite with foreign keys, and with transactions that also hold changes of the schema."""
-    engine = create_engine(f"sqlite:///{file}", connect_args={"timeout": 30})
+    # Errors are logged, and say nothing of what is in the rows.
+    engine = create_engine(f"sqlite:///{file}", connect_args={"timeout": 30}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _record: Any) -> None:
@@ -325,6 +352,8 @@ def _engine(file: Path) -> Engine:
         connection.isolation_level = None
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA journal_mode = WAL")
+        # What is deleted is overwritten.
+        connection.execute("PRAGMA secure_delete = ON")
 
     @event.listens_for(engine, "begin")
     def _begun(connection: Any) -> None:
