@@ -39,6 +39,23 @@ _RUN_UP = 50
 #: How Matroska states when a stream ends.
 _CLOCK = re.compile(r"(\d+):(\d+):(\d+(?:\.\d+)?)")
 
+#: What FFmpeg calls the containers of `FILM_SUFFIXES`, and no others. Playlists and lists of files
+#: are none of them: whoever made such a file would choose which files and addresses are opened.
+_CONTAINERS = (
+    *("mov", "matroska", "webm", "avi", "mpeg", "mpegvideo", "mpegts", "asf", "flv", "ogg", "nut"),
+    # Subtitles inside of AVI.
+    *("srt", "ass"),
+)
+#: Frames of more pixels are not decoded, wherever in a film they come.
+_MOST_PIXELS = 2**26
+_DECODING = {"max_pixels": str(_MOST_PIXELS)}
+_READING = {
+    "format_whitelist": ",".join(_CONTAINERS),
+    "protocol_whitelist": "file",
+    # FFmpeg decodes some frames already to know what streams there are.
+    **_DECODING,
+}
+
 _ANOTHER = "give another copy of the film"
 
 
@@ -60,13 +77,16 @@ def require_pyav() -> Any:
 def open_film(path: Path) -> Any:
     """A container of PyAV's for reading; its tags may be in any encoding.
 
+    No other file is opened, whatever this one names.
+
     Raises:
         av.FFmpegError, OSError: as `av.open`.
     """
     av = require_pyav()
     # From PyAV 19 on this is settled, and no longer an option.
     old = int(av.__version__.split(".")[0]) < 19
-    return av.open(str(path), **({"metadata_errors": "replace"} if old else {}))
+    tags = {"metadata_errors": "replace"} if old else {}
+    return av.open(str(path), options=_READING, **tags)
 
 
 def exact(value: Any) -> Fraction:
@@ -198,7 +218,7 @@ class Film:
                 return
             try:
                 yield packet, list(packet.decode()), True
-            except av.FFmpegError:
+            except (av.FFmpegError, ValueError):  # the latter of a decoder that did not open
                 yield packet, [], False
 
     def _open(self) -> None:
@@ -214,10 +234,15 @@ class Film:
             self._container.close()
             raise self._unreadable("it has no video stream", "give a file with moving pictures")
         self._stream = moving[0]
-        self._stream.thread_type = "AUTO"
-        if self._stream.codec_context.width < 1:
+        context = self._stream.codec_context
+        if context is None or context.codec is None:
+            self._container.close()
+            raise self._unreadable("nothing here decodes its video stream", "convert it to H.264")
+        if context.width < 1:
             self._container.close()
             raise self._unreadable("its video stream is damaged", _ANOTHER)
+        self._stream.thread_type = "AUTO"
+        context.options = dict(_DECODING)
 
     def _first_look(self) -> tuple[int, bool]:
         """How often frames are to be turned left by 90 degrees, and whether they are interlaced."""

@@ -40,6 +40,7 @@ from zoo.inference.films.plan import (
     FilmSettings,
     Piece,
     Plan,
+    Watch,
     identity_of,
     make_plan,
     read_state,
@@ -89,6 +90,7 @@ def colorize_video(
     *,
     settings: FilmSettings | None = None,
     progress: bool = False,
+    watch: Watch | None = None,
     **options: Any,
 ) -> FilmOutcome:
     """Color a film; a run that was stopped goes on where it was when it is repeated.
@@ -102,6 +104,7 @@ def colorize_video(
         model: a model, a trained folder, or a name that comes trained.
         settings: smoothing, key frames, which part, codec; see `FilmSettings`.
         progress: show a progress bar with frames a second and the time left.
+        watch: is told how far it is; see `Watch`.
         **options: see `model.options`.
 
     Raises:
@@ -116,8 +119,8 @@ def colorize_video(
     colorizer = registry.load_model(model) if isinstance(model, str) else model
     with Film(source) as film:
         identity = identity_of(source, colorizer, options, wanted)
-        plan = make_plan(film, target, identity, wanted, progress)
-        _color_parts(film, colorizer, plan, wanted, options, progress)
+        plan = make_plan(film, target, identity, wanted, progress, watch)
+        _color_parts(film, colorizer, plan, wanted, options, progress, watch)
         notes = [*film.notes, *_finished(film, plan, target, wanted)]
         if film.aspect != 1 and wanted.codec not in STATE_ASPECT:
             notes.append(
@@ -146,6 +149,7 @@ def _color_parts(
     settings: FilmSettings,
     options: Mapping[str, Any],
     progress: bool,
+    watch: Watch | None,
 ) -> None:
     """Color the parts that are not finished."""
     left = plan.left()
@@ -177,6 +181,9 @@ def _color_parts(
         task = bar.add_task(f"Coloring {film.path.name}", total=plan.frames, completed=done)
         for piece, _ in flow:
             bar.advance(task, len(piece.numbers))
+            done += len(piece.numbers)
+            if watch is not None:
+                watch(done, plan.frames)
 
 
 class _Speed(ProgressColumn):

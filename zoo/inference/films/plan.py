@@ -9,7 +9,7 @@ import hashlib
 import json
 import shutil
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +35,10 @@ LONGEST_PART = 600
 
 #: Frames that the networks see together: at most so many, and of so many pixels in all.
 _MOST_TOGETHER, _PIXELS_TOGETHER = 8, 2**20
+
+#: Is told often how many frames are colored, and of how many: None while they are counted. What it
+#: raises ends the run, and what is finished stays.
+Watch = Callable[[int, int | None], None]
 
 #: Most frames that smoothing may look ahead.
 MOST_AHEAD = 20
@@ -181,15 +185,25 @@ class Plan:
         return needed
 
 
+def unfinished(target: Path) -> Path:
+    """The folder where what is finished of a film waits, until all of it is."""
+    return target.with_name(f".{target.name}.unfinished")
+
+
 def make_plan(
-    film: Film, target: Path, identity: str, settings: FilmSettings, progress: bool
+    film: Film,
+    target: Path,
+    identity: str,
+    settings: FilmSettings,
+    progress: bool,
+    watch: Watch | None,
 ) -> Plan:
     """The plan that is kept for a target; a new one where there is none, or one of another film.
 
     Raises:
         ZooError: if the film cannot be read or the folder cannot be written.
     """
-    folder = target.with_name(f".{target.name}.unfinished")
+    folder = unfinished(target)
     path, (height, width) = folder / "plan.json", film.size
     together = max(1, min(_MOST_TOGETHER, _PIXELS_TOGETHER // (height * width)))
     if path.is_file():
@@ -201,7 +215,7 @@ def make_plan(
             return Plan(folder, timeline, tuple(known["shots"]), together)
     shutil.rmtree(folder, ignore_errors=True)
     require_writable(target.parent)
-    timeline, shots = _looked_through(film, settings, progress)
+    timeline, shots = _looked_through(film, settings, progress, watch)
     content = {"identity": identity, "timeline": dataclasses.asdict(timeline), "shots": shots}
     write_json(path, content)
     return Plan(folder, timeline, tuple(shots), together)
@@ -216,7 +230,7 @@ def _read_plan(path: Path) -> dict[str, Any] | None:
 
 
 def _looked_through(
-    film: Film, settings: FilmSettings, progress: bool
+    film: Film, settings: FilmSettings, progress: bool, watch: Watch | None
 ) -> tuple[Timeline, list[int]]:
     walk, stated = film.walk(settings.start, settings.end), film.stated_length()
     total = settings.end if stated is None else float(stated)
@@ -226,6 +240,8 @@ def _looked_through(
         def thumbnails() -> Iterator[np.ndarray]:
             for frame in walk:
                 bar.update(task, completed=walk.passed)
+                if watch is not None:
+                    watch(0, None)
                 yield thumbnail(film.luma(frame, THUMBNAIL))
 
         shots = list(first_frames(thumbnails()))
