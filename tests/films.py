@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import av
 import numpy as np
@@ -73,6 +74,12 @@ def make_film(
             for packet in _tone(heard, seconds):
                 container.mux(packet)
     return path
+
+
+def film_bytes(frames, suffix=".mkv", **said) -> bytes:
+    """The file of a film as `make_film` writes it."""
+    with TemporaryDirectory() as folder:
+        return make_film(Path(folder) / f"film{suffix}", frames, **said).read_bytes()
 
 
 def _tone(stream, seconds):

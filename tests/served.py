@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from zoo.serve.service import Service
+from zoo.serve.store import Photo, new_id
 
 
 def make_photo(size=(40, 30), kind="PNG", seed=0, **options: Any) -> bytes:
@@ -67,6 +68,12 @@ class Server:
         answer = self.client.post("/api/v1/photos", files=files)
         assert answer.status_code == 201, answer.text
         return answer.json()
+
+    def keep(self, person: str, data: bytes, name: str | None = None) -> Photo:
+        """Keep a photo or film as if somebody had uploaded it."""
+        received = self.service.store.scratch / new_id()
+        received.write_bytes(data)
+        return self.service.add(person, received, name)
 
     def ask(self, photo: dict, **body: Any) -> dict:
         answer = self.client.post(f"/api/v1/photos/{photo['id']}/jobs", json=body)

@@ -8,6 +8,7 @@ import pytest
 from films import make_film, moving, read_film
 
 from zoo.errors import ZooError
+from zoo.photos import film as film_module
 from zoo.photos.decoding import PhotoError
 from zoo.photos.film import Film, is_film
 
@@ -177,6 +178,42 @@ def test_files_that_are_no_films(tmp_path):
     ):
         with pytest.raises(PhotoError, match=reason):
             Film(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nother.ts\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile other.ts\n",
+    ],
+    ids=["playlist", "list"],
+)
+def test_files_that_name_other_files_open_none(tmp_path, text):
+    """FFmpeg alone would: the other file is a film, and lies beside them."""
+    mpeg = {"codec": "mpeg2video", "pixels": "yuv420p", "unit": Fraction(1, 25)}
+    make_film(tmp_path / "other.ts", moving(3), **mpeg)
+    path = tmp_path / ("list.m3u8" if text.startswith("#") else "list.ffconcat")
+    path.write_text(text)
+    with av.open(str(path)) as opened:
+        assert opened.streams.video
+    with pytest.raises(PhotoError, match="not a film, or damaged"):
+        Film(path)
+
+
+def test_codecs_that_nothing_decodes_are_told(tmp_path):
+    path = make_film(tmp_path / "film.mp4", moving(3), codec="libx264", pixels="yuv420p")
+    path.write_bytes(path.read_bytes().replace(b"avc1", b"zzz1"))
+    with pytest.raises(PhotoError, match="nothing here decodes its video stream"):
+        Film(path)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_frames_of_too_many_pixels_are_not_decoded(tmp_path, monkeypatch, suffix):
+    path = make_film(tmp_path / f"film{suffix}", moving(3), codec="libx264", pixels="yuv420p")
+    assert read_film(path)[0].shape == (3, 32, 48, 3)
+    monkeypatch.setattr(film_module, "_DECODING", {"max_pixels": str(32 * 47)})
+    with pytest.raises(PhotoError):
+        read_film(path)
 
 
 def test_sound_alone_is_no_film(tmp_path):

@@ -176,10 +176,13 @@ def test_photos_are_listed_newest_first(server):
     assert server.client.get("/api/v1/photos").json() == {"photos": made[::-1]}
     assert {**made[0], "id": None, "created": None, "expires": None} == {
         "id": None,
+        "kind": "photo",
         "name": "0.png",
         "width": 40,
         "height": 30,
         "format": "PNG",
+        "frames": None,
+        "seconds": None,
         "created": None,
         "expires": None,
     }

@@ -58,11 +58,15 @@ def test_the_numbers_are_those_of_the_code():
     limits, settings = Limits(), Settings(DOCS)
     rows = {row[0]: row[1] for row in table_rows(TEXT) if len(row) > 1}
     assert rows["files of one request"] == f"{limits.upload_bytes / 2**20:g} MiB together"
+    assert rows["a film"] == f"{limits.film_bytes / 2**30:g} GiB"
+    assert rows["pixels of a film's frame"] == f"{limits.frame_pixels / 1e6:.1f} million (2²³)"
+    assert rows["frames of a film"].startswith(f"{limits.frames:,}:")
+    assert rows["films kept"] == f"{limits.films}, of each person"
     assert rows["other requests"] == f"{limits.json_bytes / 2**20:g} MiB"
     assert rows["pixels of a photo"] == f"{limits.pixels / 1e6:.0f} million (2²⁶)"
     assert rows["jobs in the queue"].startswith(f"{limits.waiting},")
     assert rows["photos kept"] == f"{limits.photos}, of each person"
-    assert rows["previews kept of one photo"].startswith(f"{limits.previews};")
+    assert rows["previews kept of one photo or film"].startswith(f"{limits.previews};")
     assert rows["results in one archive"] == str(limits.archived)
     assert rows["tokens of an account"] == str(limits.tokens)
     assert rows["a session"] == f"{limits.session_days} days"

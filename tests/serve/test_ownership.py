@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from films import film_bytes, moving
 from served import Server, make_photo, refused
 
 from zoo.serve.api import routes
@@ -54,6 +55,7 @@ class Operation:
 
     def call(self, server: Server, ids: dict[str, str]) -> Any:
         """Ask for the things with these ids, by the collection that they are of."""
+        ids = ids | {"photos": ids["films"]} if self.path.endswith("/film") else ids
         path = re.sub(r"(\w+)/\{\w+\}", lambda part: f"{part[1]}/{ids[part[1]]}", self.path)
         query = {name: ids["jobs"] for place, name in self.parameters if "job" in name}
         return server.client.request(self.method, path, params=query, json=BODIES.get(self.path))
@@ -78,11 +80,15 @@ WITH_ID = [one for one in ALL if one.names_something]
 
 
 def things_of(person: Server) -> dict[str, str]:
-    """A photo, a job that is done and a token, each by its collection."""
+    """A photo, a film, a job that is done and a token, each by its collection."""
     photo = person.upload(name="sea.png")
     job = person.wait(person.ask(photo, model="gray", hints=HINTS))
     token = person.client.post("/api/v1/tokens", json={"name": "a program"}).json()
-    return {"photos": photo["id"], "jobs": job["id"], "tokens": token["id"]}
+    there = person.client.get("/api/v1/photos").json()["photos"]
+    films = [one for one in there if one["kind"] == "film"]  # few are kept
+    film = films[0] if films else person.upload(film_bytes(moving(2)), "waves.mkv")
+    ids = {"photos": photo, "films": film, "jobs": job, "tokens": token}
+    return {name: thing["id"] for name, thing in ids.items()}
 
 
 def told(person: Server, things: dict[str, str]) -> list[str]:
@@ -199,7 +205,7 @@ def test_photos_of_the_one_person_and_of_accounts_do_not_meet(start, quick_hashe
 
 def test_a_photo_that_comes_after_its_account_has_gone_is_not_kept(open_server, settings):
     with pytest.raises(Refusal, match="has been deleted"):
-        open_server.service.add_photo("gone", io.BytesIO(make_photo()), None)
+        open_server.keep("gone", make_photo())
     assert not list((settings.data / "photos").iterdir())
 
 

@@ -108,7 +108,7 @@ def test_too_many_bytes_are_refused(start):
 @pytest.mark.parametrize("address", ["photos", "photos/x/jobs"])
 def test_bytes_are_counted_while_they_come_whatever_was_announced(start, address):
     """A body without a length is refused as soon as it is too long, not at its end."""
-    server, sent = start(limits=Limits(upload_bytes=2**18, json_bytes=2**18)), []
+    server, sent = start(limits=Limits(film_bytes=2**18, json_bytes=2**18)), []
 
     def body():
         yield b'--x\r\nContent-Disposition: form-data; name="photo"; filename="a"\r\n\r\n'

@@ -66,6 +66,7 @@ def test_an_old_database_is_brought_up_to_date(tmp_path):
     assert store.photo("p") == Photo("sea.png", "PNG", 40, 30, "p", "local", 1.5)
     (job,) = store.unfinished()
     assert (job.options, job.hints, job.attempts) == ({"render_factor": 4}, None, 0)
+    assert (job.film, job.notes) == (None, None)
     store.close()
     again = Store(tmp_path / "data")
     assert again.photos("local") == [again.photo("p")]

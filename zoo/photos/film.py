@@ -229,11 +229,10 @@ class Film:
             raise self._unreadable("there is no such file", "check the path") from error
         except (av.FFmpegError, OSError) as error:
             raise self._unreadable("not a film, or damaged", _ANOTHER) from error
-        moving = [one for one in self._container.streams.video if not _is_still(one)]
-        if not moving:
+        self._stream: Any = moving_stream(self._container)
+        if self._stream is None:
             self._container.close()
             raise self._unreadable("it has no video stream", "give a file with moving pictures")
-        self._stream = moving[0]
         context = self._stream.codec_context
         if context is None or context.codec is None:
             self._container.close()
@@ -460,6 +459,11 @@ class Walk:
         self._times.append(time)
         self._ready.append(self._last)
         return True
+
+
+def moving_stream(container: Any) -> Any | None:
+    """The stream of a container that has the pictures; None without one."""
+    return next((one for one in container.streams.video if not _is_still(one)), None)
 
 
 def _is_still(stream: Any) -> bool:

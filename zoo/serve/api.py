@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Form, Query, UploadFile
+from fastapi import APIRouter, Form, Query, Request, UploadFile
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
@@ -28,22 +28,48 @@ from zoo.serve.bodies import (
     SuggestionsBody,
     SuggestionsRequest,
 )
+from zoo.serve.film_formats import FILM_FORMATS
 from zoo.serve.people import Person
 from zoo.serve.refusals import Refusal
 from zoo.serve.service import Service
-from zoo.serve.store import new_id
+from zoo.serve.store import Photo, new_id
+from zoo.serve.uploads import FIELD, receive
 
 #: Without news a stream says so often that it is there, in seconds.
 _STILL_HERE = 15.0
-_MEDIA_TYPES = {
+_PHOTO_TYPES = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
     ".webp": "image/webp",
     ".tif": "image/tiff",
     ".bmp": "image/bmp",
 }
-_IMAGE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {kind: {} for kind in _MEDIA_TYPES.values()}, "description": "The photo."}
+_FILM_TYPES = {one.suffix: one.media_type for one in FILM_FORMATS.values()}
+_MEDIA_TYPES = _PHOTO_TYPES | _FILM_TYPES
+
+
+def _gives(types: dict[str, str], description: str) -> dict[int | str, dict[str, Any]]:
+    content: dict[str, Any] = {kind: {} for kind in types.values()}
+    return {200: {"content": content, "description": description}}
+
+
+_IMAGE = _gives(_PHOTO_TYPES, "The photo.")
+_FILM = _gives(_FILM_TYPES, "The film, or the part of it that was asked for.")
+_EITHER = _gives(_MEDIA_TYPES, "The photo or film.")
+#: The form of an upload, which is written to the disk while it comes.
+_FORM = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": [FIELD],
+                    "properties": {FIELD: {"type": "string", "format": "binary"}},
+                }
+            }
+        },
+    }
 }
 #: What has an id never changes.
 _KEPT = {"Cache-Control": "private, max-age=3600"}
@@ -103,25 +129,35 @@ def _add_general(router: APIRouter, service: Service) -> None:
 
 
 def _add_photos(router: APIRouter, service: Service) -> None:
-    @router.post("/photos", status_code=201)
-    def add_photo(person: Person, photo: UploadFile) -> PhotoBody:
-        """Keep a photo for some days."""
-        return service.body_of(service.add_photo(person, photo.file, photo.filename))
+    @router.post("/photos", status_code=201, openapi_extra=_FORM)
+    async def add_photo(person: Person, request: Request) -> PhotoBody:
+        """Keep a photo or a film for some days."""
+        upload = await receive(request, service.store.scratch)
+        try:
+            photo = await run_in_threadpool(service.add, person, upload.path, upload.name)
+        finally:
+            upload.path.unlink(missing_ok=True)
+        return service.body_of(photo)
 
     @router.get("/photos")
     def photos(person: Person) -> PhotosBody:
-        """All photos, the newest first."""
+        """All photos and films, the newest first."""
         return PhotosBody(photos=[service.body_of(one) for one in service.photos(person)])
 
     @router.get("/photos/{identifier}/image", response_class=Response, responses=_IMAGE)
     def image(person: Person, identifier: str, side: Annotated[Side, Query()] = 1600) -> Response:
-        """A photo in gray, as JPEG."""
+        """A photo, or the first frame of a film, in gray, as JPEG."""
         gray = service.gray(service.photo(person, identifier), side)
         return Response(gray, media_type="image/jpeg", headers=_KEPT)
 
+    @router.get("/photos/{identifier}/film", response_class=FileResponse, responses=_FILM)
+    def film(person: Person, identifier: str, download: bool = False) -> FileResponse:
+        """A film as it was uploaded; a part of it where the request has a Range."""
+        return _file(*service.film(person, identifier), download)
+
     @router.delete("/photos/{identifier}", status_code=204)
     def delete_photo(person: Person, identifier: str) -> None:
-        """Delete a photo with its jobs and results."""
+        """Delete a photo or a film with its jobs and results."""
         service.delete_photo(service.photo(person, identifier))
 
     @router.get("/photos/{identifier}/hints")
@@ -160,14 +196,10 @@ def _add_jobs(router: APIRouter, service: Service) -> None:
             _events(service, person, identifier), media_type="text/event-stream"
         )
 
-    @router.get("/jobs/{identifier}/result", response_class=FileResponse, responses=_IMAGE)
+    @router.get("/jobs/{identifier}/result", response_class=FileResponse, responses=_EITHER)
     def result(person: Person, identifier: str, download: bool = False) -> FileResponse:
-        """The colored photo."""
-        file, photo = service.result(person, identifier)
-        named = f"{Path(photo.name).stem}{file.suffix}" if download else None
-        return FileResponse(
-            file, media_type=_MEDIA_TYPES[file.suffix], filename=named, headers=_KEPT
-        )
+        """The colored photo or film; a part of it where the request has a Range."""
+        return _file(*service.result(person, identifier), download)
 
     @router.delete("/jobs/{identifier}", status_code=204)
     def delete_job(person: Person, identifier: str) -> None:
@@ -185,7 +217,7 @@ async def _events(service: Service, person: str, identifier: str) -> AsyncIterat
             except Refusal:  # deleted
                 return
             # An estimate changes all the time, and is told with what else does.
-            news = (job.state, job.position)
+            news = (job.state, job.position, job.done, job.frames)
             if news != told:
                 told = news
                 yield f"event: job\ndata: {job.model_dump_json()}\n\n"
@@ -203,7 +235,7 @@ def _write_archive(service: Service, person: str, identifiers: list[str], file: 
             422, f"An archive holds up to {service.settings.limits.archived} results; ask for less."
         )
     names: set[str] = set()
-    # Photos are compressed already.
+    # Photos and films are compressed already.
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as packed:
         for identifier in identifiers:
             result, photo = service.result(person, identifier)
@@ -212,6 +244,12 @@ def _write_archive(service: Service, person: str, identifiers: list[str], file: 
             hints = service.job(person, identifier).hints
             if hints is not None:
                 packed.writestr(f"{stem}-hints.json", json.dumps(hints, indent=2) + "\n")
+
+
+def _file(file: Path, photo: Photo, download: bool) -> FileResponse:
+    """A file that belongs to a photo; as a download it has the photo's name."""
+    named = f"{Path(photo.name).stem}{file.suffix}" if download else None
+    return FileResponse(file, media_type=_MEDIA_TYPES[file.suffix], filename=named, headers=_KEPT)
 
 
 def _free(stem: str, taken: set[str]) -> str:

@@ -1,10 +1,11 @@
 """What requests and answers of the interface hold, as JSON."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from zoo.serve.films import FilmRun
 from zoo.serve.pool import Place
 from zoo.serve.served_models import Served
 from zoo.serve.store import Photo, State, StoredJob
@@ -19,6 +20,16 @@ class Request(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class FilmRequest(Request):
+    """How a film is colored; see `zoo.inference.films.plan.FilmSettings`."""
+
+    smoothing: str | None = None
+    look_ahead: int | None = None
+    start: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    end: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    codec: str | None = None
+
+
 class JobRequest(Request):
     """A coloring that is asked for; see `zoo.serve.coloring.Wish`."""
 
@@ -28,6 +39,7 @@ class JobRequest(Request):
     reference: str | None = None
     transfer: str | None = None
     side: Side | None = None
+    film: FilmRequest | None = None
 
 
 class SuggestionsRequest(Request):
@@ -85,13 +97,16 @@ class ModelsBody(BaseModel):
 
 
 class PhotoBody(BaseModel):
-    """An uploaded photo; times are UTC, as ISO 8601 has them."""
+    """An uploaded photo or film; times are UTC, as ISO 8601 has them."""
 
     id: str
+    kind: Literal["photo", "film"]
     name: str
     width: int
     height: int
     format: str
+    frames: int | None
+    seconds: float | None
     created: str
     expires: str
 
@@ -100,6 +115,9 @@ class PhotoBody(BaseModel):
         """The body of a photo that is kept for so many seconds."""
         return cls(
             id=photo.id,
+            kind="film" if photo.is_film else "photo",
+            frames=photo.frames,
+            seconds=photo.seconds,
             name=photo.name,
             width=photo.width,
             height=photo.height,
@@ -116,7 +134,12 @@ class PhotosBody(BaseModel):
 
 
 class JobBody(BaseModel):
-    """A coloring, and where it stands; `position` is 1 for the next one, `estimate` in seconds."""
+    """A coloring, and where it stands.
+
+    `position` is 1 for the next one, `estimate` in seconds. While a film is colored, `done` is the
+    number of its finished frames; `frames` is that of all, once they are counted. `notes` say what
+    is not kept of it.
+    """
 
     id: str
     photo: str
@@ -124,14 +147,21 @@ class JobBody(BaseModel):
     state: State
     position: int | None
     estimate: float | None
+    done: int | None
+    frames: int | None
     error: str | None
+    notes: list[str]
     options: dict[str, float]
     hints: dict[str, Any] | None
+    film: dict[str, Any] | None
     created: str
 
     @classmethod
-    def of(cls, job: StoredJob, place: Place | None) -> "JobBody":
+    def of(cls, job: StoredJob, place: Place | None, run: FilmRun | None = None) -> "JobBody":
         stands = Place(None, None) if place is None or job.ended else place
+        run = run if job.state == "running" else None
+        if run is not None:
+            stands = Place(None, run.estimate)
         return cls(
             id=job.id,
             photo=job.photo,
@@ -139,9 +169,13 @@ class JobBody(BaseModel):
             state=job.state,
             position=stands.position if job.state == "queued" else None,
             estimate=None if stands.estimate is None else round(stands.estimate, 1),
+            done=None if run is None else run.done,
+            frames=None if run is None else run.frames,
             error=job.error,
+            notes=job.notes or [],
             options=job.options,
             hints=job.hints,
+            film=job.film,
             created=moment(job.created),
         )
 

@@ -39,6 +39,8 @@ _HEADERS = {
 }
 _READS = ("GET", "HEAD", "OPTIONS")
 _EVERYWHERE = ("0.0.0.0", "::")
+#: Where films may come, which are longer than photos.
+FILMS = "/api/v1/photos"
 #: What a multipart body has around its files.
 _AROUND_FILES = 2**20
 
@@ -74,13 +76,14 @@ class Guard:
             await send(message)
 
         headers = Headers(scope=scope)
-        refused = self._refused(scope["method"], headers)
+        most = self._most(scope["path"], headers)
+        refused = self._refused(scope["method"], headers, most)
         if refused is not None:
             await refused(scope, receive, sending)
             return
-        await self._app(scope, self._counted(headers, receive), sending)
+        await self._app(scope, _counted(receive, most), sending)
 
-    def _refused(self, method: str, headers: Headers) -> JSONResponse | None:
+    def _refused(self, method: str, headers: Headers, most: int) -> JSONResponse | None:
         """The answer to a request that does not get through."""
         if not is_own(headers.get("host", ""), self._names, self._any_address):
             return _error(
@@ -92,31 +95,33 @@ class Guard:
                 return _error(403, f"Writes need the header {MARK}: {MARK_VALUE}; send it.")
             if not is_same_origin(headers):
                 return _error(403, "Another web page has asked for that; use this server's own.")
-        most = self._most(headers)
         length = headers.get("content-length", "0")
         if length.isdigit() and int(length) > most:
             refusal = too_many_bytes(most)
             return _error(refusal.status_code, refusal.detail)
         return None
 
-    def _most(self, headers: Headers) -> int:
-        if headers.get("content-type", "").lower().startswith("multipart/"):
-            return self._limits.upload_bytes + _AROUND_FILES
-        return self._limits.json_bytes
+    def _most(self, path: str, headers: Headers) -> int:
+        """Bytes that a request may have."""
+        if not headers.get("content-type", "").lower().startswith("multipart/"):
+            return self._limits.json_bytes
+        files = self._limits.film_bytes if path == FILMS else self._limits.upload_bytes
+        return files + _AROUND_FILES
 
-    def _counted(self, headers: Headers, receive: Receive) -> Receive:
-        """Receive a body until it is too long, whatever length it had announced."""
-        most, had = self._most(headers), 0
 
-        async def receiving() -> Message:
-            nonlocal had
-            message = await receive()
-            had += len(message.get("body", b""))
-            if had > most:
-                raise too_many_bytes(most)
-            return message
+def _counted(receive: Receive, most: int) -> Receive:
+    """Receive a body until it is too long, whatever length it had announced."""
+    had = 0
 
-        return receiving
+    async def receiving() -> Message:
+        nonlocal had
+        message = await receive()
+        had += len(message.get("body", b""))
+        if had > most:
+            raise too_many_bytes(most)
+        return message
+
+    return receiving
 
 
 def is_own(host: str, names: Collection[str], any_address: bool = False) -> bool:

@@ -11,7 +11,11 @@ from zoo.serve.refusals import Refusal
 from zoo.serve.settings import Limits
 from zoo.serve.store import SUFFIXES
 
-_TAKEN = "give a PNG, JPEG, WebP, TIFF, BMP or GIF photo"
+#: What is said to somebody who has sent something else; where films are taken, too, the other one.
+PHOTOS_TAKEN = "give a PNG, JPEG, WebP, TIFF, BMP or GIF photo"
+FILMS_TAKEN = (
+    f"{PHOTOS_TAKEN}, or a film as MP4, MOV, Matroska, WebM, AVI, MPEG, 3GP, WMV, FLV or Ogg"
+)
 _EXIF_ORIENTATION = 0x0112
 #: Values of the orientation that turn a photo by a quarter.
 _ON_ITS_SIDE = (5, 6, 7, 8)
@@ -35,17 +39,22 @@ class Checked:
     height: int
 
 
-def check_photo(data: bytes, limits: Limits) -> Checked:
+def check_photo(data: bytes, limits: Limits, taken: str = PHOTOS_TAKEN) -> Checked:
     """Check a file's bytes: first what the header says, then whether all of it can be decoded.
+
+    Args:
+        data: all of them.
+        limits: on bytes and pixels.
+        taken: what to give instead, where the file is no photo.
 
     Raises:
         Refusal: 413 for too many bytes or pixels, 415 for what is no photo of a kind that is taken.
     """
     if not data:
-        raise Refusal(415, f"The file is empty; {_TAKEN}.")
+        raise Refusal(415, f"The file is empty; {taken}.")
     if len(data) > limits.upload_bytes:
         raise too_many_bytes(limits.upload_bytes)
-    checked = _header(data, limits)
+    checked = _header(data, limits, taken)
     try:
         read_preview(data, "the photo", _SMALL)
     except PhotoError as error:
@@ -53,7 +62,7 @@ def check_photo(data: bytes, limits: Limits) -> Checked:
     return checked
 
 
-def _header(data: bytes, limits: Limits) -> Checked:
+def _header(data: bytes, limits: Limits, taken: str) -> Checked:
     try:
         with Image.open(io.BytesIO(data), formats=tuple(SUFFIXES)) as image:
             # Pictures of several views are JPEG files with more behind them.
@@ -63,9 +72,9 @@ def _header(data: bytes, limits: Limits) -> Checked:
     except Image.DecompressionBombError as error:
         raise _too_many_pixels("more px than can be read", limits) from error
     except UnidentifiedImageError as error:
-        raise Refusal(415, f"The file is no photo of a kind that is taken; {_TAKEN}.") from error
+        raise Refusal(415, f"The file is no photo of a kind that is taken; {taken}.") from error
     except Exception as error:  # Pillow's decoders raise almost anything on damaged files
-        raise Refusal(415, f"The file's header is damaged; {_TAKEN}.") from error
+        raise Refusal(415, f"The file's header is damaged; {taken}.") from error
     if width * height > limits.pixels:
         raise _too_many_pixels(f"{width} x {height} px", limits)
     return Checked(kind, *((height, width) if turned else (width, height)))
@@ -88,7 +97,7 @@ def _too_many_pixels(has: str, limits: Limits) -> Refusal:
     return Refusal(413, f"The photo has {has}, and {most} are taken; make it smaller first.")
 
 
-def safe_name(sent: str | None) -> str:
+def safe_name(sent: str | None, otherwise: str = "photo") -> str:
     """A name for people, of what a browser sent: its last part, printable, and not too long.
 
     Examples:
@@ -97,4 +106,4 @@ def safe_name(sent: str | None) -> str:
     """
     last = re.split(r"[\\/]", sent or "")[-1]
     printable = "".join(letter for letter in last if letter.isprintable()).strip(" .")
-    return printable[-_LONGEST_NAME:] or "photo"
+    return printable[-_LONGEST_NAME:] or otherwise

@@ -44,6 +44,13 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX tokens_of_account ON tokens (account)",
         "CREATE INDEX photos_of_owner ON photos (owner)",
     ),
+    (
+        # Films are photos with frames.
+        "ALTER TABLE photos ADD COLUMN frames INTEGER",
+        "ALTER TABLE photos ADD COLUMN seconds FLOAT",
+        "ALTER TABLE jobs ADD COLUMN film JSON",
+        "ALTER TABLE jobs ADD COLUMN notes JSON",
+    ),
 )
 
 

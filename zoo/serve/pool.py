@@ -44,19 +44,25 @@ class Pool:
         workers: how many at a time.
         waiting: how many may wait.
         changed: called whenever places have changed, by any thread.
+        kind: what people call the pieces of work.
     """
 
     def __init__(
-        self, workers: int, waiting: int, changed: Callable[[], None] = lambda: None
+        self,
+        workers: int,
+        waiting: int,
+        changed: Callable[[], None] = lambda: None,
+        kind: str = "photos",
     ) -> None:
         self._workers, self._waiting, self._changed = workers, waiting, changed
+        self._kind = kind
         self._queue: deque[_Work] = deque()
         self._running: dict[str, float] = {}
         self._took: deque[float] = deque(maxlen=_REMEMBERED)
         self._stopping = False
         self._turn = threading.Condition()
         self._threads = [
-            threading.Thread(target=self._work, name=f"coloring-{number}", daemon=True)
+            threading.Thread(target=self._work, name=f"{kind}-{number}", daemon=True)
             for number in range(workers)
         ]
         for thread in self._threads:
@@ -81,7 +87,7 @@ class Pool:
                 wait = math.ceil(self._mean() / self._workers)
                 raise Refusal(
                     429,
-                    f"{len(self._queue)} photos are waiting already; try again in {wait} s.",
+                    f"{len(self._queue)} {self._kind} are waiting already; try again in {wait} s.",
                     retry_after=wait,
                 )
             self._queue.append(work)

@@ -1,4 +1,4 @@
-"""What a server does: photos come in, jobs are colored, both are forgotten.
+"""What a server does: photos and films come in, jobs are colored, both are forgotten.
 
 What belongs to somebody is found by its id and that person together; to all others it is unknown,
 and so are the methods that take a photo or a job: nobody has one that is not theirs.
@@ -6,24 +6,36 @@ and so are the methods that take a photo or a job: nobody has one that is not th
 
 import json
 import logging
+import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from zoo.errors import ZooError
-from zoo.files import atomic_path
+from zoo.files import atomic_path, spoken_failure
 from zoo.hints.marks import Hints
 from zoo.hints.suggestions import Suggestion
+from zoo.inference.films.plan import FilmSettings
 from zoo.serve.accounts import Accounts
 from zoo.serve.bodies import JobBody, JobRequest, PhotoBody, SuggestionsRequest
 from zoo.serve.changes import Changes
-from zoo.serve.coloring import Wish, check_transfer, color, gray_jpeg
-from zoo.serve.intake import Checked, check_photo, safe_name
+from zoo.serve.coloring import QUICK_METHODS, Wish, check_transfer, color, gray_jpeg
+from zoo.serve.film_formats import HEAD, film_format
+from zoo.serve.films import (
+    FilmRun,
+    Stopped,
+    check_film,
+    color_film,
+    film_settings,
+    require_films,
+)
+from zoo.serve.intake import FILMS_TAKEN, Checked, check_photo, safe_name, too_many_bytes
 from zoo.serve.keys import Key
 from zoo.serve.pool import Pool
 from zoo.serve.refusals import Refusal
@@ -66,6 +78,9 @@ class Service:
             self.accounts = Accounts(self.store.engine, key, settings.limits, clock)
         self.changes = Changes()
         self._pool = Pool(settings.workers, settings.limits.waiting, self.changes.tell)
+        # A film takes minutes to hours, for which photos do not wait.
+        self._films = Pool(1, settings.limits.waiting, self.changes.tell, "films")
+        self._film_runs: dict[str, FilmRun] = {}
         # A decoded photo takes hundreds of megabytes: few are in memory at a time.
         self._decoding = threading.BoundedSemaphore(settings.workers)
         self._stopped = threading.Event()
@@ -76,42 +91,80 @@ class Service:
         self.forget_old()
         for job in self.store.unfinished():
             if job.attempts >= _MOST_ATTEMPTS:
-                sentence = "The server ended twice while it colored this; try a smaller photo."
+                kind = "photo" if job.film is None else "film"
+                sentence = f"The server ended twice while it colored this; try a smaller {kind}."
                 self.store.end_job(job.id, sentence)
+                self.store.forget_result(job)
             else:
                 self._enqueue(job, again=True)
         self._cleaner.start()
 
     def stop(self) -> None:
-        """Finish what runs; what waits is colored after the next start."""
+        """Finish photos that run; films go on after the next start, when what waits is colored."""
         self._stopped.set()
         self.changes.end()
+        for run in list(self._film_runs.values()):
+            run.stop()
+        self._films.stop()
         self._pool.stop()
         self._cleaner.join()
         self.store.close()
 
     # ------------------------------------------------------------------ photos
 
-    def add_photo(self, person: str, file: BinaryIO, name: str | None) -> Photo:
-        """Keep a photo that somebody has uploaded.
+    def add(self, person: str, file: Path, name: str | None) -> Photo:
+        """Keep a photo or a film that somebody has uploaded.
+
+        Args:
+            person: whose it is.
+            file: in the data folder; a film is moved from there.
+            name: as its owner calls it.
 
         Raises:
-            Refusal: if it is too large, no photo, or there are too many.
+            Refusal: if it is too large, neither photo nor film, or there are too many.
         """
-        if self.store.count_photos(person) >= self.settings.limits.photos:
-            most = self.settings.limits.photos
-            raise Refusal(507, f"There are {most:,} photos already; delete some first.")
+        with file.open("rb") as opened:
+            film = film_format(opened.read(HEAD))
+        self._require_room(person, films=film is not None)
         with self._decoding:
-            data = file.read()
-            checked = check_photo(data, self.settings.limits)
-            photo = Photo(
-                safe_name(name), checked.format, checked.width, checked.height, owner=person
-            )
-            with atomic_path(self.store.file_of(photo)) as temporary:
-                temporary.write_bytes(data)
+            if film is not None:
+                photo = self._added_film(person, file, film, name)
+            else:
+                photo = self._added_photo(person, file, name)
         if not self.store.add_photo(photo):  # deleted while this was on its way
-            self.store.file_of(photo).unlink()
+            self.store.forget_photo(photo)
             raise Refusal(401, "The account has been deleted; sign up for another one.")
+        return photo
+
+    def _require_room(self, person: str, *, films: bool) -> None:
+        limits = self.settings.limits
+        most, kind = (limits.films, "films") if films else (limits.photos, "photos")
+        if self.store.count_photos(person, films=films) >= most:
+            raise Refusal(507, f"There are {most:,} {kind} already; delete some first.")
+
+    def _added_photo(self, person: str, file: Path, name: str | None) -> Photo:
+        limits = self.settings.limits
+        if file.stat().st_size > limits.upload_bytes:
+            raise too_many_bytes(limits.upload_bytes)
+        data = file.read_bytes()
+        checked = check_photo(data, limits, FILMS_TAKEN)
+        photo = Photo(safe_name(name), checked.format, checked.width, checked.height, owner=person)
+        with atomic_path(self.store.file_of(photo)) as temporary:
+            temporary.write_bytes(data)
+        return photo
+
+    def _added_film(self, person: str, file: Path, film: str, name: str | None) -> Photo:
+        require_films()
+        picture = file.with_suffix(".png")
+        try:
+            checked = check_film(file, film, self.settings.limits, picture)
+            photo = Photo(safe_name(name, "film"), film, owner=person, **checked._asdict())
+            with spoken_failure(self.store.file_of(photo)), file.open("rb") as written:
+                os.fsync(written.fileno())
+                picture.replace(self.store.picture_of(photo))
+                file.replace(self.store.file_of(photo))
+        finally:
+            picture.unlink(missing_ok=True)
         return photo
 
     def photos(self, person: str) -> list[Photo]:
@@ -133,21 +186,32 @@ class Service:
         return PhotoBody.of(photo, self.settings.keep_days * _DAY)
 
     def gray(self, photo: Photo, side: int) -> bytes:
-        """A photo in gray as JPEG, of at most so many px on the long side."""
+        """A photo, or a film's first frame, in gray as JPEG, of at most so many px a side."""
         with self._decoding:
             data = self._read(photo)
             return gray_jpeg(data, (photo.width, photo.height), side)
 
     def _read(self, photo: Photo) -> bytes:
         try:
-            return self.store.file_of(photo).read_bytes()
+            return self.store.picture_of(photo).read_bytes()
         except FileNotFoundError as error:
             raise Refusal(404, "The photo has just been deleted.") from error
 
+    def film(self, person: str, identifier: str) -> tuple[Path, Photo]:
+        """The file of a person's film as it was uploaded, and what is known of it.
+
+        Raises:
+            Refusal: if there is none, or it is a photo.
+        """
+        photo = self.photo(person, identifier)
+        if not photo.is_film:
+            raise Refusal(404, "That is a photo, and no film; ask for its image.")
+        return self.store.file_of(photo), photo
+
     def delete_photo(self, photo: Photo) -> None:
-        """Delete a photo, its jobs and results."""
+        """Delete a photo or a film, its jobs and results."""
         for job in self.store.delete_photo(photo):
-            self._pool.cancel(job.id)
+            self._cancel(job)
         self.changes.tell()
 
     def forget_old(self) -> None:
@@ -160,7 +224,7 @@ class Service:
     def delete_person(self, person: str) -> None:
         """Delete an account and everything of it."""
         for job in self.store.delete_owner(person):
-            self._pool.cancel(job.id)
+            self._cancel(job)
         self.changes.tell()
 
     def _clean(self) -> None:
@@ -192,6 +256,7 @@ class Service:
         options = model.checked(asked.options)
         _hints(asked.hints, (photo.width, photo.height))
         check_transfer(asked.transfer, asked.reference is not None)
+        film = _film(photo, asked)
         if asked.reference is not None:
             self.photo(photo.owner, asked.reference)
         job = StoredJob(
@@ -202,6 +267,7 @@ class Service:
             reference=asked.reference,
             transfer=asked.transfer,
             side=asked.side,
+            film=None if asked.side is not None else film,
         )
         for old in self.store.old_previews(photo, self.settings.limits.previews - 1):
             self.store.delete_job(old)
@@ -227,8 +293,10 @@ class Service:
 
     def body_of_job(self, person: str, identifier: str) -> JobBody:
         """A person's job, and where it stands."""
-        place = self._pool.place(identifier)  # first: a job that ends meanwhile has no place
-        return JobBody.of(self.job(person, identifier), place)
+        # First: a job that ends meanwhile has no place.
+        place = self._pool.place(identifier) or self._films.place(identifier)
+        run = self._film_runs.get(identifier)
+        return JobBody.of(self.job(person, identifier), place, run)
 
     def result(self, person: str, identifier: str) -> tuple[Path, Photo]:
         """The file of a person's job that is done, and its photo.
@@ -247,29 +315,82 @@ class Service:
     def delete_job(self, job: StoredJob) -> None:
         """Delete a job and its result, wherever it stands."""
         self.store.delete_job(job)
-        self._pool.cancel(job.id)
+        self._cancel(job)
         self.changes.tell()
 
+    def _cancel(self, job: StoredJob) -> None:
+        """Take a job out of its queue; a film that is being colored stops soon."""
+        (self._pool if job.film is None else self._films).cancel(job.id)
+        run = self._film_runs.get(job.id)
+        if run is not None:
+            run.stop()
+
     def _enqueue(self, job: StoredJob, again: bool = False) -> None:
-        self._pool.submit(job.id, lambda: self._run(job.id), again=again)
+        if job.film is None:
+            self._pool.submit(job.id, lambda: self._run(job.id), again=again)
+        else:
+            self._films.submit(job.id, lambda: self._run_film(job.id), again=again)
 
     def _run(self, identifier: str) -> None:
         """Color a job's photo and record what has become of it; in a thread of the pool."""
+        started = self._started(identifier)
+        if started is None:
+            return
+        job, photo = started
+        target = self.store.result_of(job, photo)
+        with self._recorded(job):
+            color(self.models, self.store.picture_of(photo), target, self._wish(job))
+
+    def _run_film(self, identifier: str) -> None:
+        """The same for a film."""
+        # Known before it is looked up: who deletes it from now on can stop it.
+        run = self._film_runs[identifier] = FilmRun(self.changes.tell)
+        try:
+            started = self._started(identifier)
+            if started is None:
+                return
+            if self._stopped.is_set():
+                run.stop()
+            job, photo = started
+            with self._recorded(job) as notes:
+                wish = self._wish(job)
+                settings = FilmSettings(**(job.film or {}), reference=wish.reference)
+                source, target = self.store.file_of(photo), self.store.result_of(job, photo)
+                model = self.models.loaded(job.model)
+                notes += color_film(model, source, target, settings, job.options, run)
+        finally:
+            del self._film_runs[identifier]
+            self.changes.tell()
+
+    def _started(self, identifier: str) -> tuple[StoredJob, Photo] | None:
+        """A job that runs from now on, and its photo; None if they have been deleted."""
         job = self.store.start_job(identifier)
         photo = None if job is None else self.store.photo(job.photo)
         if job is None or photo is None:
-            return
+            return None
         self.changes.tell()
-        target, error = self.store.result_of(job, photo), None
+        return job, photo
+
+    @contextmanager
+    def _recorded(self, job: StoredJob) -> Iterator[list[str]]:
+        """Record what has become of a job in the block, with the notes that it adds to the list."""
+        notes: list[str] = []
+        error, stopped = None, False
         try:
-            color(self.models, self.store.file_of(photo), target, self._wish(job))
+            yield notes
+        except Stopped:
+            stopped = True
         except ZooError as told:
             error = str(told)
         except Exception:  # noqa: BLE001 - logged; one job must not end the others
             _LOG.exception("A job has failed.")
             error = "Something went wrong in the server; its log says what."
-        if not self.store.end_job(identifier, error):
-            target.unlink(missing_ok=True)  # deleted while it ran
+        if stopped:
+            is_known = self.store.postpone_job(job.id)
+        else:
+            is_known = self.store.end_job(job.id, error, notes or None)
+        if error is not None or not is_known:  # deleted while it ran
+            self.store.forget_result(job)
         self.changes.tell()
 
     def _wish(self, job: StoredJob) -> Wish:
@@ -280,7 +401,7 @@ class Service:
             reference = self.store.photo(job.reference)
             if reference is None:
                 raise ZooError("The reference has been deleted; give another one.")
-            wish = replace(wish, reference=self.store.file_of(reference))
+            wish = replace(wish, reference=self.store.picture_of(reference))
         return wish
 
     # ------------------------------------------------------------------ in one request
@@ -333,6 +454,27 @@ class Service:
             with atomic_path(path) as temporary:
                 temporary.write_bytes(data)
         return path, checked
+
+
+def _film(photo: Photo, asked: JobRequest) -> dict[str, Any] | None:
+    """The settings that a film is to be colored with; None for a photo.
+
+    Raises:
+        ZooError: if they cannot be, or something is asked for that films or photos do not take.
+    """
+    given = {} if asked.film is None else asked.film.model_dump(exclude_none=True)
+    if not photo.is_film:
+        if given:
+            raise ZooError("Options for films were given, and this is a photo; leave them out.")
+        return None
+    if asked.hints is not None:
+        raise ZooError("Hints are of one photo, and no film; give it a reference instead.")
+    if asked.transfer not in (None, QUICK_METHODS[0]):
+        raise ZooError(
+            f"Films take the colors of a reference by {QUICK_METHODS[0]} alone; leave out "
+            f"{asked.transfer}."
+        )
+    return film_settings(given, photo.format)
 
 
 def _hints(content: Any, size: tuple[int, int]) -> Hints | None:

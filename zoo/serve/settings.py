@@ -12,10 +12,14 @@ class Limits:
 
     Attributes:
         upload_bytes: of the files of one request together.
+        film_bytes: of one film.
         json_bytes: of any other request.
         pixels: of one photo.
+        frame_pixels: of a frame of a film.
+        frames: of one film.
         waiting: jobs in the queue.
         photos: kept at a time.
+        films: likewise.
         previews: kept of one photo; older ones give way.
         archived: results in one archive.
         tokens: of one account.
@@ -26,10 +30,14 @@ class Limits:
     """
 
     upload_bytes: int = 2**26
+    film_bytes: int = 2**30
     json_bytes: int = 2**20
     pixels: int = 2**26
+    frame_pixels: int = 2**23
+    frames: int = 2**16
     waiting: int = 32
     photos: int = 1000
+    films: int = 20
     previews: int = 20
     archived: int = 100
     tokens: int = 50

@@ -1,4 +1,4 @@
-"""Photos and jobs: rows in SQLite, files beside them.
+"""Photos, films and jobs: rows in SQLite, files beside them.
 
 Files are named by random ids alone, so that no name that somebody sends becomes a path.
 """
@@ -33,7 +33,9 @@ from sqlalchemy import (
 
 from zoo.errors import ZooError
 from zoo.files import require_writable
+from zoo.inference.films.plan import FilmSettings
 from zoo.serve.account_store import ACCOUNTS
+from zoo.serve.film_formats import FILM_FORMATS
 from zoo.serve.migrations import migrate
 
 State = Literal["queued", "running", "done", "failed"]
@@ -62,6 +64,8 @@ PHOTOS = Table(
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
     Column("created", Float, nullable=False),
+    Column("frames", Integer),
+    Column("seconds", Float),
 )
 JOBS = Table(
     "jobs",
@@ -78,7 +82,10 @@ JOBS = Table(
     Column("error", String),
     Column("attempts", Integer, nullable=False),
     Column("created", Float, nullable=False),
+    Column("film", JSON(none_as_null=True)),
+    Column("notes", JSON(none_as_null=True)),
 )
+_UNFINISHED = JOBS.c.state.in_(("queued", "running"))
 #: Within one tick of the clock rows follow each other as they were written.
 _ORDER = text("created, rowid")
 _NEWEST_FIRST = text("created DESC, rowid DESC")
@@ -91,15 +98,17 @@ def new_id() -> str:
 
 @dataclass(frozen=True)
 class Photo:
-    """An uploaded photo.
+    """An uploaded photo or film.
 
     Attributes:
         name: as its owner calls it; of no meaning for files.
-        format: of its file, one of `SUFFIXES`.
+        format: of its file, one of `SUFFIXES` or of `FILM_FORMATS`.
         width: in px, upright.
         height: likewise.
         owner: the id of the person who uploaded it, and to whom all that is made of it belongs.
         created: in seconds since 1970.
+        frames: of a film, how many it seems to have; None for a photo.
+        seconds: of a film, how long it seems to be; likewise.
     """
 
     name: str
@@ -109,6 +118,12 @@ class Photo:
     id: str = field(default_factory=new_id)
     owner: str = OWNER
     created: float = field(default_factory=time.time)
+    frames: int | None = None
+    seconds: float | None = None
+
+    @property
+    def is_film(self) -> bool:
+        return self.format in FILM_FORMATS
 
 
 @dataclass(frozen=True)
@@ -127,6 +142,8 @@ class StoredJob:
         error: one sentence, if it failed.
         attempts: how often it has been started.
         created: in seconds since 1970.
+        film: where a film is to be colored the `FilmSettings` that were chosen; None for pictures.
+        notes: what its owner should know of the result, a sentence each.
     """
 
     photo: str
@@ -141,6 +158,8 @@ class StoredJob:
     error: str | None = None
     attempts: int = 0
     created: float = field(default_factory=time.time)
+    film: dict[str, Any] | None = None
+    notes: list[str] | None = None
 
     @property
     def ended(self) -> bool:
@@ -203,21 +222,50 @@ class Store:
     # ------------------------------------------------------------------ files
 
     def file_of(self, photo: Photo) -> Path:
-        """The file of a photo as it was uploaded."""
+        """The file of a photo or film as it was uploaded."""
+        if photo.is_film:
+            return self._photos / f"{photo.id}{FILM_FORMATS[photo.format].suffix}"
         return self._photos / f"{photo.id}{SUFFIXES[photo.format]}"
 
+    def picture_of(self, photo: Photo) -> Path:
+        """The file of what is shown of it: of a film its first frame."""
+        return self._photos / f"{photo.id}.png" if photo.is_film else self.file_of(photo)
+
     def result_of(self, job: StoredJob, photo: Photo) -> Path:
-        """The file of a job's result: a preview as JPEG, else in the photo's own format."""
+        """The file of a job's result: a preview as JPEG, else in the photo's own format.
+
+        A film is in its own container, if that can hold the codec.
+        """
+        if job.film is not None:
+            named = Path(f"{job.id}{self.file_of(photo).suffix}")
+            return self._results / FilmSettings(**job.film).name_of(named)
         suffix = ".jpg" if job.side is not None else result_suffix(photo.format)
         return self._results / f"{job.id}{suffix}"
 
+    def forget_photo(self, photo: Photo) -> None:
+        """Delete the files of a photo or film."""
+        for file in {self.file_of(photo), self.picture_of(photo)}:
+            file.unlink(missing_ok=True)
+
+    def forget_result(self, job: StoredJob) -> None:
+        """Delete a job's result, and what is finished of a film that is not done."""
+        for file in self._results.glob(f"*{job.id}.*"):
+            shutil.rmtree(file, ignore_errors=True) if file.is_dir() else file.unlink(True)
+
     def _sweep(self) -> None:
-        """Delete files that no row knows: what was left of a process that was killed."""
+        """Delete files that no row knows: what was left of a process that was killed.
+
+        What is finished of a film stays, as long as its job goes on with it.
+        """
         with self.engine.begin() as connection:
             known = set(connection.scalars(select(PHOTOS.c.id)))
             known |= set(connection.scalars(select(JOBS.c.id).where(JOBS.c.state == "done")))
+            going_on = select(JOBS.c.id).where(JOBS.c.film.is_not(None), _UNFINISHED)
+            kept = {f".{one}" for one in connection.scalars(going_on)}
         for file in (*self._photos.iterdir(), *self._results.iterdir()):
-            if file.stem not in known:
+            if file.is_dir() and Path(file.stem).stem not in kept:
+                shutil.rmtree(file)
+            elif file.is_file() and file.stem not in known:
                 file.unlink()
         for left in self.scratch.iterdir():
             shutil.rmtree(left) if left.is_dir() else left.unlink()
@@ -246,8 +294,10 @@ class Store:
             rows = connection.execute(query).all()
         return [Photo(**row._mapping) for row in rows]
 
-    def count_photos(self, owner: str) -> int:
-        query = select(func.count()).where(PHOTOS.c.owner == owner)
+    def count_photos(self, owner: str, *, films: bool) -> int:
+        """How many photos a person has; or how many films."""
+        kind = PHOTOS.c.frames.is_not(None) if films else PHOTOS.c.frames.is_(None)
+        query = select(func.count()).where(PHOTOS.c.owner == owner, kind)
         with self.engine.begin() as connection:
             return connection.execute(query).scalar_one()
 
@@ -280,11 +330,10 @@ class Store:
         return jobs
 
     def _delete_files(self, photos: list[Photo], jobs: list[StoredJob]) -> None:
-        known = {photo.id: photo for photo in photos}
         for job in jobs:
-            self.result_of(job, known[job.photo]).unlink(missing_ok=True)
+            self.forget_result(job)
         for photo in photos:
-            self.file_of(photo).unlink(missing_ok=True)
+            self.forget_photo(photo)
 
     # ------------------------------------------------------------------ jobs
 
@@ -300,9 +349,8 @@ class Store:
 
     def unfinished(self) -> list[StoredJob]:
         """Jobs that wait or run, in their order."""
-        waiting = JOBS.c.state.in_(("queued", "running"))
         with self.engine.begin() as connection:
-            rows = connection.execute(select(JOBS).where(waiting).order_by(_ORDER)).all()
+            rows = connection.execute(select(JOBS).where(_UNFINISHED).order_by(_ORDER)).all()
         return [StoredJob(**row._mapping) for row in rows]
 
     def old_previews(self, photo: Photo, kept: int) -> list[StoredJob]:
@@ -318,17 +366,22 @@ class Store:
         self._change(identifier, state="running", attempts=JOBS.c.attempts + 1)
         return self.job(identifier)
 
-    def end_job(self, identifier: str, error: str | None = None) -> bool:
+    def end_job(
+        self, identifier: str, error: str | None = None, notes: list[str] | None = None
+    ) -> bool:
         """Record how a job ended; False if it has been deleted meanwhile."""
-        return self._change(identifier, state="failed" if error else "done", error=error)
+        state = "failed" if error else "done"
+        return self._change(identifier, state=state, error=error, notes=notes)
+
+    def postpone_job(self, identifier: str) -> bool:
+        """Record that a job waits again, as if it had not been started; False if it is deleted."""
+        return self._change(identifier, state="queued", attempts=JOBS.c.attempts - 1)
 
     def delete_job(self, job: StoredJob) -> None:
         """Delete a job and its result."""
-        photo = self.photo(job.photo)
         with self.engine.begin() as connection:
             connection.execute(delete(JOBS).where(JOBS.c.id == job.id))
-        if photo is not None:
-            self.result_of(job, photo).unlink(missing_ok=True)
+        self.forget_result(job)
 
     def _change(self, identifier: str, **values: Any) -> bool:
         with self.engine.begin() as connection:

@@ -185,11 +185,6 @@ class Plan:
         return needed
 
 
-def unfinished(target: Path) -> Path:
-    """The folder where what is finished of a film waits, until all of it is."""
-    return target.with_name(f".{target.name}.unfinished")
-
-
 def make_plan(
     film: Film,
     target: Path,
@@ -203,7 +198,7 @@ def make_plan(
     Raises:
         ZooError: if the film cannot be read or the folder cannot be written.
     """
-    folder = unfinished(target)
+    folder = target.with_name(f".{target.name}.unfinished")
     path, (height, width) = folder / "plan.json", film.size
     together = max(1, min(_MOST_TOGETHER, _PIXELS_TOGETHER // (height * width)))
     if path.is_file():
