@@ -597,7 +597,7 @@ class Colorizer(ABC):
         path: str | os.PathLike,
         format: str | Sequence[str] = "saved_model",
         *,
-        weights: str = "float32",
+        weights: str | None = None,
         size: tuple[int, int] | None = None,
         calibration: "PhotoSet | None" = None,
         **options: Any,

@@ -17,8 +17,11 @@ def test_mistakes_are_told_before_anything_is_made(tmp_path, monkeypatch):
         ({"temperature": 0.5}, "no option of gray 'temperature'"),
         ({"size": (8, 8)}, "A size is for the format litert"),
         ({"format": "litert", "size": (0, 8)}, "at least 1 x 1"),
-        ({"weights": "int8", "calibration": photos}, "int8 is for the format litert alone"),
+        ({"weights": "int8", "calibration": photos}, "int8 is for the formats litert or web"),
         ({"format": "litert", "weights": "int8"}, "Calibration photos are for int8"),
+        ({"format": "web", "calibration": photos}, "Calibration photos are for int8 of litert"),
+        ({"format": ("web", "onnx")}, "web is a folder of its own"),
+        ({"format": "web", "size": (8, 8)}, "A size is for the format litert"),
         ({"calibration": photos}, "Calibration photos are for int8"),
     ):
         with pytest.raises(ZooError, match=message):
@@ -28,6 +31,8 @@ def test_mistakes_are_told_before_anything_is_made(tmp_path, monkeypatch):
     monkeypatch.setattr(plans, "find_spec", lambda name: None)
     with pytest.raises(ZooError, match=r'needs onnx, .*pip install "colorization-zoo\[onnx\]"'):
         gray.export(made, "onnx")
+    with pytest.raises(ZooError, match=r'format web needs onnx, .*"colorization-zoo\[onnx\]"'):
+        gray.export(made, "web")
     assert not list(tmp_path.iterdir())
     made.mkdir()
     (made / "mine.txt").touch()

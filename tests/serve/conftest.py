@@ -1,5 +1,6 @@
-"""A server with small models, which is asked without a network."""
+"""A server with small models, which is asked without a network; and a browser."""
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,6 +20,10 @@ from zoo.serve.service import Service
 from zoo.serve.settings import Limits, Settings
 
 WEAK = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+
+PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]
+ARGUMENTS += ["--disable-background-networking", "--disable-component-update"]
 
 
 @pytest.fixture(scope="session")
@@ -84,3 +89,19 @@ def open_server(start, quick_hashes) -> Server:
 @pytest.fixture
 def server(start) -> Server:
     return start()
+
+
+@pytest.fixture(scope="module")
+def driver():
+    """What drives a browser; both it and a browser have to be there."""
+    if PROGRAM is None:
+        pytest.skip("needs Chromium")
+    return pytest.importorskip("playwright.sync_api", reason="needs Playwright")
+
+
+@pytest.fixture(scope="module")
+def chromium(driver):
+    with driver.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=PROGRAM, args=ARGUMENTS)
+        yield browser
+        browser.close()

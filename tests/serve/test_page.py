@@ -7,7 +7,6 @@ extra, the tests that need them skip.
 import io
 import json
 import re
-import shutil
 import threading
 import zipfile
 from html.parser import HTMLParser
@@ -24,10 +23,6 @@ import zoo
 PAGE = Path(zoo.__file__).parent / "serve" / "page"
 FILES = sorted(file.name for file in PAGE.iterdir())
 MODULES = [name for name in FILES if name.endswith(".js")]
-
-PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]
-ARGUMENTS += ["--disable-background-networking", "--disable-component-update"]
 
 WIDE = {"viewport": {"width": 1280, "height": 900}}
 NARROW = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
@@ -127,22 +122,6 @@ def test_the_worker_keeps_exactly_the_shell():
 
 
 # ---------------------------------------------------------------------- in a browser
-
-
-@pytest.fixture(scope="module")
-def driver():
-    """What drives a browser; both it and a browser have to be there."""
-    if PROGRAM is None:
-        pytest.skip("needs Chromium")
-    return pytest.importorskip("playwright.sync_api", reason="needs Playwright")
-
-
-@pytest.fixture(scope="module")
-def chromium(driver):
-    with driver.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=PROGRAM, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,12 @@ def export(
     run: Annotated[str, Argument(metavar="RUN", help="Trained folder, or the name of a baseline.")],
     out: Annotated[Path, Option(metavar="DIR", help="A folder that is not there yet.")],
     format_: Annotated[
-        str, Option("--format", metavar="NAME[,NAME...]", help="saved_model, onnx, litert.")
+        str, Option("--format", metavar="NAME[,NAME...]", help="saved_model, onnx, litert; or web.")
     ] = "saved_model",
-    weights: Annotated[str, Option(help="float32, float16, or int8 (litert alone).")] = "float32",
+    weights: Annotated[
+        str | None,
+        Option(help="float32, float16, or int8 (litert or web); int8 for web, else float32."),
+    ] = None,
     size: Annotated[
         str | None,
         Option(
@@ -40,6 +43,8 @@ def export(
     ] = None,
 ) -> None:
     """Write a model as a SavedModel, ONNX or LiteRT file that colors photos without the zoo.
+
+    `--format web` writes a folder for any web host: a page that colors photos in the browser.
 
     DIR gets a README.md that says how to use what is there, a card, and a sample photo. Everything
     is tried in a fresh process: what colors photos in another way than the model is not kept.

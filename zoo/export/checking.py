@@ -1,5 +1,6 @@
 """Compare exported models with what they were made of, in a fresh process without the zoo."""
 
+import math
 import os
 import pickle
 import subprocess
@@ -42,8 +43,9 @@ class Check:
 
     Attributes:
         title: what it is, for messages.
-        format: "saved_model", "onnx" or "litert".
+        format: "saved_model", "onnx", "litert" or "web".
         exact: whether it may be off by no more than `ALLOWED`.
+        most_moved: how far it may be off on average over all photos, in CIEDE2000.
     """
 
     title: str
@@ -51,6 +53,7 @@ class Check:
     path: Path
     exact: bool
     calls: list[Call]
+    most_moved: float = math.inf
 
 
 def check(checks: Sequence[Check]) -> list[Outcome]:
@@ -97,8 +100,15 @@ def _compared(one: Check, answers: Sequence[Sequence[np.ndarray]]) -> Outcome:
         worst = max(worst, off)
         found, wanted = (one.reshape(-1, *one.shape[-2:])[..., :3] for one in (answer, expected))
         errors.append(Pair(found, wanted).ciede2000.mean())
+    moved = float(np.mean(errors))
+    if moved > one.most_moved:
+        raise ZooError(
+            f"The {one.title} was not kept: its weights move colors by {moved:.2f} CIEDE2000 on "
+            f"average, and {one.most_moved:g} is allowed; give it weights of another kind, as "
+            "float16 or float32."
+        )
     asked = {call.signature: list(call.inputs) for call in one.calls}
-    return Outcome(worst, round(float(np.mean(errors)), 4), len(pairs), asked)
+    return Outcome(worst, round(moved, 4), len(pairs), asked)
 
 
 def _answers(checks: Sequence[Check]) -> list[list[list[np.ndarray]]]:

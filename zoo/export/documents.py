@@ -47,6 +47,14 @@ def write(
     write_photo(folder / "sample.png", gray)
     colored = model.colorize_batch(gray[None], **plan.options)[0]
     write_photo(folder / "sample_colorized.png", colored)
+    export = describe(model, folder, plan, outcomes)
+    (folder / "README.md").write_text(_readme(model, plan, export), "utf-8")
+
+
+def describe(
+    model: "Colorizer", folder: Path, plan: "Plan", outcomes: Mapping[str, Outcome]
+) -> Export:
+    """Write the card of an export, and return its part about the artifacts."""
     export = Export(
         options=dict(plan.options),
         weights=plan.weights,
@@ -59,7 +67,7 @@ def write(
     names: dict[str, Any] = {"model": model.name, "preset": model.preset}
     card = dataclasses.replace(model.card, **names, zoo_version=__version__, export=export)
     write_card(folder, card)
-    (folder / "README.md").write_text(_readme(model, plan, export), "utf-8")
+    return export
 
 
 def _described(folder: Path, name: str, outcome: Outcome) -> Artifact:

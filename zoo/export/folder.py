@@ -8,6 +8,8 @@
     model.onnx
     model.tflite
 
+The format `web` is a folder of another kind: see `zoo.export.web.site`.
+
 The folder appears under its name when all of it is written and checked. An export runs on the
 TensorFlow backend; from another one it starts this file as a program.
 """
@@ -40,7 +42,7 @@ def export(
     path: str | os.PathLike,
     format: str | Sequence[str],
     *,
-    weights: str,
+    weights: str | None,
     size: tuple[int, int] | None,
     calibration: "PhotoSet | None",
     options: Mapping[str, Any],
@@ -50,18 +52,20 @@ def export(
     Args:
         model: trained or not.
         path: a folder that does not exist yet. Its README.md says how to use what it holds.
-        format: "saved_model", "onnx", "litert", or several of them.
-        weights: "float32"; "float16" for half the size; "int8" (litert) for a quarter.
+        format: "saved_model", "onnx", "litert", or several of them; or "web", alone.
+        weights: "float32"; "float16" for half the size; "int8" (litert, web) for a quarter. By
+            default int8 for web, and float32 for the others.
         size: (height, width): the LiteRT file then goes from photo to photo of that size; without
             it, from L to ab at any size.
-        calibration: for int8, photos that show the range of the network's numbers.
+        calibration: for int8 of litert, photos that show the range of the network's numbers.
         options: see `model.options`. Those with `export="input"` (a temperature, a saturation) are
             the defaults of inputs of second signatures, `colorize_with_options` and so on; the
             others are fixed in what is exported.
 
     Raises:
         ZooError: among others, if what was written gives colors more than 1 of 255 off the model's
-            own; nothing is left behind then.
+            own, or for "web" float16 or int8 that moves them by more than 0.5 CIEDE2000 on average;
+            nothing is left behind then.
     """
     path, formats = Path(path), (format,) if isinstance(format, str) else tuple(format)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
@@ -78,14 +82,17 @@ def export(
 
 def write(model: "Colorizer", folder: Path, plan: Plan) -> None:
     """Write the artifacts of a plan into an empty folder, check them, and explain them."""
-    from zoo.export import artifacts, documents
+    from zoo.export import artifacts, documents, webpage
     from zoo.export.questions import check_photos
 
     sample = documents.sample_photo()
     photos = check_photos(sample, int(plan.options[RENDER_FACTOR.name]))
     checks = artifacts.write(model, folder, plan, photos)
     outcomes = dict(zip(plan.formats, check(checks), strict=True))
-    documents.write(model, folder, plan, outcomes, sample)
+    if plan.formats == ("web",):
+        webpage.write(model, folder, plan, outcomes)
+    else:
+        documents.write(model, folder, plan, outcomes, sample)
 
 
 def _start_process(model: "Colorizer", path: Path, plan: Plan) -> None:

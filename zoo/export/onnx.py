@@ -1,6 +1,7 @@
-"""ONNX: from photo to photo at any size, for ONNX Runtime."""
+"""ONNX, for ONNX Runtime: from photo to photo at any size, or the network alone."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,13 +9,16 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.export.graph import Graph, halves_well
-from zoo.export.signatures import COLORIZE, as_inputs, option_specs
+from zoo.export.signatures import COLORIZE, PREDICT_AB, Signature, as_inputs, option_specs
 
 if TYPE_CHECKING:
     import onnx
 
 #: The newest that tf2onnx writes.
 _OPSET = 18
+
+#: Where the channels of the output are in the kernels of layers.
+_OUTPUT_AXIS = {"Conv": 0, "ConvTranspose": 1, "MatMul": -1}
 
 
 def write(graph: Graph, file: Path, *, half: bool) -> None:
@@ -24,21 +28,45 @@ def write(graph: Graph, file: Path, *, half: bool) -> None:
     Options are inputs with defaults. If `half`, weights are stored as float16.
     """
     import onnx
-    import tf2onnx
 
     photos = tf.TensorSpec((None, None, None, None), tf.uint8, COLORIZE.takes)
-    specs = [photos, *option_specs(graph.options)]
-    function = tf.function(
-        lambda *inputs: graph.photo(*inputs, striped=False), input_signature=specs, autograph=False
-    )
+    model = _converted(graph, COLORIZE, photos, lambda *inputs: graph.photo(*inputs, striped=False))
+    for name, default in as_inputs(graph.options).items():
+        model.graph.initializer.append(onnx.numpy_helper.from_array(default, name))
+    _save(model, file, "float16" if half else "float32")
+
+
+def write_network(graph: Graph, file: Path, weights: str) -> None:
+    """Write a graph's way from L to ab, of any size, with `weights` as in a `Plan`.
+
+    Options are inputs without defaults: ONNX Runtime Web takes nothing in the place of a default.
+    """
+    lightness = tf.TensorSpec((None, None, None, 1), tf.float32, PREDICT_AB.takes)
+    _save(_converted(graph, PREDICT_AB, lightness, graph.ab), file, weights)
+
+
+def _converted(
+    graph: Graph, signature: Signature, spec: tf.TensorSpec, action: Callable[..., tf.Tensor]
+) -> "onnx.ModelProto":
+    """A function of `spec` and the graph's options."""
+    import tf2onnx
+
+    specs = [spec, *option_specs(graph.options)]
+    function = tf.function(lambda *inputs: action(*inputs), input_signature=specs, autograph=False)
     for name in ("tf2onnx", "tensorflow"):
         logging.getLogger(name).setLevel(logging.ERROR)
     model, _ = tf2onnx.convert.from_function(function, input_signature=specs, opset=_OPSET)
-    _name_output(model, COLORIZE.gives)
-    for name, default in as_inputs(graph.options).items():
-        model.graph.initializer.append(onnx.numpy_helper.from_array(default, name))
-    if half:
+    _name_output(model, signature.gives)
+    return model
+
+
+def _save(model: "onnx.ModelProto", file: Path, weights: str) -> None:
+    import onnx
+
+    if weights == "float16":
         _halve(model)
+    elif weights == "int8":
+        _quantize(model)
     onnx.checker.check_model(model)
     onnx.save(model, str(file))
 
@@ -65,3 +93,42 @@ def _halve(model: "onnx.ModelProto") -> None:
         casts.append(onnx.helper.make_node("Cast", [stored], [name], to=onnx.TensorProto.FLOAT))
     for position, node in enumerate(casts):
         model.graph.node.insert(position, node)
+
+
+def _quantize(model: "onnx.ModelProto") -> None:
+    """Store kernels as int8, a scale for each channel of the output, and compute in float32.
+
+    Numbers between the layers keep their precision, so that no photos are needed to see their
+    range, and colors move less than if all were int8.
+    """
+    import onnx
+
+    axes = {
+        node.input[1]: _OUTPUT_AXIS[node.op_type]
+        for node in model.graph.node
+        if node.op_type in _OUTPUT_AXIS
+    }
+    restored = []
+    for kernel in list(model.graph.initializer):
+        values = onnx.numpy_helper.to_array(kernel)
+        if kernel.name not in axes or not halves_well(values):
+            continue
+        name, axis = kernel.name, axes[kernel.name] % values.ndim
+        codes, scale = _quantized(values, axis)
+        kernel.CopyFrom(onnx.numpy_helper.from_array(codes, f"{name}_int8"))
+        model.graph.initializer.append(onnx.numpy_helper.from_array(scale, f"{name}_scale"))
+        restored.append(
+            onnx.helper.make_node(
+                "DequantizeLinear", [f"{name}_int8", f"{name}_scale"], [name], axis=axis
+            )
+        )
+    for position, node in enumerate(restored):
+        model.graph.node.insert(position, node)
+
+
+def _quantized(values: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Whole numbers of at most 127, and what one of them is worth at each place of an axis."""
+    others = tuple(other for other in range(values.ndim) if other != axis)
+    most = np.abs(values).max(axis=others, keepdims=True)
+    scale = np.where(most > 0, most / 127, 1).astype("float32")
+    return np.rint(values / scale).astype("int8"), scale.reshape(-1)

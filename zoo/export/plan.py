@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
     from zoo.photos.photoset import PhotoSet
 
-FORMATS = ("saved_model", "onnx", "litert")
+FORMATS = ("saved_model", "onnx", "litert", "web")
 WEIGHTS = ("float32", "float16", "int8")
 
-#: What each format needs beside TensorFlow, and the extra that installs it.
+#: What each format needs beside TensorFlow, by the extra that installs it.
+_EXTRAS = {"onnx": "onnx", "litert": "litert", "web": "onnx"}
 _NEEDS = {"onnx": ("onnx", "onnxruntime", "tf2onnx"), "litert": ("ai_edge_litert",)}
 
 #: So many photos show the range of every layer's numbers.
@@ -48,14 +49,16 @@ class Plan:
 def make_plan(
     model: "Colorizer",
     formats: Sequence[str],
-    weights: str,
+    weights: str | None,
     size: tuple[int, int] | None,
     calibration: "PhotoSet | None",
     options: Mapping[str, Any],
 ) -> Plan:
     """Check what is asked for; see `Colorizer.export`."""
-    valid_choice("kind of weights", weights, WEIGHTS)
     chosen = _formats(formats)
+    if weights is None:
+        weights = "int8" if chosen == ("web",) else "float32"
+    valid_choice("kind of weights", weights, WEIGHTS)
     values = _options(model, options)
     if size is not None and ("litert" not in chosen or min(size) < 1):
         raise ZooError(
@@ -68,15 +71,16 @@ def make_plan(
             "LiteRT cannot resize what has no fixed size: a consensus of 3 or 6 and an edge_radius "
             "need --size there; give one, or leave these options out."
         )
-    if weights == "int8" and (chosen != ("litert",) or size is not None):
+    if weights == "int8" and (chosen not in (("litert",), ("web",)) or size is not None):
         raise ZooError(
-            "int8 is for the format litert alone, and for the network without a fixed size: the "
-            "colors of a whole photo need more than 8 bits on their way; change one of these."
+            "int8 is for the formats litert or web alone, and for the network without a fixed "
+            "size: the colors of a whole photo need more than 8 bits on their way; change one of "
+            "these."
         )
-    if (weights == "int8") != (calibration is not None):
+    if (weights == "int8" and chosen == ("litert",)) != (calibration is not None):
         raise ZooError(
-            "Calibration photos are for int8, which needs them to see the range of each layer's "
-            "numbers; give both or neither."
+            "Calibration photos are for int8 of litert, which needs them to see the range of each "
+            "layer's numbers; give both or neither."
         )
     examples = () if calibration is None else _examples(calibration, values)
     return Plan(chosen, weights, size, values, examples)
@@ -86,12 +90,15 @@ def _formats(names: Sequence[str]) -> tuple[str, ...]:
     chosen = tuple(dict.fromkeys(valid_choice("format", name, FORMATS) for name in names))
     if not chosen:
         raise ZooError(f"No format was given; choose from: {', '.join(FORMATS)}.")
+    if "web" in chosen and len(chosen) > 1:
+        raise ZooError("The format web is a folder of its own; export the other formats elsewhere.")
     for name in chosen:
-        missing = [module for module in _NEEDS.get(name, ()) if find_spec(module) is None]
+        extra = _EXTRAS.get(name, "")
+        missing = [module for module in _NEEDS.get(extra, ()) if find_spec(module) is None]
         if missing:
             raise ZooError(
                 f"The format {name} needs {', '.join(missing)}: install the extra with "
-                f'`pip install "colorization-zoo[{name}]"`.'
+                f'`pip install "colorization-zoo[{extra}]"`.'
             )
     return chosen
 

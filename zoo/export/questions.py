@@ -82,6 +82,15 @@ class Questions:
             calls.append(self._photo_call(COLORIZE.name, self._photos[1], **self._others))
         return calls
 
+    def web(self, photos: Sequence[np.ndarray] = ()) -> list[Call]:
+        """L of photos, by default those of all formats, and every option, which is an input."""
+        given = {name: self._options[name] for name in self._others}
+        chosen = photos or self._photos
+        calls = [self._network_call(PREDICT_AB.name, photo, **given) for photo in chosen]
+        if self._others:
+            calls.append(self._network_call(PREDICT_AB.name, self._photos[1], **self._others))
+        return calls
+
     def litert(self, size: tuple[int, int] | None) -> list[Call]:
         """A photo of the one size, or L at the working size, whose ab is merged with the photo."""
         if size is None:

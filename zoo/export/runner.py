@@ -71,7 +71,7 @@ def _litert(path: str) -> Artifact:
     return run
 
 
-_LOADERS = {"saved_model": _saved_model, "onnx": _onnx, "litert": _litert}
+_LOADERS = {"saved_model": _saved_model, "onnx": _onnx, "litert": _litert, "web": _onnx}
 
 if __name__ == "__main__":
     main()

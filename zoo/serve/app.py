@@ -17,6 +17,7 @@ from zoo.errors import ZooError
 from zoo.serve.api import routes
 from zoo.serve.door import Door
 from zoo.serve.guard import Guard
+from zoo.serve.local import LocalFiles
 from zoo.serve.refusals import WrongFields
 from zoo.serve.service import Service
 
@@ -82,6 +83,7 @@ def _add_page(app: FastAPI, page: Path) -> None:
 
     if page.is_dir():
         app.mount("/static", _PageFiles(directory=page))
+        app.mount("/local", LocalFiles())
 
 
 def _refused(_request: Request, error: Exception) -> Response:

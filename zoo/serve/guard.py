@@ -25,12 +25,13 @@ from zoo.serve.settings import Settings
 MARK = "X-Requested-With"
 MARK_VALUE = "zoo"
 
-_POLICY = (
+#: What the page may load: its own, and nothing else.
+POLICY = (
     "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
 _HEADERS = {
-    "Content-Security-Policy": _POLICY,
+    "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -69,7 +70,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "no-store")
                 if self._accounts:  # what one person's browser keeps is not the next one's
                     headers.add_vary_header("Cookie, Authorization")
