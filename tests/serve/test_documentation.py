@@ -11,6 +11,7 @@ from served import make_photo, opened
 import zoo
 from zoo.serve.addresses import address_of, bind
 from zoo.serve.app import create_app
+from zoo.serve.connections import HEAD_SECONDS
 from zoo.serve.forms import PASSWORD_LENGTHS
 from zoo.serve.service import Service
 from zoo.serve.settings import Limits, Settings
@@ -68,6 +69,12 @@ def test_the_numbers_are_those_of_the_code():
     assert rows["photos kept"] == f"{limits.photos}, of each person"
     assert rows["previews kept of one photo or film"].startswith(f"{limits.previews};")
     assert rows["results in one archive"] == str(limits.archived)
+    room = f"{limits.requests}, then 429 with `Retry-After`; uploads under way "
+    assert rows["requests at a time"] == f"{room}{limits.arriving_bytes / 2**30:g} GiB together"
+    assert rows["time of a request"] == (
+        f"{HEAD_SECONDS:g} s until its head is there, {limits.piece_seconds:g} s for each further "
+        f"piece, in all {limits.body_seconds / 60:g} minutes and a second for each 64 KiB, then 408"
+    )
     assert rows["tokens of an account"] == str(limits.tokens)
     assert rows["a session"] == f"{limits.session_days} days"
     minutes = f"in {limits.tries_seconds / 60:g} minutes"

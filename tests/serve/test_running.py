@@ -1,86 +1,107 @@
 """The server as a process of its own: it starts, is killed, goes on, and stops."""
 
 import contextlib
-import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 import urllib.error
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from served import make_photo
 
+from benchmarks.serving.ends import Accepted, end_under_load, finish, require_whole
+from benchmarks.serving.process import ServerProcess
 from zoo.cli import main, serving
 from zoo.errors import ZooError
 from zoo.serve.addresses import address_of, bind
 from zoo.serve.settings import default_data
 
 
-def ask(address: str, path: str, data: bytes | None = None, kind: str = "application/json"):
-    headers = {"X-Requested-With": "zoo", "Content-Type": kind}
-    request = urllib.request.Request(address + path, data, headers)
-    with urllib.request.urlopen(request, timeout=20) as answer:
-        return json.loads(answer.read())
+def test_nothing_that_was_accepted_is_lost_when_it_is_killed(tmp_path):
+    data = tmp_path / "data"
+    with ServerProcess(data, "gray") as server:
+        accepted = end_under_load(server.address, some_photos(), 20, server.kill)
+        assert server.log() == ""
+    assert waiting_in(data) > 0
+    finish(data, "gray")
+    require_whole(data, accepted)
+    assert len(accepted.jobs) >= 20
 
 
-def upload(address: str) -> dict:
-    head = b'--x\r\nContent-Disposition: form-data; name="photo"; filename="sea.png"\r\n\r\n'
-    body = head + make_photo((400, 300)) + b"\r\n--x--\r\n"
-    return ask(address, "/api/v1/photos", body, "multipart/form-data; boundary=x")
-
-
-def test_it_goes_on_after_it_was_killed(settings, start):
-    """The first server is a process of its own, the second one is in this process."""
-    command = [sys.executable, "-m", "zoo", "serve", "--port", "0", "--model", "gray"]
-    command += ["--data", str(settings.data)]
-    unbuffered = os.environ | {"PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=unbuffered) as process:
-        try:
-            address = process.stdout.readline().split()[1]
-            photo = upload(address)
-            jobs = f"/api/v1/photos/{photo['id']}/jobs"
-            made = [ask(address, jobs, b'{"model": "gray"}') for _ in range(12)]
-        finally:
-            process.kill()
+@pytest.mark.parametrize("part", ["photos", "results", "scratch"])
+def test_what_is_left_over_is_seen(start, settings, part):
+    """The check itself."""
     server = start()
-    assert [server.wait(job)["state"] for job in made] == ["done"] * len(made)
-    assert server.client.get("/api/v1/photos").json()["photos"] == [photo]
-    results = {path.name for path in (settings.data / "results").iterdir()}
-    assert results == {f"{job['id']}.png" for job in made}
+    photo = server.upload()
+    job = server.wait(server.ask(photo, model="gray"))
+    start(models=("gray",))
+    accepted = Accepted([photo["id"]], [job["id"]])
+    require_whole(settings.data, accepted)
+    (settings.data / part / "x.png").write_bytes(make_photo())
+    with pytest.raises(ZooError, match=r"files|left"):
+        require_whole(settings.data, accepted)
 
 
-def test_it_stops_when_it_is_told(tmp_path, capsys):
+def test_it_stops_when_it_is_told_and_goes_on_later(tmp_path, capsys):
+    """In the midst of uploads, with jobs that wait."""
     with bind("127.0.0.1", 0) as free:
         address = address_of(free)
-    answers = []
+    accepted, told = [], []
 
-    def stop() -> None:
-        for _ in range(200):
-            with contextlib.suppress(urllib.error.URLError):
-                answers.append(ask(address, "/api/v1/health"))
-                break
-            time.sleep(0.05)
+    def interrupt() -> None:
+        told.append(time.monotonic())
         os.kill(os.getpid(), signal.SIGINT)
 
-    stopping = threading.Thread(target=stop)
+    def crowd() -> None:
+        wait_for(address)
+        accepted.append(end_under_load(address, some_photos(), 20, interrupt))
+
+    stopping = threading.Thread(target=crowd)
     stopping.start()
     port = address.rpartition(":")[2]
-    given = ("--model", "gray", "--port", port, "--data", str(tmp_path), "--keep-days", "3")
+    data = tmp_path / "data"
+    given = ("--model", "gray", "--port", port, "--data", str(data), "--keep-days", "3")
     assert call(*given) == 0
+    assert time.monotonic() - told[0] < 10
     stopping.join()
-    assert answers[0]["status"] == "ok"
     said = capsys.readouterr()
     assert said.out.splitlines() == [
         f"Open {address} in a browser; Ctrl-C ends it.",
-        f"Photos are kept in {tmp_path} for 3 days.",
+        f"Photos are kept in {data} for 3 days.",
         "Stopped; what was waiting is colored after the next start.",
     ]
     assert "Caution" not in said.err
+    assert waiting_in(data) > 0
+    finish(data, "gray")
+    require_whole(data, accepted[0])
+
+
+def wait_for(address: str) -> None:
+    """Until a server answers."""
+    for _ in range(400):
+        with contextlib.suppress(urllib.error.URLError):
+            urllib.request.urlopen(f"{address}/api/v1/health", timeout=20).close()
+            return
+        time.sleep(0.05)
+    raise AssertionError("There is no server.")
+
+
+def some_photos() -> list[bytes]:
+    return [make_photo((600, 400), "JPEG", seed) for seed in range(4)]
+
+
+def waiting_in(data: Path) -> int:
+    """How many jobs have not ended."""
+    with closing(sqlite3.connect(data / "zoo.sqlite")) as database:
+        states = database.execute("SELECT count(*) FROM jobs WHERE state IN ('queued', 'running')")
+        return states.fetchone()[0]
 
 
 def call(*arguments: str) -> int:

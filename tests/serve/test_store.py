@@ -9,7 +9,8 @@ from sqlalchemy import inspect
 from zoo.errors import ZooError
 from zoo.serve import migrations
 from zoo.serve.account_store import ACCOUNTS, SESSIONS, TOKENS, Account, AccountStore
-from zoo.serve.store import JOBS, PHOTOS, Photo, Store, StoredJob, _engine
+from zoo.serve.database import open_database
+from zoo.serve.store import JOBS, PHOTOS, Photo, Store, StoredJob
 
 ALL_STEPS = list(range(1, len(migrations.STEPS) + 1))
 
@@ -98,7 +99,7 @@ def test_a_step_that_fails_leaves_the_database_as_it_was(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(migrations, "STEPS", (migrations.STEPS[0], broken))
         with pytest.raises(Exception, match="nothing"):
-            migrations.migrate(_engine(tmp_path / "data" / "zoo.sqlite"))
+            migrations.migrate(open_database(tmp_path / "data" / "zoo.sqlite"))
     assert steps_taken(tmp_path / "data") == [1]
     Store(tmp_path / "data").close()
     assert steps_taken(tmp_path / "data") == ALL_STEPS

@@ -49,21 +49,23 @@ def run_jobs(
     options: Mapping[str, Any],
     keep_profile: bool = False,
     reference: Reference | None = None,
+    runner: Runner | None = None,
 ) -> Outcome:
     """Make and write each file; a reference gives its colors to every photo.
 
     Colors are saved in sRGB, or with `keep_profile` in the photo's own color profile; photos of 16
-    bits a channel with 16 where the extra `vips` is installed.
+    bits a channel with 16 where the extra `vips` is installed. Whoever comes again with other jobs
+    gives a `runner` that stays.
     """
     # Of many photos there is a bar already.
     told_steps = reference.steps if reference is not None and len(jobs) == 1 else 0
     with (
-        FixedWeights(model.networks.values(), len(jobs)) as runner,
+        FixedWeights(model.networks.values(), len(jobs)) as fixed,
         progress_bar(told_steps) as told,
     ):
         # Threads of stages that work at the same time are enough for all cores.
         threads = None if len(jobs) == 1 else 1
-        steps = _Steps(model, runner, options, keep_profile, threads, reference, told)
+        steps = _Steps(model, runner or fixed, options, keep_profile, threads, reference, told)
         # Merging and encoding take twice the time of decoding and looking.
         cores = min(os.cpu_count() or 2, _MOST_THREADS)
         stages = (

@@ -23,6 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
+from zoo.serve.database import reading
+
 _METADATA = MetaData()
 ACCOUNTS = Table(
     "accounts",
@@ -100,7 +102,7 @@ class AccountStore:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self._engine, self._reads = engine, reading(engine)
 
     # ------------------------------------------------------------------ accounts
 
@@ -120,7 +122,7 @@ class AccountStore:
         return self._account(ACCOUNTS.c.email == email)
 
     def _account(self, where: ColumnElement[bool]) -> Account | None:
-        with self._engine.begin() as connection:
+        with self._reads.begin() as connection:
             row = connection.execute(select(ACCOUNTS).where(where)).first()
         return None if row is None else Account(**row._mapping)
 
@@ -144,7 +146,7 @@ class AccountStore:
             .join(SESSIONS, SESSIONS.c.account == ACCOUNTS.c.id)
             .where((SESSIONS.c.digest == digest) & (SESSIONS.c.expires > now))
         )
-        with self._engine.begin() as connection:
+        with self._reads.begin() as connection:
             row = connection.execute(query).first()
         return None if row is None else Account(**row._mapping)
 
@@ -166,16 +168,16 @@ class AccountStore:
     def tokens(self, account: str) -> list[Token]:
         """Those of an account, the newest first."""
         query = select(TOKENS).where(TOKENS.c.account == account).order_by(_NEWEST_FIRST)
-        with self._engine.begin() as connection:
+        with self._reads.begin() as connection:
             return [Token(**row._mapping) for row in connection.execute(query)]
 
     def count_tokens(self, account: str) -> int:
         query = select(func.count()).where(TOKENS.c.account == account)
-        with self._engine.begin() as connection:
+        with self._reads.begin() as connection:
             return connection.execute(query).scalar_one()
 
     def token_of_digest(self, digest: str) -> Token | None:
-        with self._engine.begin() as connection:
+        with self._reads.begin() as connection:
             row = connection.execute(select(TOKENS).where(TOKENS.c.digest == digest)).first()
         return None if row is None else Token(**row._mapping)
 

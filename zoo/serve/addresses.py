@@ -36,8 +36,10 @@ def bind(host: str, port: int) -> socket.socket:
         ZooError: if the address cannot be used, most often because the port is taken.
     """
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listening = socket.socket(family, kind)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, kind, protocol, _, address = found
+        # With its protocol: asyncio sends at once (TCP_NODELAY) only where a socket says TCP.
+        listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
         # From now on whoever connects is served, if a little later.

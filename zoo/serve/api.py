@@ -208,14 +208,16 @@ def _add_jobs(router: APIRouter, service: Service) -> None:
 
 
 async def _events(service: Service, person: str, identifier: str) -> AsyncIterator[str]:
-    told = None
+    told, job = None, None
     with service.changes.listening() as happened:
         while not service.changes.ended:
             happened.clear()
-            try:
-                job = await run_in_threadpool(service.body_of_job, person, identifier)
-            except Refusal:  # deleted
-                return
+            job = None if job is None else service.moved(job)
+            if job is None:
+                try:
+                    job = await run_in_threadpool(service.body_of_job, person, identifier)
+                except Refusal:  # deleted
+                    return
             # An estimate changes all the time, and is told with what else does.
             news = (job.state, job.position, job.done, job.frames)
             if news != told:

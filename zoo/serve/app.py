@@ -5,21 +5,25 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from zoo._version import __version__
 from zoo.errors import ZooError
 from zoo.serve.api import routes
+from zoo.serve.disk import CANNOT_WRITE, is_of_disk
 from zoo.serve.door import Door
 from zoo.serve.guard import Guard
 from zoo.serve.local import LocalFiles
 from zoo.serve.refusals import WrongFields
 from zoo.serve.service import Service
+from zoo.serve.throttle import Throttle
 
 _LOG = logging.getLogger("zoo.serve")
 PAGE = Path(__file__).parent / "page"
@@ -38,6 +42,8 @@ def create_app(service: Service, page: Path = PAGE) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        # Who waits for a turn to decode must keep no other request from its answer.
+        current_default_thread_limiter().total_tokens = service.settings.limits.requests
         service.start()
         try:
             yield
@@ -58,8 +64,11 @@ def create_app(service: Service, page: Path = PAGE) -> ASGIApp:
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _misread)
     app.add_exception_handler(ZooError, _mistaken)
+    for kind in (OSError, OperationalError):
+        app.add_exception_handler(kind, _of_system)
     app.add_exception_handler(Exception, _broken)
-    return Guard(Door(app, service.accounts), service.settings)
+    inside = Throttle(Door(app, service.accounts), service.settings.limits)
+    return Guard(inside, service.settings)
 
 
 class _PageFiles(StaticFiles):
@@ -88,6 +97,8 @@ def _add_page(app: FastAPI, page: Path) -> None:
 
 def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if is_of_disk(error):  # while an upload came, which FastAPI calls a mistake of the client
+        return _of_disk(error)
     fields = error.fields if isinstance(error, WrongFields) else None
     return _sentence(error.status_code, str(error.detail), error.headers, fields)
 
@@ -101,10 +112,18 @@ def _misread(_request: Request, error: Exception) -> Response:
 
 
 def _mistaken(_request: Request, error: Exception) -> Response:
-    if isinstance(error.__cause__, OSError):  # its sentence is for whoever owns the server
-        _LOG.error(str(error))
-        return _sentence(507, "The server cannot write; there may be no space left")
-    return _sentence(422, str(error))
+    return _of_disk(error) if is_of_disk(error) else _sentence(422, str(error))
+
+
+def _of_system(_request: Request, error: Exception) -> Response:
+    if is_of_disk(error):
+        return _of_disk(error)
+    raise error
+
+
+def _of_disk(error: Exception) -> Response:
+    _LOG.error(str(error.__cause__ or error))  # for whoever owns the server
+    return _sentence(507, CANNOT_WRITE)
 
 
 def _broken(_request: Request, _error: Exception) -> Response:

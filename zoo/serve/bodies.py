@@ -158,17 +158,16 @@ class JobBody(BaseModel):
 
     @classmethod
     def of(cls, job: StoredJob, place: Place | None, run: FilmRun | None = None) -> "JobBody":
-        stands = Place(None, None) if place is None or job.ended else place
         run = run if job.state == "running" else None
         if run is not None:
-            stands = Place(None, run.estimate)
-        return cls(
+            place = Place(None, run.estimate)
+        body = cls(
             id=job.id,
             photo=job.photo,
             model=job.model,
             state=job.state,
-            position=stands.position if job.state == "queued" else None,
-            estimate=None if stands.estimate is None else round(stands.estimate, 1),
+            position=None,
+            estimate=None,
             done=None if run is None else run.done,
             frames=None if run is None else run.frames,
             error=job.error,
@@ -178,6 +177,13 @@ class JobBody(BaseModel):
             film=job.film,
             created=moment(job.created),
         )
+        return body if place is None or job.ended else body.at(place)
+
+    def at(self, place: Place) -> "JobBody":
+        """The same job at a place."""
+        estimate = None if place.estimate is None else round(place.estimate, 1)
+        position = place.position if self.state == "queued" else None
+        return self.model_copy(update={"position": position, "estimate": estimate})
 
 
 class SuggestionBody(BaseModel):

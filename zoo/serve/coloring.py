@@ -68,7 +68,7 @@ def color(models: ServedModels, source: Path, target: Path, wish: Wish) -> None:
         reference = _reference(wish.reference, wish.transfer or QUICK_METHODS[0])
     job = Job(source, "the photo", target, hints=wish.hints, side=wish.side)
     model = models.loaded(wish.model)
-    outcome = run_jobs(model, [job], wish.options, reference=reference)
+    outcome = run_jobs(model, [job], wish.options, reference=reference, runner=model.runner)
     for reason in outcome.failures.values():
         raise PhotoError(job.name, reason, "upload it again")
 

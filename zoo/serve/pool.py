@@ -81,19 +81,31 @@ class Pool:
         """
         work = _Work(key, run)
         with self._turn:
-            if self._stopping:
-                raise _stopping()
-            if len(self._queue) >= self._waiting and not again:
-                wait = math.ceil(self._mean() / self._workers)
-                raise Refusal(
-                    429,
-                    f"{len(self._queue)} {self._kind} are waiting already; try again in {wait} s.",
-                    retry_after=wait,
-                )
+            self._require_room(again)
             self._queue.append(work)
             self._turn.notify()
         self._changed()
         return work.future
+
+    def require_room(self) -> None:
+        """Refuse at once what could not be submitted, before anything is done for it.
+
+        Raises:
+            Refusal: as `submit`.
+        """
+        with self._turn:
+            self._require_room()
+
+    def _require_room(self, again: bool = False) -> None:
+        if self._stopping:
+            raise _stopping()
+        if len(self._queue) >= self._waiting and not again:
+            wait = math.ceil(self._mean() / self._workers)
+            raise Refusal(
+                429,
+                f"{len(self._queue)} {self._kind} are waiting already; try again in {wait} s.",
+                retry_after=wait,
+            )
 
     def cancel(self, key: str) -> None:
         """Take a piece of work out of the queue; what runs already goes on."""
@@ -117,15 +129,20 @@ class Pool:
                     return Place(number + 1, left)
         return None
 
-    def stop(self) -> None:
-        """Take no more work, finish what runs, and leave what waits."""
+    def end(self) -> None:
+        """Take no more work, and leave what waits."""
         with self._turn:
             self._stopping = True
             left = list(self._queue)
             self._queue.clear()
             self._turn.notify_all()
         for work in left:
-            work.future.set_exception(_stopping())
+            if work.future.set_running_or_notify_cancel():
+                work.future.set_exception(_stopping())
+
+    def stop(self) -> None:
+        """The same, and finish what runs."""
+        self.end()
         for thread in self._threads:
             thread.join()
 

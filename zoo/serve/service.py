@@ -15,7 +15,9 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
+
+from sqlalchemy.exc import OperationalError
 
 from zoo.errors import ZooError
 from zoo.files import atomic_path, spoken_failure
@@ -26,6 +28,7 @@ from zoo.serve.accounts import Accounts
 from zoo.serve.bodies import JobBody, JobRequest, PhotoBody, SuggestionsRequest
 from zoo.serve.changes import Changes
 from zoo.serve.coloring import QUICK_METHODS, Wish, check_transfer, color, gray_jpeg
+from zoo.serve.disk import CANNOT_WRITE, is_of_disk
 from zoo.serve.film_formats import HEAD, film_format
 from zoo.serve.films import (
     FilmRun,
@@ -43,10 +46,14 @@ from zoo.serve.served_models import ServedModels
 from zoo.serve.settings import Settings
 from zoo.serve.store import SUFFIXES, Photo, Store, StoredJob, new_id, result_suffix
 
+Written = TypeVar("Written")
+
 _LOG = logging.getLogger("zoo.serve")
 _DAY = 24 * 60 * 60.0
 #: How often photos that are too old are looked for, in seconds.
 _CLEANING = 60 * 60.0
+#: How long a full disk is left alone, in seconds.
+_TRYING_AGAIN = 1.0
 #: A job that was running so often when the process ended may be what ends it.
 _MOST_ATTEMPTS = 2
 
@@ -99,12 +106,18 @@ class Service:
                 self._enqueue(job, again=True)
         self._cleaner.start()
 
-    def stop(self) -> None:
-        """Finish photos that run; films go on after the next start, when what waits is colored."""
+    def end(self) -> None:
+        """Let all go who wait for something: it is not begun any more."""
         self._stopped.set()
-        self.changes.end()
         for run in list(self._film_runs.values()):
             run.stop()
+        for pool in (self._pool, self._films):
+            pool.end()
+        self.changes.end()
+
+    def stop(self) -> None:
+        """Finish photos that run; films go on after the next start, when what waits is colored."""
+        self.end()
         self._films.stop()
         self._pool.stop()
         self._cleaner.join()
@@ -269,6 +282,7 @@ class Service:
             side=asked.side,
             film=None if asked.side is not None else film,
         )
+        self._pool_of(job).require_room()  # old previews would give way for nothing
         for old in self.store.old_previews(photo, self.settings.limits.previews - 1):
             self.store.delete_job(old)
         self.store.add_job(job)
@@ -298,6 +312,16 @@ class Service:
         run = self._film_runs.get(identifier)
         return JobBody.of(self.job(person, identifier), place, run)
 
+    def moved(self, job: JobBody) -> JobBody | None:
+        """A job that was read before, where it stands now; None if it has to be read anew.
+
+        The database is not asked: whoever follows a job comes here at each change of any.
+        """
+        place = self._pool.place(job.id)
+        if place is None or job.state != ("queued" if place.position else "running"):
+            return None
+        return job.at(place)
+
     def result(self, person: str, identifier: str) -> tuple[Path, Photo]:
         """The file of a person's job that is done, and its photo.
 
@@ -326,10 +350,11 @@ class Service:
             run.stop()
 
     def _enqueue(self, job: StoredJob, again: bool = False) -> None:
-        if job.film is None:
-            self._pool.submit(job.id, lambda: self._run(job.id), again=again)
-        else:
-            self._films.submit(job.id, lambda: self._run_film(job.id), again=again)
+        run = self._run if job.film is None else self._run_film
+        self._pool_of(job).submit(job.id, lambda: run(job.id), again=again)
+
+    def _pool_of(self, job: StoredJob) -> Pool:
+        return self._pool if job.film is None else self._films
 
     def _run(self, identifier: str) -> None:
         """Color a job's photo and record what has become of it; in a thread of the pool."""
@@ -364,7 +389,7 @@ class Service:
 
     def _started(self, identifier: str) -> tuple[StoredJob, Photo] | None:
         """A job that runs from now on, and its photo; None if they have been deleted."""
-        job = self.store.start_job(identifier)
+        job = self._written(lambda: self.store.start_job(identifier))
         photo = None if job is None else self.store.photo(job.photo)
         if job is None or photo is None:
             return None
@@ -380,18 +405,31 @@ class Service:
             yield notes
         except Stopped:
             stopped = True
-        except ZooError as told:
-            error = str(told)
-        except Exception:  # noqa: BLE001 - logged; one job must not end the others
-            _LOG.exception("A job has failed.")
-            error = "Something went wrong in the server; its log says what."
+        except Exception as failure:  # noqa: BLE001 - one job must not end the others
+            error = _sentence(failure)
         if stopped:
-            is_known = self.store.postpone_job(job.id)
+            is_known = self._written(lambda: self.store.postpone_job(job.id))
         else:
-            is_known = self.store.end_job(job.id, error, notes or None)
+            is_known = self._written(lambda: self.store.end_job(job.id, error, notes or None))
         if error is not None or not is_known:  # deleted while it ran
             self.store.forget_result(job)
         self.changes.tell()
+
+    def _written(self, write: Callable[[], Written]) -> Written:
+        """Write into the database; while the disk is full, again and again.
+
+        Without that a job would stay where it is until the next start. A server that stops leaves
+        it for then.
+        """
+        while True:
+            try:
+                return write()
+            except OperationalError as error:
+                if not is_of_disk(error):
+                    raise
+                _LOG.error(str(error.orig))
+                if self._stopped.wait(_TRYING_AGAIN):
+                    raise
 
     def _wish(self, job: StoredJob) -> Wish:
         wish = Wish(job.model, job.options, transfer=job.transfer, side=job.side)
@@ -426,6 +464,7 @@ class Service:
         model = self.models.served(said["model"] or self.models.default)
         options = model.checked(_object(said["options"], "options") or {})
         check_transfer(said["transfer"], reference is not None)
+        self._pool.require_room()  # decoding takes time
         folder = self.store.scratch / new_id()
         try:
             source, checked = self._put(photo, folder)
@@ -451,8 +490,9 @@ class Service:
             data = file.read()
             checked = check_photo(data, self.settings.limits)
             path = folder / f"{new_id()}{SUFFIXES[checked.format]}"
-            with atomic_path(path) as temporary:
-                temporary.write_bytes(data)
+            with spoken_failure(path):  # of no use to others until the request has its answer
+                folder.mkdir(exist_ok=True)
+                path.write_bytes(data)
         return path, checked
 
 
@@ -475,6 +515,17 @@ def _film(photo: Photo, asked: JobRequest) -> dict[str, Any] | None:
             f"{asked.transfer}."
         )
     return film_settings(given, photo.format)
+
+
+def _sentence(error: Exception) -> str:
+    """What is told of a job that has failed."""
+    if is_of_disk(error):
+        _LOG.error(str(error))
+        return CANNOT_WRITE
+    if isinstance(error, ZooError):
+        return str(error)
+    _LOG.error("A job has failed.", exc_info=error)
+    return "Something went wrong in the server; its log says what."
 
 
 def _hints(content: Any, size: tuple[int, int]) -> Hints | None:

@@ -27,6 +27,10 @@ class Limits:
         tries_of_email: log-ins, and sign-ups, for one e-mail address within `tries_seconds`.
         tries_of_address: likewise, from one address of the network.
         tries_seconds: the time that attempts count for.
+        requests: answered at a time.
+        arriving_bytes: of all uploads that are on their way.
+        piece_seconds: that a client may take to send, or to take, the next piece.
+        body_seconds: that a request may take to come, and a second more for each 64 KiB.
     """
 
     upload_bytes: int = 2**26
@@ -45,6 +49,10 @@ class Limits:
     tries_of_email: int = 10
     tries_of_address: int = 30
     tries_seconds: int = 15 * 60
+    requests: int = 128
+    arriving_bytes: int = 2**32
+    piece_seconds: float = 30.0
+    body_seconds: float = 600.0
 
 
 @dataclass(frozen=True)

@@ -14,16 +14,13 @@ from typing import Any, Literal
 from sqlalchemy import (
     JSON,
     Column,
-    Engine,
     Float,
     ForeignKey,
     Integer,
     MetaData,
     String,
     Table,
-    create_engine,
     delete,
-    event,
     func,
     insert,
     select,
@@ -35,6 +32,7 @@ from zoo.errors import ZooError
 from zoo.files import require_writable
 from zoo.inference.films.plan import FilmSettings
 from zoo.serve.account_store import ACCOUNTS
+from zoo.serve.database import open_database, reading
 from zoo.serve.film_formats import FILM_FORMATS
 from zoo.serve.migrations import migrate
 
@@ -193,7 +191,8 @@ class Store:
             raise ZooError(
                 f"Another server uses {folder}; stop it, or give another folder with --data."
             ) from error
-        self.engine = _engine(folder / "zoo.sqlite")
+        self.engine = open_database(folder / "zoo.sqlite")
+        self._reads = reading(self.engine)
         try:
             migrate(self.engine)
         except BaseException:
@@ -257,7 +256,7 @@ class Store:
 
         What is finished of a film stays, as long as its job goes on with it.
         """
-        with self.engine.begin() as connection:
+        with self._reads.begin() as connection:
             known = set(connection.scalars(select(PHOTOS.c.id)))
             known |= set(connection.scalars(select(JOBS.c.id).where(JOBS.c.state == "done")))
             going_on = select(JOBS.c.id).where(JOBS.c.film.is_not(None), _UNFINISHED)
@@ -283,14 +282,14 @@ class Store:
 
     def photo(self, identifier: str) -> Photo | None:
         """A photo by its id."""
-        with self.engine.begin() as connection:
+        with self._reads.begin() as connection:
             row = connection.execute(select(PHOTOS).where(PHOTOS.c.id == identifier)).first()
         return None if row is None else Photo(**row._mapping)
 
     def photos(self, owner: str) -> list[Photo]:
         """All photos of a person, the newest first."""
         query = select(PHOTOS).where(PHOTOS.c.owner == owner).order_by(_NEWEST_FIRST)
-        with self.engine.begin() as connection:
+        with self._reads.begin() as connection:
             rows = connection.execute(query).all()
         return [Photo(**row._mapping) for row in rows]
 
@@ -298,12 +297,12 @@ class Store:
         """How many photos a person has; or how many films."""
         kind = PHOTOS.c.frames.is_not(None) if films else PHOTOS.c.frames.is_(None)
         query = select(func.count()).where(PHOTOS.c.owner == owner, kind)
-        with self.engine.begin() as connection:
+        with self._reads.begin() as connection:
             return connection.execute(query).scalar_one()
 
     def photos_before(self, moment: float) -> list[Photo]:
         """Those uploaded before a time in seconds since 1970."""
-        with self.engine.begin() as connection:
+        with self._reads.begin() as connection:
             rows = connection.execute(select(PHOTOS).where(PHOTOS.c.created < moment)).all()
         return [Photo(**row._mapping) for row in rows]
 
@@ -343,13 +342,13 @@ class Store:
 
     def job(self, identifier: str) -> StoredJob | None:
         """A job by its id."""
-        with self.engine.begin() as connection:
+        with self._reads.begin() as connection:
             row = connection.execute(select(JOBS).where(JOBS.c.id == identifier)).first()
         return None if row is None else StoredJob(**row._mapping)
 
     def unfinished(self) -> list[StoredJob]:
         """Jobs that wait or run, in their order."""
-        with self.engine.begin() as connection:
+        with self._reads.begin() as connection:
             rows = connection.execute(select(JOBS).where(_UNFINISHED).order_by(_ORDER)).all()
         return [StoredJob(**row._mapping) for row in rows]
 
@@ -357,7 +356,7 @@ class Store:
         """Previews of a photo that have ended, without the newest ones."""
         ended = JOBS.c.side.is_not(None) & JOBS.c.state.in_(("done", "failed"))
         query = select(JOBS).where((JOBS.c.photo == photo.id) & ended)
-        with self.engine.begin() as connection:
+        with self._reads.begin() as connection:
             rows = connection.execute(query.order_by(_NEWEST_FIRST).offset(kept)).all()
         return [StoredJob(**row._mapping) for row in rows]
 
@@ -392,25 +391,3 @@ class Store:
 def result_suffix(photo_format: str) -> str:
     """The suffix of a colored photo's file: GIF has too few colors, and becomes PNG."""
     return SUFFIXES["PNG" if photo_format == "GIF" else photo_format]
-
-
-def _engine(file: Path) -> Engine:
-    """SQLite with foreign keys, and with transactions that also hold changes of the schema."""
-    # Errors are logged, and say nothing of what is in the rows.
-    engine = create_engine(f"sqlite:///{file}", connect_args={"timeout": 30}, hide_parameters=True)
-
-    @event.listens_for(engine, "connect")
-    def _connected(connection: Any, _record: Any) -> None:
-        # The driver would begin transactions by itself, and too late for some statements.
-        connection.isolation_level = None
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA journal_mode = WAL")
-        # What is deleted is overwritten.
-        connection.execute("PRAGMA secure_delete = ON")
-
-    @event.listens_for(engine, "begin")
-    def _begun(connection: Any) -> None:
-        # At once: a transaction that reads first may not be able to write later.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
