@@ -3,9 +3,11 @@
 import io
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
+from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
 from PIL import Image
 
@@ -28,6 +30,8 @@ def opened(data: bytes) -> np.ndarray:
 
 #: What everybody's password is.
 PASSWORD = "correct horse battery"
+#: Hashes it in no time.
+WEAK = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
 
 
 class Clock:

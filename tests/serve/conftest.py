@@ -5,21 +5,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
-from served import Clock, Server
+from served import WEAK, Clock, Server
 
 import zoo
 from zoo.serve import passwords
 from zoo.serve.app import create_app
 from zoo.serve.service import Service
 from zoo.serve.settings import Limits, Settings
-
-WEAK = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
 
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]

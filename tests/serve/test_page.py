@@ -523,3 +523,11 @@ def test_the_shell_works_offline(visit):
     seen.expect(page.get_by_role("alert")).to_contain_text("cannot be reached")
     page.context.set_offline(False)
     seen.failures = [text for text in seen.failures if "DISCONNECTED" not in text]
+
+
+def test_without_accounts_nothing_is_seen_of_them(visit):
+    page = visit().page
+    assert not page.get_by_role("navigation", name="Account", include_hidden=False).count()
+    assert not page.get_by_role("button", name=re.compile("[Ll]og|[Ss]ign|[Tt]oken")).count()
+    assert not page.locator("input[type=password]:visible").count()
+    assert page.evaluate("Object.keys(localStorage).filter(key => key !== 'zoo-photos')") == []

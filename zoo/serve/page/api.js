@@ -5,12 +5,11 @@ const HEADERS = { "X-Requested-With": "zoo" };
 const MOST_MISSES = 5; // while the network is away, some seconds apart
 const FINAL = ["done", "failed"];
 
-/** What the server refused, in its words. */
+/** What the server refused, in its words; `fields` has those of each field of a form. */
 export class ApiError extends Error {
-  constructor(message, status, wait = null) {
+  constructor(message, status, wait = null, fields = {}) {
     super(message);
-    this.status = status;
-    this.wait = wait;
+    Object.assign(this, { status, wait, fields });
   }
 }
 
@@ -18,12 +17,16 @@ const UNREACHABLE = "The server cannot be reached. Check the connection and try 
 
 function explain(status, text, retryAfter) {
   let message = `The server answered with status ${status}.`;
+  let fields;
   try {
-    message = JSON.parse(text).error ?? message;
+    const said = JSON.parse(text);
+    message = said.error ?? message;
+    fields = said.fields;
   } catch {
     // A proxy in between may answer in HTML.
   }
-  return new ApiError(message, status, status === 429 ? Number(retryAfter) || 2 : null);
+  if (status === 401) window.dispatchEvent(new Event("unknown-person"));
+  return new ApiError(message, status, status === 429 ? Number(retryAfter) || 2 : null, fields);
 }
 
 async function call(path, { method = "GET", json, signal } = {}) {
@@ -39,6 +42,15 @@ async function call(path, { method = "GET", json, signal } = {}) {
   if (!response.ok) throw explain(response.status, text, response.headers.get("Retry-After"));
   return text ? JSON.parse(text) : null;
 }
+
+export const getAccount = () => call("account");
+export const signUp = (json) => call("account", { method: "POST", json });
+export const deleteAccount = (json) => call("account", { method: "DELETE", json });
+export const logIn = (json) => call("session", { method: "POST", json });
+export const logOut = () => call("session", { method: "DELETE" });
+export const getTokens = async () => (await call("tokens")).tokens;
+export const makeToken = (json) => call("tokens", { method: "POST", json });
+export const revokeToken = (id) => call(`tokens/${id}`, { method: "DELETE" });
 
 export const getModels = () => call("models");
 export const getPhotos = async () => (await call("photos")).photos;

@@ -1,5 +1,6 @@
 // The page: photos come in, one of them is shown, and what is set below belongs to it.
 
+import { letIn } from "./account.js";
 import { getModels, getPhotos, removePhoto, resultUrl, upload } from "./api.js";
 import { Compare } from "./compare.js";
 import { download, downloadAll, saveHints } from "./download.js";
@@ -233,6 +234,7 @@ async function restore() {
 async function begin() {
   forgive();
   try {
+    if (!(await letIn())) return;
     const found = await getModels();
     settings.model = found.default;
     models.fill(found.models);

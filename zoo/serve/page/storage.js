@@ -1,12 +1,26 @@
 // What this browser knows of its photos, so that a reload loses neither settings nor hints.
 
-const KEY = "zoo-photos";
+let key = "zoo-photos";
+
+/** Remember for one person, whose photos the next one does not see. */
+export function rememberFor(person) {
+  key = `zoo-photos-${person}`;
+}
+
+/** Forget everything of this person. */
+export function forget() {
+  try {
+    localStorage.removeItem(key);
+  } catch {
+    // Without storage there is nothing to forget.
+  }
+}
 
 export function remember(photos) {
   const arrived = photos.filter(({ info }) => info);
   const known = arrived.map(({ info, settings, hints }) => ({ id: info.id, settings, hints }));
   try {
-    localStorage.setItem(KEY, JSON.stringify(known));
+    localStorage.setItem(key, JSON.stringify(known));
   } catch {
     // A private window may have no storage; then a reload starts anew.
   }
@@ -14,7 +28,7 @@ export function remember(photos) {
 
 export function recall() {
   try {
-    return JSON.parse(localStorage.getItem(KEY)) ?? [];
+    return JSON.parse(localStorage.getItem(key)) ?? [];
   } catch {
     return [];
   }

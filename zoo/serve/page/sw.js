@@ -4,10 +4,13 @@
 const KEPT = "zoo-shell";
 const SHELL = [
   "../",
+  "account.css",
+  "account.js",
   "api.js",
   "compare.js",
   "download.js",
   "elements.js",
+  "form.js",
   "hints.js",
   "icon-192.png",
   "icon-512.png",
@@ -27,6 +30,7 @@ const SHELL = [
   "storage.js",
   "style.css",
   "suggestions.js",
+  "tokens.js",
   "turns.js",
   "wheel.js",
 ];
