@@ -500,6 +500,8 @@ def test_a_reload_keeps_photos_and_hints_and_a_removal_is_one(visit, photos):
     page.reload()
     seen.wait()
     seen.expect(page.locator("#mark-list li")).to_have_count(1)
+    # Whatever still ran would be told that the photo is gone, which the browser notes.
+    seen.expect(page.locator(".sample img:visible")).to_have_count(3, timeout=20_000)
     page.get_by_role("button", name="Remove coffee.jpg").click()
     seen.expect(page.locator("#photo")).not_to_be_visible()
     page.reload()
