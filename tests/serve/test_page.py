@@ -9,6 +9,7 @@ import json
 import re
 import threading
 import zipfile
+from fractions import Fraction
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,9 +17,11 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 import skimage
+from films import film_bytes, moving, read_film
 from PIL import Image
 
 import zoo
+from zoo.serve import films as serving
 
 PAGE = Path(zoo.__file__).parent / "serve" / "page"
 FILES = sorted(file.name for file in PAGE.iterdir())
@@ -194,6 +197,14 @@ class Visit:
         self.wait(self.page.locator("#queue li").count())
         assert len(self.previews) == before + 1
         return self.previews[-1]
+
+    def until(self, expression):
+        """Wait until something is so in the page, which may not evaluate strings itself."""
+        for _ in range(200):
+            if self.page.evaluate(expression):
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(expression)
 
     @property
     def marks(self):
@@ -453,6 +464,128 @@ def test_downloads_have_the_format_and_size_of_the_photo(visit, photos, tmp_path
     page.get_by_role("button", name="Remove all").click()
     page.get_by_label("Open a hints file").set_input_files(hints)
     seen.expect(seen.marks).to_have_count(1)
+
+
+def film_of(suffix, codec="libx264", count=7):
+    """So few frames that no graph is made for them."""
+    unit = Fraction(1, 25) if codec == "mpeg4" else Fraction(1, 1000)
+    shown = moving(count, 48, 64)
+    return film_bytes(shown, suffix, codec=codec, pixels="yuv420p", unit=unit, sound=True)
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    path = tmp_path_factory.mktemp("films") / "waves.mp4"
+    path.write_bytes(film_of(".mp4"))
+    return path
+
+
+FILMS = "[...document.querySelectorAll('video')]"
+
+
+def test_a_film_is_previewed_colored_played_and_downloaded(visit, film, photos, tmp_path):
+    seen = visit()
+    seen.color(film, photos[1])
+    page = seen.page
+    assert seen.previews[0] == {"model": "tiny", "options": {}, "hints": None, "side": 1024}
+    for text in ("Color a point", "Your colors", "It lends"):
+        seen.expect(page.get_by_text(text, exact=True)).to_be_hidden()
+    page.get_by_label("Against flicker").select_option("past")
+    seen.expect(page.get_by_label("Ahead")).to_be_hidden()
+    button = page.get_by_role("button", name="Color the film")
+    button.focus()
+    page.keyboard.press("Enter")
+    play = page.get_by_role("button", name="Play", exact=True)
+    seen.expect(play).to_be_visible(timeout=20_000)
+    steady = {"smoothing": "past", "look_ahead": 0}
+    assert [job["film"] for job in seen.jobs if not job.get("side")] == [steady]
+    assert page.evaluate("document.activeElement.id") == "download"
+    play.click()
+    seen.until(f"{FILMS}[1].ended")
+    times = page.evaluate(f"{FILMS}.map(film => film.currentTime)")
+    assert times[0] == pytest.approx(times[1], abs=0.1)
+    page.get_by_role("slider", name="Place in the film").fill("500")
+    seen.until(f"{FILMS}.every(film => Math.abs(film.currentTime - 0.14) < 0.04)")
+    assert page.evaluate(f"getComputedStyle({FILMS}[0]).filter") == "grayscale(1)"
+
+    def saved(name):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=name).click()
+        path = tmp_path / download.value.suggested_filename
+        download.value.save_as(path)
+        return path
+
+    colored = saved(re.compile("^Download$"))
+    assert colored.name == "waves.mp4"
+    assert read_film(colored)[0].shape == (7, 48, 64, 3)
+    with zipfile.ZipFile(saved("Download all as ZIP")) as packed:
+        assert sorted(packed.namelist()) == ["cat.png", "waves.mp4"]
+        assert packed.read("waves.mp4") == colored.read_bytes()  # colored once
+    seen.recolored(lambda: page.get_by_role("radio", name="levin").check())
+    seen.expect(play).to_be_hidden()
+    seen.expect(page.get_by_text("colored with other settings")).to_be_visible()
+    page.locator("#queue button", has_text="cat.png").click()
+    seen.expect(page.get_by_text("Color a point", exact=True)).to_be_visible()
+    seen.expect(button).to_be_hidden()
+
+
+def test_a_film_s_progress_outlives_a_reload_and_can_be_stopped(visit, film, monkeypatch):
+    watch, go = serving.FilmRun.__call__, threading.Event()
+
+    def held(run, done, frames):
+        watch(run, done, frames)
+        if frames:
+            run._changed()
+            assert go.wait(20)
+
+    monkeypatch.setattr(serving.FilmRun, "__call__", held)
+    monkeypatch.setattr("zoo.inference.films.plan.LONGEST_PART", 3)
+    try:
+        seen = visit(NARROW)
+        seen.color(film)
+        page = seen.page
+        page.get_by_role("button", name="Color the film").click()
+        for _ in range(2):
+            seen.expect(page.locator("#film-state")).to_contain_text("3 of 7 frames")
+            seen.expect(page.locator("#queue")).to_contain_text("3 of 7 frames")
+            assert page.locator("#film-progress").evaluate("one => one.value / one.max") == 3 / 7
+            assert page.evaluate("document.documentElement.scrollWidth") == 360
+            page.reload()
+            seen.expect(page.locator("#models label")).to_have_count(3)
+        page.get_by_role("button", name="Stop").click()
+        seen.expect(page.get_by_role("button", name="Color the film")).to_be_visible()
+        assert page.evaluate("document.activeElement.id") == "color-film"
+    finally:
+        go.set()
+    seen.wait()
+    page.get_by_role("button", name="Color the film").click()
+    seen.expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible(timeout=20_000)
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    seen.wait()
+    page.reload()
+    seen.expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible(timeout=20_000)
+    assert len([job for job in seen.jobs if not job.get("side")]) == 2
+
+
+def test_what_the_browser_cannot_play_is_told(visit, tmp_path):
+    (tmp_path / "old.avi").write_bytes(film_of(".avi", "mpeg4"))
+    seen = visit(service_workers="block")
+    seen.color(tmp_path / "old.avi")
+    page = seen.page
+    page.get_by_role("radio", name="gray").check()
+    page.get_by_role("button", name="Color the film").click()
+    seen.expect(page.get_by_text("cannot play the original")).to_be_visible(timeout=20_000)
+    seen.until(f"{FILMS}.every(film => !film.hidden && film.src === {FILMS}[1].src)")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download the original").click()
+    assert Path(download.value.path()).read_bytes() == (tmp_path / "old.avi").read_bytes()
+    colored = page.evaluate(f"{FILMS}[1].src")
+    page.route(colored, lambda route: route.fulfill(body=b"no film", content_type="video/mp4"))
+    page.reload()
+    seen.expect(page.get_by_text("cannot play the film in color")).to_be_visible(timeout=20_000)
+    assert page.locator("video:visible").count() == 0
+    assert page.locator(".before").is_visible()
+    seen.failures = [text for text in seen.failures if "Service Worker" not in text]
 
 
 def test_a_second_drop_lends_its_colors(visit, photos):

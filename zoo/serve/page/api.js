@@ -54,17 +54,19 @@ export const revokeToken = (id) => call(`tokens/${id}`, { method: "DELETE" });
 
 export const getModels = () => call("models");
 export const getPhotos = async () => (await call("photos")).photos;
+export const getJob = (id) => call(`jobs/${id}`);
 export const removePhoto = (id) => call(`photos/${id}`, { method: "DELETE" });
 export const removeJob = (id) => call(`jobs/${id}`, { method: "DELETE" });
 export const suggest = async (id, json, signal) =>
   (await call(`photos/${id}/suggestions`, { method: "POST", json, signal })).suggestions;
 
 export const grayUrl = (id, side) => `${ROOT}photos/${id}/image?side=${side}`;
+export const filmUrl = (id) => `${ROOT}photos/${id}/film`;
 export const resultUrl = (id) => `${ROOT}jobs/${id}/result`;
 export const downloadUrl = (id) => `${ROOT}jobs/${id}/result?download=1`;
 export const archiveUrl = (ids) => `${ROOT}archive?jobs=${ids.join(",")}`;
 
-/** Upload a photo; `onProgress` hears which share has been sent, which fetch would not tell. */
+/** Upload a photo or film; `onProgress` hears which share has been sent, which fetch would not tell. */
 export function upload(file, onProgress = () => {}) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
@@ -91,7 +93,8 @@ function aborted() {
   return new DOMException("Something newer was asked for.", "AbortError");
 }
 
-async function start(photo, json, signal) {
+/** Put a job into the server's queue. */
+export async function startJob(photo, json, signal) {
   for (;;) {
     try {
       return await call(`photos/${photo}/jobs`, { method: "POST", json });
@@ -104,7 +107,8 @@ async function start(photo, json, signal) {
   }
 }
 
-function follow(job, onChange, signal) {
+/** Follow a job to its end; `onChange` hears its news. */
+export function followJob(job, onChange, signal) {
   return new Promise((resolve, reject) => {
     const events = new EventSource(`${ROOT}jobs/${job.id}/events`);
     let misses = 0;
@@ -125,7 +129,7 @@ function follow(job, onChange, signal) {
     events.addEventListener("error", async () => {
       // The stream may have broken before its last event: ask, and otherwise let it reconnect.
       try {
-        const news = await call(`jobs/${job.id}`);
+        const news = await getJob(job.id);
         if (FINAL.includes(news.state) || events.readyState !== EventSource.CLOSED) hear(news);
         else end(reject, new ApiError(UNREACHABLE, 0));
       } catch (error) {
@@ -139,11 +143,11 @@ function follow(job, onChange, signal) {
 
 /** Run a job to its end; one that is no longer wanted is removed from the server's queue. */
 export async function runJob(photo, json, { onChange = () => {}, signal } = {}) {
-  const job = await start(photo, json, signal);
+  const job = await startJob(photo, json, signal);
   try {
     if (signal?.aborted) throw aborted();
     onChange(job);
-    return job.state === "done" ? job : await follow(job, onChange, signal);
+    return job.state === "done" ? job : await followJob(job, onChange, signal);
   } catch (error) {
     if (error.name === "AbortError") removeJob(job.id).catch(() => {}); // it may be gone by itself
     throw error;

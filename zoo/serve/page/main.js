@@ -1,10 +1,11 @@
-// The page: photos come in, one of them is shown, and what is set below belongs to it.
+// The page: photos and films come in, one of them is shown, and what is set below belongs to it.
 
 import { letIn } from "./account.js";
 import { getModels, getPhotos, removePhoto, resultUrl, upload } from "./api.js";
 import { Compare } from "./compare.js";
 import { download, downloadAll, saveHints } from "./download.js";
 import { byId, onFiles } from "./elements.js";
+import { FilmPanel, STEADY } from "./film-panel.js";
 import { Marks } from "./marks.js";
 import { Models } from "./models.js";
 import { showOptions } from "./options.js";
@@ -18,7 +19,7 @@ import { recall, remember } from "./storage.js";
 
 const photos = [];
 let shown = null;
-let settings = { model: null, options: {}, reference: null, transfer: "match" };
+let settings = { model: null, options: {}, reference: null, transfer: "match", film: STEADY };
 
 const compare = new Compare(byId("stage"), byId("split"));
 const gray = new Sampler(compare.before);
@@ -28,6 +29,7 @@ const marks = new Marks((x, y) => look(x, y).lightness);
 const queue = new Queue(byId("queue"), { onChoose: show, onRemove: remove });
 const models = new Models(byId("models"), byId("about"), chooseModel);
 const reference = new Reference((change) => shown && set(change));
+const films = new FilmPanel(setFilm);
 
 /** A place's lightness, which the photo keeps, and the chroma that it has now. */
 function look(x, y) {
@@ -38,7 +40,7 @@ function look(x, y) {
   return { lightness, ab: ab.map((value) => Math.round(10 * value) / 10) };
 }
 
-/** Photos that are on the server. */
+/** Photos and films that are on the server. */
 function arrived() {
   return photos.filter((photo) => photo.info);
 }
@@ -48,6 +50,10 @@ function listen(photo) {
   photo.addEventListener("result", () => photo === shown && showPhoto());
   photo.addEventListener("trouble", ({ detail }) => complain(detail));
   photo.addEventListener("wish", () => remember(photos));
+  photo.addEventListener("film", () => {
+    remember(photos);
+    if (photo === shown) films.showProgress();
+  });
 }
 
 function enter(photo) {
@@ -56,8 +62,9 @@ function enter(photo) {
   queue.add(photo);
 }
 
-function settle(photo, info, hints) {
+function settle(photo, info, hints, film) {
   photo.arrive(info, hints);
+  if (film) photo.film?.resume(film);
   photo.hints.addEventListener("change", () => photo === shown && showHints());
   byId("for-all").hidden = arrived().length < 2;
   if (!shown) show(photo);
@@ -94,6 +101,7 @@ function show(photo) {
   settings = structuredClone(photo.settings); // photos that come later begin like this one
   hidePanels(false);
   queue.show(photo);
+  if (photo.film) setMode("compare");
   overlay.show(photo.hints);
   showPhoto();
   showSettings();
@@ -117,6 +125,7 @@ function showSettings() {
   models.show(shown);
   if (model) showOptions(byId("options"), model, shown.options, setOption);
   reference.show(shown.settings);
+  films.show(shown);
   showHints();
 }
 
@@ -145,7 +154,16 @@ function setOption(name, value) {
   options[model] = { ...options[model], [name]: value };
   settings = structuredClone(shown.settings);
   forgive();
+  if (shown.film) films.showProgress();
   shown.recolor();
+}
+
+/** How films are smoothed is not seen in the first frame. */
+function setFilm(film) {
+  shown.settings.film = film;
+  settings = structuredClone(shown.settings);
+  remember(photos);
+  films.show(shown);
 }
 
 function remove(photo) {
@@ -209,7 +227,7 @@ function listenToControls() {
   byId("same-for-all").addEventListener("click", useForAll);
   byId("reset").addEventListener("click", () => {
     delete shown.settings.options[shown.settings.model];
-    set({});
+    set({ film: STEADY });
   });
   // Lightness is read from the picture in gray, which may come after the marks.
   for (const image of [compare.before, compare.after]) {
@@ -222,12 +240,12 @@ async function restore() {
   const known = recall();
   if (!known.length) return;
   const infos = new Map((await getPhotos()).map((info) => [info.id, info]));
-  for (const { id, settings: its, hints } of known) {
+  for (const { id, settings: its, hints, film } of known) {
     if (!infos.has(id)) continue;
     const isKnown = models.find(its.model);
     const photo = new Photo(infos.get(id).name, isKnown ? its : { ...its, model: settings.model });
     enter(photo);
-    settle(photo, infos.get(id), hints);
+    settle(photo, infos.get(id), hints, film);
   }
 }
 

@@ -1,6 +1,7 @@
-// One photo: its settings and hints, and the preview that follows them.
+// One photo or film: its settings and hints, and the preview that follows them.
 
 import { grayUrl, removeJob, resultUrl, runJob } from "./api.js";
+import { Film } from "./film.js";
 import { Hints } from "./hints.js";
 import { inTurn } from "./turns.js";
 
@@ -21,7 +22,7 @@ export class Photo extends EventTarget {
   constructor(name, settings) {
     super();
     this.settings = structuredClone(settings);
-    Object.assign(this, { name, info: null, result: null, hints: null, samples: {}, full: null });
+    Object.assign(this, { name, info: null, result: null, hints: null, samples: {}, full: null, film: null });
     this.progress = { state: "uploading", share: 0 };
   }
 
@@ -32,6 +33,9 @@ export class Photo extends EventTarget {
     this.hints.addEventListener("change", ({ detail }) => {
       if (detail.recolor) this.recolor();
     });
+    if (info.kind === "film") {
+      this.film = new Film(this, () => this.dispatchEvent(new Event("film")));
+    }
   }
 
   get gray() {
@@ -46,11 +50,19 @@ export class Photo extends EventTarget {
     return this.settings.options[this.settings.model] ?? {};
   }
 
-  /** The job that the settings and hints ask for. */
+  /** What happens to it: to a film as a whole, or else to the preview. */
+  get news() {
+    const { job, isBusy } = this.film ?? {};
+    return isBusy || job?.state === "failed" ? job : this.progress;
+  }
+
+  /** The job that the settings and hints ask for; without `side` that of a whole film. */
   wish(side) {
-    const { model, reference, transfer } = this.settings;
-    const lent = reference ? { reference: reference.id, transfer } : {};
-    return { model, options: this.options, hints: this.hints.toJSON(), ...lent, side };
+    const { model, reference, transfer, film } = this.settings;
+    const way = this.film ? "match" : transfer;
+    const lent = reference ? { reference: reference.id, transfer: way } : {};
+    const steady = this.film && !side ? { film } : {};
+    return { model, options: this.options, hints: this.hints.toJSON(), ...lent, side, ...steady };
   }
 
   update(progress) {
@@ -112,6 +124,7 @@ export class Photo extends EventTarget {
 
   /** The job of the photo at full size; asked for twice, it is computed once. */
   async fullSize(onChange = () => {}) {
+    if (this.film) return this.film.color();
     const wish = this.wish(null);
     const key = JSON.stringify(wish);
     if (this.full?.key !== key) {
@@ -125,7 +138,20 @@ export class Photo extends EventTarget {
   leave() {
     clearTimeout(this.timer);
     this.running?.abort();
+    this.film?.stop();
   }
+}
+
+function inTime(seconds) {
+  if (seconds < 90) return `${Math.ceil(seconds)} s`;
+  const minutes = Math.ceil(seconds / 60);
+  return minutes < 90 ? `${minutes} min` : `${(minutes / 60).toFixed(1)} hours`;
+}
+
+function coloring({ done, frames, estimate }) {
+  const left = estimate ? `, about ${inTime(estimate)}` : "";
+  if (frames) return `Coloring: ${done} of ${frames} frames${left}`;
+  return done === 0 ? "Looking for its shots" : `Coloring${left}`;
 }
 
 /** What happens to a photo, in words. */
@@ -134,7 +160,7 @@ export function inWords(progress) {
     case "uploading": return `Uploading: ${Math.round(100 * progress.share)} %`;
     case "waiting": return "Waiting for its turn";
     case "queued": return `In the queue${progress.position ? `, number ${progress.position}` : ""}`;
-    case "running": return progress.estimate ? `Coloring, about ${Math.ceil(progress.estimate)} s` : "Coloring";
+    case "running": return coloring(progress);
     case "failed": return progress.error;
     default: return "Ready";
   }

@@ -1,4 +1,4 @@
-// The list of photos: what happens to each, and which one is shown.
+// The list of photos and films: what happens to each, and which one is shown.
 
 import { make } from "./elements.js";
 import { inWords } from "./photo.js";
@@ -22,7 +22,7 @@ export class Queue {
     this.items.set(photo, { item, choose, image, state, bar });
     choose.addEventListener("click", () => this.onChoose(photo));
     remove.addEventListener("click", () => this.onRemove(photo));
-    photo.addEventListener("progress", () => this.draw(photo));
+    for (const name of ["progress", "film"]) photo.addEventListener(name, () => this.draw(photo));
     this.list.append(item);
     this.draw(photo);
   }
@@ -31,13 +31,14 @@ export class Queue {
     const found = this.items.get(photo);
     if (!found) return;
     const { item, image, state, bar } = found;
-    const { progress, thumbnail } = photo;
+    const { news: progress, thumbnail } = photo;
     if (thumbnail && image.getAttribute("src") !== thumbnail) image.src = thumbnail;
     image.hidden = !thumbnail;
     state.textContent = inWords(progress);
     item.classList.toggle("failed", progress.state === "failed");
     bar.hidden = ["done", "failed"].includes(progress.state);
     if (progress.state === "uploading") bar.value = progress.share;
+    else if (progress.frames) bar.value = progress.done / progress.frames;
     else bar.removeAttribute("value");
   }
 

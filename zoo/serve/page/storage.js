@@ -18,7 +18,7 @@ export function forget() {
 
 export function remember(photos) {
   const arrived = photos.filter(({ info }) => info);
-  const known = arrived.map(({ info, settings, hints }) => ({ id: info.id, settings, hints }));
+  const known = arrived.map(({ info, settings, hints, film }) => ({ id: info.id, settings, hints, film }));
   try {
     localStorage.setItem(key, JSON.stringify(known));
   } catch {
