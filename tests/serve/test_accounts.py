@@ -11,10 +11,13 @@ import uvicorn
 from argon2 import PasswordHasher, extract_parameters
 from argon2.profiles import RFC_9106_LOW_MEMORY
 from fastapi.testclient import TestClient
+from films import film_bytes, moving
 from served import PASSWORD, make_photo, refused, sign_up_form
 
 from zoo.errors import ZooError
+from zoo.serve import service as services
 from zoo.serve.addresses import address_of, bind, check_proxy
+from zoo.serve.coloring import color
 from zoo.serve.door import COOKIE
 from zoo.serve.keys import Key
 from zoo.serve.passwords import Passwords
@@ -436,6 +439,13 @@ def test_another_page_does_not_write(open_server, headers, passes):
     assert anna.client.get("/api/v1/photos").json()["photos"] == [photo]
 
 
+def test_without_accounts_the_header_alone_decides(server):
+    """A proxy may hand on another Host than the page's, without TLS, too."""
+    photo, headers = server.upload(), {"Origin": "http://photos.example"}
+    answer = server.client.delete(f"/api/v1/photos/{photo['id']}", headers=headers)
+    assert answer.status_code == 204
+
+
 def test_writes_with_a_cookie_need_the_header(open_server):
     anna = open_server.sign_up("Anna")
     photo = anna.upload()
@@ -550,8 +560,14 @@ def test_a_token_makes_no_tokens(open_server):
 # ---------------------------------------------------------------------- deletion
 
 
-def test_a_deleted_account_leaves_no_row_and_no_file(start, quick_hashes, settings):
-    server = start(accounts=True)
+def everything(folder) -> bytes:
+    """All names and contents of a folder."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return b"".join(str(path).encode() + path.read_bytes() for path in files)
+
+
+def test_a_deleted_account_leaves_no_row_and_no_file(open_server, settings):
+    server = open_server
     anna, ben = server.sign_up("Anna"), server.sign_up("Ben")
     theirs = ben.upload(name="hill.png")
     result = ben.colored(theirs, model="gray")
@@ -560,11 +576,14 @@ def test_a_deleted_account_leaves_no_row_and_no_file(start, quick_hashes, settin
     jobs = [anna.wait(anna.ask(photo, model="gray", side=side)) for side in (None, 16)]
     reference = anna.upload(make_photo(seed=1))
     anna.colored(photo, model="gray", reference=reference["id"], transfer="reinhard")
+    film = anna.upload(film_bytes(moving(2)), "secret-film.mkv")
+    jobs += [anna.wait(anna.ask(film, model="gray"))]
+    assert [job["state"] for job in jobs] == ["done"] * 3
     kept, token = anna.client.cookies[COOKIE], make_token(anna, "secret-name")
     answer = anna.client.request("DELETE", ACCOUNT, json={"password": "wrong"})
     assert answer.json()["fields"] == {"password": refused(answer, 403, "password is wrong")}
     refused(anna.client.request("DELETE", ACCOUNT, json={}), 422, "Give your password")
-    assert len(anna.client.get("/api/v1/photos").json()["photos"]) == 2
+    assert len(anna.client.get("/api/v1/photos").json()["photos"]) == 3
     answer = anna.client.request("DELETE", ACCOUNT, json={"password": PASSWORD})
     assert answer.status_code == 204
     assert cookie_of(answer)["value"] == ""
@@ -575,14 +594,33 @@ def test_a_deleted_account_leaves_no_row_and_no_file(start, quick_hashes, settin
     assert ben.colored(theirs, model="gray") == result
     counted = {"accounts": 1, "sessions": 1, "tokens": 0, "photos": 1, "jobs": 2}
     assert {table: rows(settings.data, table) for table in counted} == counted
-    start()  # the other one has ended, and with it what the database has beside it
-    names = " ".join(str(path) for path in settings.data.rglob("*"))
-    contents = b"".join(path.read_bytes() for path in settings.data.rglob("*") if path.is_file())
-    gone = [identifier, photo["id"], reference["id"], *(job["id"] for job in jobs)]
-    for trace in (*gone, token["id"], "anna@example", "secret-sea", "secret-name"):
-        assert trace not in names
-        assert trace.encode() not in contents
-    assert theirs["id"].encode() in contents
+    left = everything(settings.data)
+    gone = [one["id"] for one in (photo, reference, film, token, *jobs)]
+    for trace in (identifier, *gone, "anna@example", "secret-sea", "secret-film", "secret-name"):
+        assert trace.encode() not in left
+    assert theirs["id"].encode() in left
+
+
+def test_what_is_being_colored_goes_with_the_account(open_server, settings, monkeypatch):
+    begun, go = threading.Event(), threading.Event()
+
+    def held(*arguments):
+        begun.set()
+        assert go.wait(20)
+        color(*arguments)
+
+    monkeypatch.setattr(services, "color", held)
+    anna, ben = open_server.sign_up("Anna"), open_server.sign_up("Ben")
+    photo = anna.upload()
+    job = anna.ask(photo, model="gray")
+    assert begun.wait(20)
+    answer = anna.client.request("DELETE", ACCOUNT, json={"password": PASSWORD})
+    assert answer.status_code == 204
+    go.set()
+    ben.colored(ben.upload(), model="gray")
+    open_server.service.stop()
+    for one in (photo, job):
+        assert one["id"].encode() not in everything(settings.data)
 
 
 def test_passwords_are_not_guessed_by_deleting(open_server, clock):

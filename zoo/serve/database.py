@@ -48,3 +48,12 @@ def open_database(file: Path) -> Engine:
 def reading(engine: Engine) -> Engine:
     """The same database for transactions that only read: they wait for nobody."""
     return engine.execution_options(reads=True)
+
+
+def empty_log(engine: Engine) -> None:
+    """Bring the log beside a database into it now, with all that is still in it of deleted rows."""
+    connection = engine.raw_connection()
+    try:
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.close()

@@ -1,10 +1,10 @@
 """What holds for every request and every answer, around the application.
 
-What keeps other web pages out, with accounts and without, is that a write needs a header which they
-may send to this server only if it says so, that it must not come from another page by what browsers
-say of that, that the server answers to its own names alone (against DNS rebinding), and that it
-allows nobody to read its answers or to show its page in a frame. With accounts a token takes the
-place of that header: no other page can have it sent.
+What keeps other web pages out is that a write needs a header which they may send to this server
+only if it says so, that the server answers to its own names alone (against DNS rebinding), and that
+it allows nobody to read its answers or to show its page in a frame. With accounts a write must not
+come from another page by what browsers say of that, either; and a token takes the place of the
+header, because no other page can have it sent.
 """
 
 import ipaddress
@@ -94,7 +94,7 @@ class Guard:
         if method not in _READS and not by_token:
             if headers.get(MARK) != MARK_VALUE:
                 return _error(403, f"Writes need the header {MARK}: {MARK_VALUE}; send it.")
-            if not is_same_origin(headers):
+            if self._accounts and not is_same_origin(headers):
                 return _error(403, "Another web page has asked for that; use this server's own.")
         length = headers.get("content-length", "0")
         if length.isdigit() and int(length) > most:

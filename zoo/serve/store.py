@@ -32,7 +32,7 @@ from zoo.errors import ZooError
 from zoo.files import require_writable
 from zoo.inference.films.plan import FilmSettings
 from zoo.serve.account_store import ACCOUNTS
-from zoo.serve.database import open_database, reading
+from zoo.serve.database import empty_log, open_database, reading
 from zoo.serve.film_formats import FILM_FORMATS
 from zoo.serve.migrations import migrate
 
@@ -325,6 +325,7 @@ class Store:
             rows = connection.execute(select(PHOTOS).where(theirs)).all()
             connection.execute(delete(PHOTOS).where(theirs))
             connection.execute(delete(ACCOUNTS).where(ACCOUNTS.c.id == owner))
+        empty_log(self.engine)
         self._delete_files([Photo(**row._mapping) for row in rows], jobs)
         return jobs
 
