@@ -137,6 +137,31 @@ def test_the_next_person_sees_nothing(visit, photo):
     assert page.locator("#queue .name").inner_text() == "sea.png"
 
 
+def test_photos_of_another_browser_are_colored_once_they_are_chosen(visit, photo):
+    seen = visit()
+    seen.sign_up("ivy")
+    seen.color(photo)
+    reference = photo.with_name("lent.png")
+    reference.write_bytes(make_photo(seed=1))
+    seen.page.locator("#reference-pick").set_input_files(reference)
+    seen.expect(seen.page.locator("#reference-image")).to_be_visible()
+    seen.page.reload()
+    seen.wait()  # what only lends its colors is not among the photos
+    other, jobs = visit(), []
+    other.page.on("request", lambda one: jobs.append(one.url) if "/jobs" in one.url else None)
+    other.log_in("ivy")
+    listed = other.page.locator("#queue li")
+    other.expect(listed).to_have_count(2)
+    other.expect(listed.last).to_contain_text("sea.png")
+    other.expect(listed.last).to_contain_text("Choose it to color it")
+    assert jobs == []
+    listed.last.get_by_role("button").first.click()
+    other.wait()
+    other.expect(listed.first).to_contain_text("Choose it to color it")
+    other.page.reload()
+    other.wait()
+
+
 def test_errors_are_said_beside_the_fields(visit):
     seen = visit()
     page = seen.page

@@ -86,6 +86,9 @@ function askToLogIn() {
   if (byId("people").hidden) show("log-in");
 }
 
+/** Whether an account has logged in, whose photos are all shown. */
+export const hasAccount = () => Boolean(account);
+
 /** Whether somebody may use the page: everybody, on a server without accounts. */
 export async function letIn() {
   const known = await getAccount();

@@ -1,6 +1,6 @@
 // The page: photos and films come in, one of them is shown, and what is set below belongs to it.
 
-import { letIn } from "./account.js";
+import { hasAccount, letIn } from "./account.js";
 import { getModels, getPhotos, removePhoto, resultUrl, upload } from "./api.js";
 import { Compare } from "./compare.js";
 import { download, downloadAll, saveHints } from "./download.js";
@@ -62,11 +62,15 @@ function enter(photo) {
   queue.add(photo);
 }
 
-function settle(photo, info, hints, film) {
+function land(photo, info, hints) {
   photo.arrive(info, hints);
-  if (film) photo.film?.resume(film);
   photo.hints.addEventListener("change", () => photo === shown && showHints());
   byId("for-all").hidden = arrived().length < 2;
+}
+
+function settle(photo, info, hints, film) {
+  land(photo, info, hints);
+  if (film) photo.film?.resume(film);
   if (!shown) show(photo);
   photo.recolor(0);
 }
@@ -106,6 +110,7 @@ function show(photo) {
   showPhoto();
   showSettings();
   showProgress();
+  if (photo.isIdle) photo.recolor(0);
 }
 
 function showPhoto() {
@@ -235,10 +240,20 @@ function listenToControls() {
   }
 }
 
+/** An account's photos of other browsers and of programs are colored once they are chosen. */
+function list(infos) {
+  for (const info of infos) {
+    const photo = new Photo(info.name, settings);
+    enter(photo);
+    land(photo, info);
+    photo.rest();
+  }
+}
+
 /** Photos of an earlier visit that are still on the server. */
 async function restore() {
   const known = recall();
-  if (!known.length) return;
+  if (!known.length && !hasAccount()) return;
   const infos = new Map((await getPhotos()).map((info) => [info.id, info]));
   for (const { id, settings: its, hints, film } of known) {
     if (!infos.has(id)) continue;
@@ -247,6 +262,12 @@ async function restore() {
     enter(photo);
     settle(photo, infos.get(id), hints, film);
   }
+  if (!hasAccount()) return;
+  for (const { id, settings: its } of known) {
+    infos.delete(id);
+    infos.delete(its.reference?.id);
+  }
+  list(infos.values());
 }
 
 async function begin() {

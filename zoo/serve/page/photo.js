@@ -70,8 +70,18 @@ export class Photo extends EventTarget {
     this.dispatchEvent(new Event("progress"));
   }
 
+  get isIdle() {
+    return this.progress.state === "idle";
+  }
+
+  /** Do nothing until it is colored for the first time. */
+  rest() {
+    this.update({ state: "idle" });
+  }
+
   /** Color the preview anew once nothing has changed for a moment. */
   recolor(delay = DEBOUNCE) {
+    if (this.isIdle) this.update({ state: "waiting" });
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.run(), delay);
     this.dispatchEvent(new Event("wish"));
@@ -158,6 +168,7 @@ function coloring({ done, frames, estimate }) {
 export function inWords(progress) {
   switch (progress.state) {
     case "uploading": return `Uploading: ${Math.round(100 * progress.share)} %`;
+    case "idle": return "Choose it to color it";
     case "waiting": return "Waiting for its turn";
     case "queued": return `In the queue${progress.position ? `, number ${progress.position}` : ""}`;
     case "running": return coloring(progress);

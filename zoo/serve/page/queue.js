@@ -9,7 +9,7 @@ export class Queue {
   }
 
   add(photo) {
-    const image = make("img", { alt: "" });
+    const image = make("img", { alt: "", loading: "lazy" });
     const name = make("span", { className: "name", textContent: photo.name });
     const state = make("span", { className: "soft" });
     const bar = make("progress", { max: 1 });
@@ -36,7 +36,7 @@ export class Queue {
     image.hidden = !thumbnail;
     state.textContent = inWords(progress);
     item.classList.toggle("failed", progress.state === "failed");
-    bar.hidden = ["done", "failed"].includes(progress.state);
+    bar.hidden = ["done", "failed", "idle"].includes(progress.state);
     if (progress.state === "uploading") bar.value = progress.share;
     else if (progress.frames) bar.value = progress.done / progress.frames;
     else bar.removeAttribute("value");

@@ -17,7 +17,7 @@ export function forget() {
 }
 
 export function remember(photos) {
-  const arrived = photos.filter(({ info }) => info);
+  const arrived = photos.filter(({ info, isIdle }) => info && !isIdle);
   const known = arrived.map(({ info, settings, hints, film }) => ({ id: info.id, settings, hints, film }));
   try {
     localStorage.setItem(key, JSON.stringify(known));
