@@ -62,6 +62,7 @@ def test_the_numbers_are_those_of_the_code():
     assert rows["a film"] == f"{limits.film_bytes / 2**30:g} GiB"
     assert rows["pixels of a film's frame"] == f"{limits.frame_pixels / 1e6:.1f} million (2²³)"
     assert rows["frames of a film"].startswith(f"{limits.frames:,}:")
+    assert rows["colored versions kept of one film"] == str(limits.versions)
     assert rows["films kept"] == f"{limits.films}, of each person"
     assert rows["other requests"] == f"{limits.json_bytes / 2**20:g} MiB"
     assert rows["pixels of a photo"] == f"{limits.pixels / 1e6:.0f} million (2²⁶)"

@@ -4,6 +4,7 @@ import io
 import struct
 import tempfile
 import threading
+import time
 import zipfile
 from dataclasses import replace
 from fractions import Fraction
@@ -233,6 +234,9 @@ def test_what_is_deleted_stops_and_leaves_nothing(server, settings, held, film, 
     address = f"jobs/{job['id']}" if what == "job" else f"photos/{uploaded['id']}"
     assert server.client.delete(f"/api/v1/{address}").status_code == 204
     held.go.set()
+    while server.service._films.place(job["id"]) is not None:
+        time.sleep(0.01)
+    assert held.most == 8
     other = server.upload(film)
     last = server.wait(server.ask(other, model="gray"))
     assert last["state"] == "done"
@@ -478,6 +482,19 @@ def test_what_films_do_not_take_is_refused(server, film, body, words):
     address = f"/api/v1/photos/{server.upload(film)['id']}/jobs"
     refused(server.client.post(address, json=body), 422, words)
     assert server.service.store.unfinished() == []
+
+
+def test_of_each_film_so_many_versions_are_kept(start, film):
+    server = start(limits=Limits(versions=1))
+    uploaded = server.upload(film)
+    failed = server.wait(server.ask(uploaded, model="gray", film={"start": 50}))
+    assert failed["state"] == "failed"
+    job = server.wait(server.ask(uploaded, model="gray"))
+    server.wait(server.ask(uploaded, model="gray", side=16))
+    address = f"/api/v1/photos/{uploaded['id']}/jobs"
+    refused(server.client.post(address, json={"model": "gray"}), 507, "delete some first")
+    server.client.delete(f"/api/v1/jobs/{job['id']}")
+    server.wait(server.ask(uploaded, model="gray"))
 
 
 def test_photos_take_no_options_of_films(server):

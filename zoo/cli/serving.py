@@ -40,7 +40,10 @@ def serve(
             help="Trained folder, or a name that comes trained; repeatable; else all of those.",
         ),
     ] = None,
-    workers: Annotated[int, Option(min=1, max=64, help="Photos that are colored at a time.")] = 2,
+    workers: Annotated[
+        int,
+        Option(min=1, max=64, help="Photos that are colored at a time; one film is, beside them."),
+    ] = 2,
     accounts: Annotated[
         bool, Option("--accounts", help="People sign up and log in; each has their own photos.")
     ] = False,

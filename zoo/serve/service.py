@@ -282,6 +282,8 @@ class Service:
             side=asked.side,
             film=None if asked.side is not None else film,
         )
+        if job.film is not None:
+            self._require_version(photo)
         self._pool_of(job).require_room()  # old previews would give way for nothing
         for old in self.store.old_previews(photo, self.settings.limits.previews - 1):
             self.store.delete_job(old)
@@ -292,6 +294,11 @@ class Service:
             self.store.delete_job(job)
             raise
         return job
+
+    def _require_version(self, film: Photo) -> None:
+        most = self.settings.limits.versions
+        if self.store.count_versions(film) >= most:
+            raise Refusal(507, f"The film is in color {most:,} times already; delete some first.")
 
     def job(self, person: str, identifier: str) -> StoredJob:
         """A person's job by its id.

@@ -20,6 +20,7 @@ class Limits:
         waiting: jobs in the queue.
         photos: kept at a time.
         films: likewise.
+        versions: of one film in color, done or asked for: they are large.
         previews: kept of one photo; older ones give way.
         archived: results in one archive.
         tokens: of one account.
@@ -42,6 +43,7 @@ class Limits:
     waiting: int = 32
     photos: int = 1000
     films: int = 20
+    versions: int = 10
     previews: int = 20
     archived: int = 100
     tokens: int = 50

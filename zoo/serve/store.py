@@ -361,6 +361,12 @@ class Store:
             rows = connection.execute(query.order_by(_NEWEST_FIRST).offset(kept)).all()
         return [StoredJob(**row._mapping) for row in rows]
 
+    def count_versions(self, film: Photo) -> int:
+        """How often a film has been colored, or is going to be; what failed does not count."""
+        counted = (JOBS.c.photo == film.id) & JOBS.c.film.is_not(None) & (JOBS.c.state != "failed")
+        with self.engine.begin() as connection:
+            return connection.execute(select(func.count()).where(counted)).scalar_one()
+
     def start_job(self, identifier: str) -> StoredJob | None:
         """Record that a job runs; None if it has been deleted."""
         self._change(identifier, state="running", attempts=JOBS.c.attempts + 1)

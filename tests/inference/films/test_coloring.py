@@ -109,6 +109,27 @@ def test_a_stopped_run_ends_as_an_undisturbed_one(tmp_path, monkeypatch, smoothi
     assert not list(tmp_path.glob(".*"))
 
 
+def test_who_watches_hears_of_each_piece_and_may_stop_it(film, tmp_path, monkeypatch):
+    """The shots have 20 and 13 frames, the parts 10, 10, 10 and 3; pieces have up to 8."""
+    monkeypatch.setattr(planning, "LONGEST_PART", 10)
+    told = []
+
+    def watch(done, frames):
+        told.append((done, frames))
+        if done == stop:
+            raise Stopped
+
+    stop = 18
+    with pytest.raises(Stopped):
+        zoo.colorize_video(film, tmp_path / "out.mkv", model("gray"), watch=watch)
+    assert told == [*[(0, None)] * 33, (8, 33), (10, 33), (18, 33)]
+    told.clear()
+    stop = None
+    zoo.colorize_video(film, tmp_path / "out.mkv", model("gray"), watch=watch)
+    # What was done stays: the first part, and the second one if it was on its way already.
+    assert told in [[(done, 33) for done in (*first, 28, 30, 33)] for first in ((18, 20), ())]
+
+
 _KILLED = """
 import os, signal, sys
 import zoo
