@@ -12,7 +12,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from films import make_film, moving, read_film
+from films import film_bytes, make_film, moving, read_film
 from served import make_photo, opened, refused
 
 import zoo
@@ -432,6 +432,13 @@ def test_files_that_name_other_files_are_refused(server, settings, tmp_path):
             refused(server.client.post("/api/v1/photos", files=files), 415)
     assert left_of(settings) == set()
     assert server.client.get("/api/v1/photos").json() == {"photos": []}
+
+
+def test_a_film_that_begins_as_another_one_is_refused(server):
+    stream = film_bytes(moving(20), ".ts", **MPEG2)
+    assert server.upload(stream)["format"] == "TS"
+    answer = server.client.post("/api/v1/photos", files={"photo": b"FLV\x01" + stream})
+    refused(answer, 415, "another file than it begins as")
 
 
 def test_subtitles_that_are_a_playlist_open_nothing(server, tmp_path):
