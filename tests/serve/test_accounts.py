@@ -623,6 +623,24 @@ def test_what_is_being_colored_goes_with_the_account(open_server, settings, monk
         assert one["id"].encode() not in everything(settings.data)
 
 
+def test_a_job_of_a_photo_that_has_just_gone_is_refused(open_server, monkeypatch):
+    anna = open_server.sign_up("Anna")
+    photo = anna.upload()
+    checked = open_server.service.models.served
+
+    def late(name):
+        answer = anna.client.request("DELETE", ACCOUNT, json={"password": PASSWORD})
+        assert answer.status_code == 204
+        return checked(name)
+
+    monkeypatch.setattr(open_server.service.models, "served", late)
+    cookie = anna.client.cookies[COOKIE]
+    answer = with_cookie(open_server, cookie).client.post(
+        f"/api/v1/photos/{photo['id']}/jobs", json={"model": "gray"}
+    )
+    assert refused(answer, 404) == "There is no such photo; it may have been deleted."
+
+
 def test_passwords_are_not_guessed_by_deleting(open_server, clock):
     anna = open_server.sign_up("Anna")
     for _ in range(10):

@@ -27,6 +27,7 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 
 from zoo.errors import ZooError
 from zoo.files import require_writable
@@ -35,6 +36,7 @@ from zoo.serve.account_store import ACCOUNTS
 from zoo.serve.database import empty_log, open_database, reading
 from zoo.serve.film_formats import FILM_FORMATS
 from zoo.serve.migrations import migrate
+from zoo.serve.refusals import Refusal
 
 State = Literal["queued", "running", "done", "failed"]
 
@@ -338,8 +340,16 @@ class Store:
     # ------------------------------------------------------------------ jobs
 
     def add_job(self, job: StoredJob) -> None:
-        with self.engine.begin() as connection:
-            connection.execute(insert(JOBS).values(**vars(job)))
+        """Record a job.
+
+        Raises:
+            Refusal: if its photo, or its owner's account, has been deleted meanwhile.
+        """
+        try:
+            with self.engine.begin() as connection:
+                connection.execute(insert(JOBS).values(**vars(job)))
+        except IntegrityError as error:
+            raise Refusal(404, "There is no such photo; it may have been deleted.") from error
 
     def job(self, identifier: str) -> StoredJob | None:
         """A job by its id."""
