@@ -1,6 +1,8 @@
 """Photos for a server, and how tests ask one."""
 
 import io
+import re
+import socket
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -117,3 +119,20 @@ def refused(answer: Any, status: int, *words: str) -> str:
     for word in words:
         assert word in sentence
     return sentence
+
+
+def read_answer(sending: socket.socket) -> tuple[bytes, bytes]:
+    """Head and body of an answer over HTTP, or what there is of it when the connection ends."""
+    got = b""
+    while True:
+        head, _, body = got.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)\ncontent-length: *(\d+)", head)
+        if length is not None and len(body) >= int(length[1]):
+            return head, body
+        try:
+            more = sending.recv(2**16)
+        except ConnectionResetError:
+            more = b""
+        if not more:
+            return head, body
+        got += more

@@ -83,7 +83,12 @@ async def load(
 def client_of(address: str) -> httpx.AsyncClient:
     """A client with a connection of its own, without TLS, whose certificates take time to read."""
     return httpx.AsyncClient(
-        base_url=f"{address}/api/v1", headers=HEADERS, timeout=_PATIENCE, verify=False
+        base_url=f"{address}/api/v1",
+        headers=HEADERS,
+        timeout=_PATIENCE,
+        verify=False,
+        # Sooner than the server ends a connection that is idle.
+        limits=httpx.Limits(keepalive_expiry=2),
     )
 
 

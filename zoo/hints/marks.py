@@ -33,6 +33,8 @@ Place = tuple[float, float]
 
 #: No color of sRGB has a or b beyond.
 _MOST_CHROMA = 128.0
+#: More than any photo has on a side.
+_MOST_PX = 1_000_000
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 GRAY = "gray"
 #: Chroma that is none, from a color of 8 bits a channel.
@@ -454,15 +456,22 @@ def _set(record: Any, **values: Any) -> None:
 def _number(value: Any, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         raise ZooError(f"{name} must be a number; got {value!r}.")
-    if not math.isfinite(value):
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number of thousands of digits
+        number = math.inf
+    if not math.isfinite(number):
         raise ZooError(f"{name} must be finite; got {value!r}.")
-    return float(value)
+    return number
 
 
 def _at_least_0(value: Any, name: str) -> float:
-    if _number(value, name) < 0:
+    number = _number(value, name)
+    if number < 0:
         raise ZooError(f"{name} must be at least 0 px; got {value!r}.")
-    return float(value)
+    if number > _MOST_PX:
+        raise ZooError(f"{name} must be at most {_MOST_PX:,} px; got {value!r}.")
+    return number
 
 
 def named(color: Color) -> str:

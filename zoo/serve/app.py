@@ -27,6 +27,8 @@ from zoo.serve.throttle import Throttle
 
 _LOG = logging.getLogger("zoo.serve")
 PAGE = Path(__file__).parent / "page"
+#: Letters of a sentence, which may name what somebody has sent.
+_LONGEST = 500
 _NO_PAGE = "The page is not installed; the interface at /api/v1 works without it.\n"
 #: Asked for anew each time, and sent only if it has changed, so that updates show.
 _FRESH = {"Cache-Control": "no-cache"}
@@ -134,6 +136,8 @@ def _sentence(
     status: int, text: str, headers: object = None, fields: dict[str, str] | None = None
 ) -> Response:
     given = headers if isinstance(headers, dict) else None
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
     said: dict[str, object] = {"error": f"{text.rstrip('.')}."}
     if fields is not None:
         said["fields"] = fields

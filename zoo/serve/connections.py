@@ -19,6 +19,7 @@ class Connection(H11Protocol):
     """A connection of uvicorn whose client has to come to the point."""
 
     _late: asyncio.TimerHandle | None = None
+    _dropping: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -33,6 +34,9 @@ class Connection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        if self._dropping is not None and self.conn.their_state is not h11.SEND_BODY:
+            self._dropping.cancel()  # that was all of it
+            self._dropping = None
         if self.conn.their_state is not h11.IDLE:
             self._unwatch()
         elif self._late is None:  # the beginning of another request
@@ -41,7 +45,7 @@ class Connection(H11Protocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self.conn.their_state is h11.SEND_BODY:
-            self.loop.call_later(DROPPING_SECONDS, self.transport.close)
+            self._dropping = self.loop.call_later(DROPPING_SECONDS, self.transport.close)
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(400, "That is no valid HTTP request; send another one.")

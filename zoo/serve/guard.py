@@ -8,6 +8,7 @@ header, because no other page can have it sent.
 """
 
 import ipaddress
+import re
 import socket
 from collections.abc import Collection
 from urllib.parse import urlsplit
@@ -39,6 +40,8 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _READS = ("GET", "HEAD", "OPTIONS")
+#: An IPv6 address in brackets, or a name, and a port.
+_HOST = re.compile(r"(\[(?P<address>[^\]]*)\]|(?P<name>[^:]*))(:\d*)?")
 _EVERYWHERE = ("0.0.0.0", "::")
 #: Where films may come, which are longer than photos.
 FILMS = "/api/v1/photos"
@@ -137,9 +140,13 @@ def is_own(host: str, names: Collection[str], any_address: bool = False) -> bool
     Examples:
         >>> is_own("LocalHost:8000", {"localhost"}), is_own("evil.example", {"localhost"})
         (True, False)
+        >>> is_own("[::1]:8000", {"::1"}), is_own("[::1].evil.example", {"::1"})
+        (True, False)
     """
-    bare = host.lower()
-    bare = bare[1:].partition("]")[0] if bare.startswith("[") else bare.partition(":")[0]
+    found = _HOST.fullmatch(host.lower())
+    if found is None:
+        return False
+    bare = found["address"] or found["name"]
     return bare in names or (any_address and _is_address(bare))
 
 

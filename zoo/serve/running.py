@@ -31,7 +31,7 @@ class _Server(uvicorn.Server):
 def run(service: Service, listening: socket.socket) -> None:
     """Serve until Ctrl-C or SIGTERM; then finish what runs."""
     try:
-        with _temporary_files_in(service.store.scratch):
+        with temporary_files_in(service.store.scratch):
             _Server(configuration(service), service).run(sockets=[listening])
     except KeyboardInterrupt:  # said again by uvicorn, after it has stopped
         pass
@@ -60,7 +60,7 @@ def configuration(service: Service) -> uvicorn.Config:
 
 
 @contextmanager
-def _temporary_files_in(folder: Path) -> Iterator[None]:
+def temporary_files_in(folder: Path) -> Iterator[None]:
     """Uploads are put there while they come: on the disk of the photos, and private as they are.
 
     Starlette asks `tempfile` for a file, as libraries do. It has no name on the disk, so that
