@@ -128,7 +128,7 @@ def read_answer(sending: socket.socket) -> tuple[bytes, bytes]:
         head, _, body = got.partition(b"\r\n\r\n")
         length = re.search(rb"(?i)\ncontent-length: *(\d+)", head)
         if length is not None and len(body) >= int(length[1]):
-            return head, body
+            return head, body[: int(length[1])]
         try:
             more = sending.recv(2**16)
         except ConnectionResetError:
