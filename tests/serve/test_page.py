@@ -181,7 +181,7 @@ class Visit:
     def color(self, *files):
         """Upload photos and wait until the first is in color and nothing is in the queue."""
         self.page.get_by_label("Choose photos").set_input_files(list(files))
-        self.expect(self.page.locator(".after")).to_be_visible()
+        self.expect(self.page.locator(".after")).to_be_visible(timeout=20_000)
         self.wait(len(files))
 
     def wait(self, count=1):
@@ -529,6 +529,22 @@ def test_a_film_is_previewed_colored_played_and_downloaded(visit, film, photos, 
     seen.expect(button).to_be_hidden()
 
 
+def test_settings_that_an_earlier_version_has_kept_serve_for_films(visit, film, photos):
+    seen = visit()
+    seen.color(photos[1])
+    seen.page.evaluate("""() => {
+      const known = JSON.parse(localStorage["zoo-photos"]);
+      for (const { settings } of known) delete settings.film;
+      localStorage["zoo-photos"] = JSON.stringify(known);
+    }""")
+    seen.page.reload()
+    seen.wait()
+    seen.page.get_by_label("Choose photos").set_input_files(film)
+    seen.wait(2)
+    seen.page.locator("#queue button", has_text="waves.mp4").click()
+    seen.expect(seen.page.get_by_label("Against flicker")).to_have_value("motion")
+
+
 def test_a_film_s_progress_outlives_a_reload_and_can_be_stopped(visit, film, monkeypatch):
     watch, go = serving.FilmRun.__call__, threading.Event()
 
@@ -546,7 +562,8 @@ def test_a_film_s_progress_outlives_a_reload_and_can_be_stopped(visit, film, mon
         page = seen.page
         page.get_by_role("button", name="Color the film").click()
         for _ in range(2):
-            seen.expect(page.locator("#film-state")).to_contain_text("3 of 7 frames")
+            state = page.locator("#film-state")
+            seen.expect(state).to_contain_text("3 of 7 frames", timeout=20_000)
             seen.expect(page.locator("#queue")).to_contain_text("3 of 7 frames")
             assert page.locator("#film-progress").evaluate("one => one.value / one.max") == 3 / 7
             assert page.evaluate("document.documentElement.scrollWidth") == 360

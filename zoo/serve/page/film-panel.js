@@ -6,8 +6,6 @@ import { inWords } from "./photo.js";
 import { Player } from "./player.js";
 import { complain, say } from "./status.js";
 
-export const STEADY = { smoothing: "motion", look_ahead: 0 };
-
 export class FilmPanel {
   /** `onChange` hears the settings of films when they change. */
   constructor(onChange) {

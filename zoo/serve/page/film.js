@@ -3,6 +3,9 @@
 import { followJob, getJob, removeJob, startJob } from "./api.js";
 import { inTurnOfFilms } from "./turns.js";
 
+/** How a film's colors are kept steady, unless told otherwise. */
+export const STEADY = { smoothing: "motion", look_ahead: 0 };
+
 const isAbort = (error) => error.name === "AbortError";
 
 export class Film {

@@ -1,7 +1,7 @@
 // One photo or film: its settings and hints, and the preview that follows them.
 
 import { grayUrl, removeJob, resultUrl, runJob } from "./api.js";
-import { Film } from "./film.js";
+import { Film, STEADY } from "./film.js";
 import { Hints } from "./hints.js";
 import { inTurn } from "./turns.js";
 
@@ -21,7 +21,8 @@ async function preload(url) {
 export class Photo extends EventTarget {
   constructor(name, settings) {
     super();
-    this.settings = structuredClone(settings);
+    // Earlier versions have kept settings without those of films.
+    this.settings = { film: STEADY, ...structuredClone(settings) };
     Object.assign(this, { name, info: null, result: null, hints: null, samples: {}, full: null, film: null });
     this.progress = { state: "uploading", share: 0 };
   }
