@@ -9,7 +9,7 @@ RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
 
 FROM python:3.12-slim
 RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
-    pip install --no-cache-dir "$(echo /wheels/*.whl)[serve]"
+    pip install --no-cache-dir "$(echo /wheels/*.whl)[serve,video]"
 # Not root; a fixed number, which the owner of a mounted folder can be given.
 RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin zoo \
     && install --directory --owner=zoo --group=zoo --mode=700 /data

@@ -13,8 +13,9 @@ from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from zoo.serve.ids import new_id
 from zoo.serve.service import Service
-from zoo.serve.store import Photo, new_id
+from zoo.serve.store import Photo
 
 
 def make_photo(size=(40, 30), kind="PNG", seed=0, **options: Any) -> bytes:

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from served import WEAK, Clock, Server
 
 import zoo
-from zoo.serve import passwords
+from zoo.serve.accounts import passwords
 from zoo.serve.app import create_app
 from zoo.serve.service import Service
 from zoo.serve.settings import Limits, Settings

@@ -10,10 +10,10 @@ import pytest
 import uvicorn
 from served import PASSWORD, WEAK, make_photo
 
-from zoo.serve import passwords
-from zoo.serve.addresses import address_of, bind
+from zoo.serve.accounts import passwords
+from zoo.serve.accounts.forms import PASSWORD_LENGTHS
 from zoo.serve.app import PAGE, create_app
-from zoo.serve.forms import PASSWORD_LENGTHS
+from zoo.serve.http.addresses import address_of, bind
 from zoo.serve.service import Service
 from zoo.serve.settings import Limits, Settings
 

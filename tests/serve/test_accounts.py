@@ -16,12 +16,12 @@ from served import PASSWORD, make_photo, refused, sign_up_form
 
 from zoo.errors import ZooError
 from zoo.serve import service as services
-from zoo.serve.addresses import address_of, bind, check_proxy
+from zoo.serve.accounts.door import COOKIE
+from zoo.serve.accounts.keys import Key
+from zoo.serve.accounts.passwords import Passwords
+from zoo.serve.accounts.rates import RateLimit
 from zoo.serve.coloring import color
-from zoo.serve.door import COOKIE
-from zoo.serve.keys import Key
-from zoo.serve.passwords import Passwords
-from zoo.serve.rates import RateLimit
+from zoo.serve.http.addresses import address_of, bind, check_proxy
 from zoo.serve.refusals import Refusal
 from zoo.serve.running import configuration
 from zoo.serve.settings import Limits
@@ -356,7 +356,7 @@ def test_attempts_are_counted_within_a_time_that_slides_along():
 
 
 def test_attempts_of_long_ago_take_no_memory(monkeypatch):
-    monkeypatch.setattr("zoo.serve.rates._MANY", 3)
+    monkeypatch.setattr("zoo.serve.accounts.rates._MANY", 3)
     now = 0.0
     limit = RateLimit(2, 60, lambda: now)
     for key in "abcd":

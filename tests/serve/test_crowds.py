@@ -19,9 +19,9 @@ from zoo.serve import running
 from zoo.serve import service as services
 from zoo.serve.coloring import color
 from zoo.serve.disk import CANNOT_WRITE
+from zoo.serve.http.throttle import Throttle
 from zoo.serve.refusals import Refusal
 from zoo.serve.settings import Limits
-from zoo.serve.throttle import Throttle
 
 
 def noise(side: int, kind: str, **options) -> bytes:

@@ -9,10 +9,10 @@ from doc_pages import DOCS, blocks, table_rows
 from served import make_photo, opened
 
 import zoo
-from zoo.serve.addresses import address_of, bind
+from zoo.serve.accounts.forms import PASSWORD_LENGTHS
 from zoo.serve.app import create_app
-from zoo.serve.connections import HEAD_SECONDS
-from zoo.serve.forms import PASSWORD_LENGTHS
+from zoo.serve.http.addresses import address_of, bind
+from zoo.serve.http.connections import HEAD_SECONDS
 from zoo.serve.service import Service
 from zoo.serve.settings import Limits, Settings
 

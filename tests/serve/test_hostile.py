@@ -24,8 +24,8 @@ from PIL import Image
 from served import make_photo, read_answer
 
 from benchmarks.harness.memory import peak_memory
-from zoo.serve import connections
-from zoo.serve.addresses import address_of, bind
+from zoo.serve.http import connections
+from zoo.serve.http.addresses import address_of, bind
 from zoo.serve.running import configuration
 from zoo.serve.service import Service
 from zoo.serve.settings import Limits, Settings

@@ -10,8 +10,9 @@ from served import make_photo, refused
 
 from zoo.serve import service as services
 from zoo.serve.coloring import color
+from zoo.serve.ids import OWNER
 from zoo.serve.settings import Limits
-from zoo.serve.store import OWNER, Photo, Store, StoredJob
+from zoo.serve.store import Photo, Store, StoredJob
 
 
 class Held:

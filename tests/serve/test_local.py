@@ -77,8 +77,8 @@ def served(tmp_path_factory):
     """A server's address, with a model that costs nothing."""
     import uvicorn
 
-    from zoo.serve.addresses import address_of, bind
     from zoo.serve.app import create_app
+    from zoo.serve.http.addresses import address_of, bind
     from zoo.serve.service import Service
     from zoo.serve.settings import Settings
 

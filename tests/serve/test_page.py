@@ -130,7 +130,7 @@ def test_the_worker_keeps_exactly_the_shell():
 @pytest.fixture(scope="module")
 def address(request, tmp_path_factory):
     """Where the server listens, with one model that suggests colors and two that do not."""
-    addresses = pytest.importorskip("zoo.serve.addresses", reason="needs the extra serve")
+    addresses = pytest.importorskip("zoo.serve.http.addresses", reason="needs the extra serve")
     uvicorn = pytest.importorskip("uvicorn")
     from zoo.serve.app import create_app
     from zoo.serve.service import Service

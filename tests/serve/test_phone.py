@@ -16,7 +16,7 @@ from doc_pages import DOCS, blocks
 from PIL import Image
 from served import read_answer
 
-from zoo.serve.addresses import bind
+from zoo.serve.http.addresses import bind
 from zoo.serve.running import configuration
 from zoo.serve.service import Service
 

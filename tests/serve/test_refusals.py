@@ -12,12 +12,12 @@ from PIL import Image
 from served import make_photo, refused
 
 import zoo
-from zoo.serve.addresses import is_local
-from zoo.serve.guard import Guard, is_own
+from zoo.serve.http.addresses import is_local
+from zoo.serve.http.guard import Guard, is_own
+from zoo.serve.ids import OWNER
 from zoo.serve.intake import check_photo, safe_name
 from zoo.serve.refusals import Refusal
 from zoo.serve.settings import Limits, Settings
-from zoo.serve.store import OWNER
 
 #: What browsers say of a file does not count.
 ADDRESSES = ("/api/v1/photos", "/api/v1/colorize")

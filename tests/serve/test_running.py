@@ -20,7 +20,7 @@ from benchmarks.serving.ends import Accepted, end_under_load, finish, require_wh
 from benchmarks.serving.process import ServerProcess
 from zoo.cli import main, serving
 from zoo.errors import ZooError
-from zoo.serve.addresses import address_of, bind
+from zoo.serve.http.addresses import address_of, bind
 from zoo.serve.settings import default_data
 
 

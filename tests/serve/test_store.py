@@ -8,7 +8,7 @@ from sqlalchemy import inspect
 
 from zoo.errors import ZooError
 from zoo.serve import migrations
-from zoo.serve.account_store import ACCOUNTS, SESSIONS, TOKENS, Account, AccountStore
+from zoo.serve.accounts.store import ACCOUNTS, SESSIONS, TOKENS, Account, AccountStore
 from zoo.serve.database import open_database
 from zoo.serve.store import JOBS, PHOTOS, Photo, Store, StoredJob
 

@@ -61,7 +61,7 @@ def serve(
     password, unless --accounts is given.
     """
     _require_extra()
-    from zoo.serve.addresses import address_of, bind, check_proxy, is_local
+    from zoo.serve.http.addresses import address_of, bind, check_proxy, is_local
     from zoo.serve.settings import Settings, default_data
 
     for one in proxy or ():

@@ -15,10 +15,10 @@ from zoo.serve.account_bodies import (
     TokenRequest,
     TokensBody,
 )
-from zoo.serve.account_store import Account
-from zoo.serve.accounts import Accounts
-from zoo.serve.door import COOKIE
-from zoo.serve.people import caller_of
+from zoo.serve.accounts.accounts import Accounts
+from zoo.serve.accounts.door import COOKIE
+from zoo.serve.accounts.people import caller_of
+from zoo.serve.accounts.store import Account
 from zoo.serve.refusals import Refusal
 from zoo.serve.service import Service
 

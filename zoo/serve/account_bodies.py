@@ -5,7 +5,7 @@ A field that is missing is an empty one, so that its form says what to do.
 
 from pydantic import BaseModel
 
-from zoo.serve.account_store import Account, Token
+from zoo.serve.accounts.store import Account, Token
 from zoo.serve.bodies import Request, moment
 
 

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from zoo._version import __version__
 from zoo.serve.account_api import account_routes
+from zoo.serve.accounts.people import Person
 from zoo.serve.bodies import (
     HealthBody,
     JobBody,
@@ -29,10 +30,10 @@ from zoo.serve.bodies import (
     SuggestionsRequest,
 )
 from zoo.serve.film_formats import FILM_FORMATS
-from zoo.serve.people import Person
+from zoo.serve.ids import new_id
 from zoo.serve.refusals import Refusal
 from zoo.serve.service import Service
-from zoo.serve.store import Photo, new_id
+from zoo.serve.store import Photo
 from zoo.serve.uploads import FIELD, receive
 
 #: Without news a stream says so often that it is there, in seconds.

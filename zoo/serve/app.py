@@ -16,14 +16,14 @@ from starlette.types import ASGIApp
 
 from zoo._version import __version__
 from zoo.errors import ZooError
+from zoo.serve.accounts.door import Door
 from zoo.serve.api import routes
 from zoo.serve.disk import CANNOT_WRITE, is_of_disk
-from zoo.serve.door import Door
-from zoo.serve.guard import Guard
+from zoo.serve.http.guard import Guard
+from zoo.serve.http.throttle import Throttle
 from zoo.serve.local import LocalFiles
 from zoo.serve.refusals import WrongFields
 from zoo.serve.service import Service
-from zoo.serve.throttle import Throttle
 
 _LOG = logging.getLogger("zoo.serve")
 PAGE = Path(__file__).parent / "page"

@@ -6,7 +6,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 
 from zoo.export.web.site import PAGE, ready_files
-from zoo.serve.guard import POLICY
+from zoo.serve.http.guard import POLICY
 
 #: WebAssembly may be compiled here alone; and only where nothing else could look into the page's
 #: memory do browsers let it use several threads.

@@ -9,7 +9,7 @@ from pathlib import Path
 import uvicorn
 
 from zoo.serve.app import create_app
-from zoo.serve.connections import Connection
+from zoo.serve.http.connections import Connection
 from zoo.serve.service import Service
 
 #: How long open connections may take to end, in seconds.

@@ -24,7 +24,8 @@ from zoo.files import atomic_path, spoken_failure
 from zoo.hints.marks import Hints
 from zoo.hints.suggestions import Suggestion
 from zoo.inference.films.plan import FilmSettings
-from zoo.serve.accounts import Accounts
+from zoo.serve.accounts.accounts import Accounts
+from zoo.serve.accounts.keys import Key
 from zoo.serve.bodies import JobBody, JobRequest, PhotoBody, SuggestionsRequest
 from zoo.serve.changes import Changes
 from zoo.serve.coloring import QUICK_METHODS, Wish, check_transfer, color, gray_jpeg
@@ -38,13 +39,13 @@ from zoo.serve.films import (
     film_settings,
     require_films,
 )
+from zoo.serve.ids import new_id
 from zoo.serve.intake import FILMS_TAKEN, Checked, check_photo, safe_name, too_many_bytes
-from zoo.serve.keys import Key
 from zoo.serve.pool import Pool
 from zoo.serve.refusals import Refusal
 from zoo.serve.served_models import ServedModels
 from zoo.serve.settings import Settings
-from zoo.serve.store import SUFFIXES, Photo, Store, StoredJob, new_id, result_suffix
+from zoo.serve.store import SUFFIXES, Photo, Store, StoredJob, result_suffix
 
 Written = TypeVar("Written")
 

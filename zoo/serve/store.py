@@ -4,7 +4,6 @@ Files are named by random ids alone, so that no name that somebody sends becomes
 """
 
 import fcntl
-import secrets
 import shutil
 import time
 from dataclasses import dataclass, field
@@ -32,16 +31,14 @@ from sqlalchemy.exc import IntegrityError
 from zoo.errors import ZooError
 from zoo.files import require_writable
 from zoo.inference.films.plan import FilmSettings
-from zoo.serve.account_store import ACCOUNTS
+from zoo.serve.accounts.store import ACCOUNTS
 from zoo.serve.database import empty_log, open_database, reading
 from zoo.serve.film_formats import FILM_FORMATS
+from zoo.serve.ids import OWNER, new_id
 from zoo.serve.migrations import migrate
 from zoo.serve.refusals import Refusal
 
 State = Literal["queued", "running", "done", "failed"]
-
-#: The one person that there is on a server without accounts.
-OWNER = "local"
 
 #: The suffix of each format's files.
 SUFFIXES = {
@@ -89,11 +86,6 @@ _UNFINISHED = JOBS.c.state.in_(("queued", "running"))
 #: Within one tick of the clock rows follow each other as they were written.
 _ORDER = text("created, rowid")
 _NEWEST_FIRST = text("created DESC, rowid DESC")
-
-
-def new_id() -> str:
-    """128 random bits, as 32 hexadecimal digits: nobody guesses another's photo."""
-    return secrets.token_hex(16)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
 from zoo.files import spoken_failure
+from zoo.serve.ids import new_id
 from zoo.serve.refusals import Refusal
-from zoo.serve.store import new_id
 
 #: The field of the form that has the file.
 FIELD = "photo"

@@ -10,8 +10,8 @@ import uvicorn
 from benchmarks.serving.clients import Seen
 from benchmarks.speed import serve
 from zoo.errors import ZooError
-from zoo.serve.addresses import address_of, bind
 from zoo.serve.app import create_app
+from zoo.serve.http.addresses import address_of, bind
 from zoo.serve.service import Service
 from zoo.serve.settings import Limits, Settings
 

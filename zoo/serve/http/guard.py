@@ -17,8 +17,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from zoo.serve.addresses import LOCAL
-from zoo.serve.door import bearer
+from zoo.serve.accounts.door import bearer
+from zoo.serve.http.addresses import LOCAL
 from zoo.serve.intake import too_many_bytes
 from zoo.serve.settings import Settings
 

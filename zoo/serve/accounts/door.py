@@ -5,9 +5,9 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from zoo.serve.accounts import Accounts
-from zoo.serve.people import CALLER, Caller
-from zoo.serve.store import OWNER
+from zoo.serve.accounts.accounts import Accounts
+from zoo.serve.accounts.people import CALLER, Caller
+from zoo.serve.ids import OWNER
 
 #: What browsers keep of a session.
 COOKIE = "zoo_session"

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from zoo.serve.account_store import Account
+from zoo.serve.accounts.store import Account
 
 #: Where a request says who asks.
 CALLER = "zoo.caller"

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from sqlalchemy import Engine
 
-from zoo.serve.account_store import Account, AccountStore, Token
-from zoo.serve.forms import check_log_in, check_sign_up, check_token_name, tidy_email
-from zoo.serve.keys import Key, digest
-from zoo.serve.passwords import Passwords
-from zoo.serve.rates import RateLimit, network_of
+from zoo.serve.accounts.forms import check_log_in, check_sign_up, check_token_name, tidy_email
+from zoo.serve.accounts.keys import Key, digest
+from zoo.serve.accounts.passwords import Passwords
+from zoo.serve.accounts.rates import RateLimit, network_of
+from zoo.serve.accounts.store import Account, AccountStore, Token
+from zoo.serve.ids import new_id
 from zoo.serve.refusals import Refusal, WrongFields
 from zoo.serve.settings import Limits
-from zoo.serve.store import new_id
 
 #: Tells tokens from other secrets, for people and for programs that look for leaked ones.
 TOKEN_PREFIX = "zoo_"

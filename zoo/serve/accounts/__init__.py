@@ -1,0 +1,1 @@
+"""Who asks: accounts, their sessions and tokens, and what belongs to whom."""
