@@ -31,8 +31,8 @@ def test_python_and_the_extra_are_those_of_the_package():
     (image,) = images
     version = re.fullmatch(r"python:(3\.\d+)-slim", image)[1]
     assert f"Programming Language :: Python :: {version}" in package()["metadata"]["classifiers"]
-    assert "serve" in package()["options.extras_require"]
-    assert any("[serve]" in line for line in said("RUN"))
+    assert {"serve", "video"} <= set(package()["options.extras_require"])
+    assert any("[serve,video]" in line for line in said("RUN"))
 
 
 def test_the_command_is_one_of_zoo(monkeypatch):
