@@ -81,6 +81,25 @@ def test_the_estimate_follows_from_how_long_work_took(gates, monkeypatch):
     pool.stop()
 
 
+def test_those_who_are_refused_come_again_one_after_the_other(gates, monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr("zoo.serve.pool.time.monotonic", lambda: clock[0])
+    pool = Pool(2, 0)  # nothing has been done yet: 5 s each are guessed, so a place in 2.5 s
+
+    def told() -> int:
+        with pytest.raises(Refusal) as refused:
+            pool.require_room()
+        return int(refused.value.headers["Retry-After"])
+
+    assert [told() for _ in range(4)] == [3, 5, 8, 10]
+    clock[0] = 107.0  # the places of the first two are gone, and the third's is now
+    assert told() == 6
+    assert [told() for _ in range(20)][-1] == 30
+    clock[0] = 1000.0
+    assert told() == 3
+    pool.stop()
+
+
 def test_a_full_queue_refuses(gates):
     pool = Pool(1, 1)
     work = gates()

@@ -15,6 +15,8 @@ from zoo.serve.refusals import Refusal
 _REMEMBERED = 20
 #: Said before anything is known of how long work takes, in seconds.
 _FIRST_GUESS = 5.0
+#: The longest that somebody is told to wait before the next try, in seconds.
+_LONGEST_WAIT = 30.0
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Pool:
         self._queue: deque[_Work] = deque()
         self._running: dict[str, float] = {}
         self._took: deque[float] = deque(maxlen=_REMEMBERED)
+        self._promised = 0.0
         self._stopping = False
         self._turn = threading.Condition()
         self._threads = [
@@ -100,12 +103,21 @@ class Pool:
         if self._stopping:
             raise _stopping()
         if len(self._queue) >= self._waiting and not again:
-            wait = math.ceil(self._mean() / self._workers)
+            wait = self._next_place()
             raise Refusal(
                 429,
                 f"{len(self._queue)} {self._kind} are waiting already; try again in {wait} s.",
                 retry_after=wait,
             )
+
+    def _next_place(self) -> int:
+        """Seconds until there is a place that nobody else has been told of yet.
+
+        Told the same time, all would come at once, and all but one of them in vain.
+        """
+        now, between = time.monotonic(), self._mean() / self._workers
+        self._promised = min(max(self._promised, now) + between, now + _LONGEST_WAIT)
+        return math.ceil(self._promised - now)
 
     def cancel(self, key: str) -> None:
         """Take a piece of work out of the queue; what runs already goes on."""
