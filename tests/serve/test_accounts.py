@@ -15,7 +15,7 @@ from films import film_bytes, moving
 from served import PASSWORD, make_photo, refused, sign_up_form
 
 from zoo.errors import ZooError
-from zoo.serve import service as services
+from zoo.serve import queues
 from zoo.serve.accounts.door import COOKIE
 from zoo.serve.accounts.keys import Key
 from zoo.serve.accounts.passwords import Passwords
@@ -609,7 +609,7 @@ def test_what_is_being_colored_goes_with_the_account(open_server, settings, monk
         assert go.wait(20)
         color(*arguments)
 
-    monkeypatch.setattr(services, "color", held)
+    monkeypatch.setattr(queues, "color", held)
     anna, ben = open_server.sign_up("Anna"), open_server.sign_up("Ben")
     photo = anna.upload()
     job = anna.ask(photo, model="gray")

@@ -15,8 +15,7 @@ import pytest
 from PIL import Image
 from served import refused
 
-from zoo.serve import running
-from zoo.serve import service as services
+from zoo.serve import queues, running
 from zoo.serve.coloring import color
 from zoo.serve.disk import CANNOT_WRITE
 from zoo.serve.http.throttle import Throttle
@@ -75,7 +74,7 @@ def test_a_result_that_the_disk_does_not_take_fails_alone(server, settings):
 
 
 def test_a_database_that_cannot_grow_is_told_and_no_job_gets_stuck(server, monkeypatch):
-    monkeypatch.setattr(services, "_TRYING_AGAIN", 0.05)
+    monkeypatch.setattr(queues, "_TRYING_AGAIN", 0.05)
     photo, colored, go = server.upload(), threading.Event(), threading.Event()
 
     def slowly(*arguments) -> None:
@@ -83,7 +82,7 @@ def test_a_database_that_cannot_grow_is_told_and_no_job_gets_stuck(server, monke
         colored.set()
         assert go.wait(10)
 
-    monkeypatch.setattr(services, "color", slowly)
+    monkeypatch.setattr(queues, "color", slowly)
     job = server.ask(photo, model="gray")
     assert colored.wait(10)
     with full_above(1):

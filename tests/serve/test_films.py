@@ -234,7 +234,7 @@ def test_what_is_deleted_stops_and_leaves_nothing(server, settings, held, film, 
     address = f"jobs/{job['id']}" if what == "job" else f"photos/{uploaded['id']}"
     assert server.client.delete(f"/api/v1/{address}").status_code == 204
     held.go.set()
-    while server.service._films.place(job["id"]) is not None:
+    while server.service.queues.place(job["id"]) is not None:
         time.sleep(0.01)
     assert held.most == 8
     other = server.upload(film)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from served import make_photo, refused
 
-from zoo.serve import service as services
+from zoo.serve import queues, service
 from zoo.serve.coloring import color
 from zoo.serve.ids import OWNER
 from zoo.serve.settings import Limits
@@ -36,7 +36,7 @@ class Held:
 @pytest.fixture
 def held(monkeypatch):
     coloring = Held()
-    monkeypatch.setattr(services, "color", coloring)
+    monkeypatch.setattr(queues, "color", coloring)
     yield coloring
     coloring.go.set()
 
@@ -116,7 +116,7 @@ def test_a_job_that_fails_says_so_and_ends_no_other(server, monkeypatch):
 
     photo = server.upload()
     with monkeypatch.context() as patch:
-        patch.setattr(services, "color", broken)
+        patch.setattr(queues, "color", broken)
         job = server.wait(server.ask(photo, model="gray"))
     assert job["state"] == "failed"
     assert job["error"] == "Something went wrong in the server; its log says what."
@@ -240,10 +240,10 @@ def test_photos_are_deleted_after_some_days(server, settings, monkeypatch):
     server.wait(server.ask(photo, model="gray"))
     week = 7 * 24 * 60 * 60
     now = time.time()
-    monkeypatch.setattr(services.time, "time", lambda: now + week - 60)
+    monkeypatch.setattr(service.time, "time", lambda: now + week - 60)
     server.service.forget_old()
     assert server.client.get("/api/v1/photos").json()["photos"] == [photo]
-    monkeypatch.setattr(services.time, "time", lambda: now + week + 60)
+    monkeypatch.setattr(service.time, "time", lambda: now + week + 60)
     server.service.forget_old()
     assert server.client.get("/api/v1/photos").json()["photos"] == []
     for part in ("photos", "results"):

@@ -5,58 +5,41 @@ and so are the methods that take a photo or a job: nobody has one that is not th
 """
 
 import json
-import logging
 import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
-
-from sqlalchemy.exc import OperationalError
+from typing import Any, BinaryIO
 
 from zoo.errors import ZooError
 from zoo.files import atomic_path, spoken_failure
 from zoo.hints.marks import Hints
 from zoo.hints.suggestions import Suggestion
-from zoo.inference.films.plan import FilmSettings
 from zoo.serve.accounts.accounts import Accounts
 from zoo.serve.accounts.keys import Key
 from zoo.serve.bodies import JobBody, JobRequest, PhotoBody, SuggestionsRequest
 from zoo.serve.changes import Changes
 from zoo.serve.coloring import QUICK_METHODS, Wish, check_transfer, color, gray_jpeg
-from zoo.serve.disk import CANNOT_WRITE, is_of_disk
 from zoo.serve.film_formats import HEAD, film_format
 from zoo.serve.films import (
-    FilmRun,
-    Stopped,
     check_film,
-    color_film,
     film_settings,
     require_films,
 )
 from zoo.serve.ids import new_id
 from zoo.serve.intake import FILMS_TAKEN, Checked, check_photo, safe_name, too_many_bytes
-from zoo.serve.pool import Pool
+from zoo.serve.queues import Queues
 from zoo.serve.refusals import Refusal
 from zoo.serve.served_models import ServedModels
 from zoo.serve.settings import Settings
 from zoo.serve.store import SUFFIXES, Photo, Store, StoredJob, result_suffix
 
-Written = TypeVar("Written")
-
-_LOG = logging.getLogger("zoo.serve")
 _DAY = 24 * 60 * 60.0
 #: How often photos that are too old are looked for, in seconds.
 _CLEANING = 60 * 60.0
-#: How long a full disk is left alone, in seconds.
-_TRYING_AGAIN = 1.0
-#: A job that was running so often when the process ended may be what ends it.
-_MOST_ATTEMPTS = 2
 
 
 class Service:
@@ -70,6 +53,7 @@ class Service:
         models: those that are offered.
         store: where everything is kept.
         changes: tells what has become of jobs.
+        queues: of jobs that wait or are colored.
         accounts: of people; None where there is one alone.
 
     Raises:
@@ -85,10 +69,7 @@ class Service:
             key = Key.of_folder(settings.data)
             self.accounts = Accounts(self.store.engine, key, settings.limits, clock)
         self.changes = Changes()
-        self._pool = Pool(settings.workers, settings.limits.waiting, self.changes.tell)
-        # A film takes minutes to hours, for which photos do not wait.
-        self._films = Pool(1, settings.limits.waiting, self.changes.tell, "films")
-        self._film_runs: dict[str, FilmRun] = {}
+        self.queues = Queues(settings, self.models, self.store, self.changes)
         # A decoded photo takes hundreds of megabytes: few are in memory at a time.
         self._decoding = threading.BoundedSemaphore(settings.workers)
         self._stopped = threading.Event()
@@ -97,30 +78,19 @@ class Service:
     def start(self) -> None:
         """Go on with what an earlier process has left, and delete what is too old."""
         self.forget_old()
-        for job in self.store.unfinished():
-            if job.attempts >= _MOST_ATTEMPTS:
-                kind = "photo" if job.film is None else "film"
-                sentence = f"The server ended twice while it colored this; try a smaller {kind}."
-                self.store.end_job(job.id, sentence)
-                self.store.forget_result(job)
-            else:
-                self._enqueue(job, again=True)
+        self.queues.resume()
         self._cleaner.start()
 
     def end(self) -> None:
         """Let all go who wait for something: it is not begun any more."""
         self._stopped.set()
-        for run in list(self._film_runs.values()):
-            run.stop()
-        for pool in (self._pool, self._films):
-            pool.end()
+        self.queues.end()
         self.changes.end()
 
     def stop(self) -> None:
         """Finish photos that run; films go on after the next start, when what waits is colored."""
         self.end()
-        self._films.stop()
-        self._pool.stop()
+        self.queues.stop()
         self._cleaner.join()
         self.store.close()
 
@@ -225,7 +195,7 @@ class Service:
     def delete_photo(self, photo: Photo) -> None:
         """Delete a photo or a film, its jobs and results."""
         for job in self.store.delete_photo(photo):
-            self._cancel(job)
+            self.queues.cancel(job)
         self.changes.tell()
 
     def forget_old(self) -> None:
@@ -238,7 +208,7 @@ class Service:
     def delete_person(self, person: str) -> None:
         """Delete an account and everything of it."""
         for job in self.store.delete_owner(person):
-            self._cancel(job)
+            self.queues.cancel(job)
         self.changes.tell()
 
     def _clean(self) -> None:
@@ -285,12 +255,12 @@ class Service:
         )
         if job.film is not None:
             self._require_version(photo)
-        self._pool_of(job).require_room()  # old previews would give way for nothing
+        self.queues.require_room(job)  # old previews would give way for nothing
         for old in self.store.old_previews(photo, self.settings.limits.previews - 1):
             self.store.delete_job(old)
         self.store.add_job(job)
         try:
-            self._enqueue(job)
+            self.queues.add(job)
         except Refusal:
             self.store.delete_job(job)
             raise
@@ -316,8 +286,8 @@ class Service:
     def body_of_job(self, person: str, identifier: str) -> JobBody:
         """A person's job, and where it stands."""
         # First: a job that ends meanwhile has no place.
-        place = self._pool.place(identifier) or self._films.place(identifier)
-        run = self._film_runs.get(identifier)
+        place = self.queues.place(identifier)
+        run = self.queues.film_run(identifier)
         return JobBody.of(self.job(person, identifier), place, run)
 
     def moved(self, job: JobBody) -> JobBody | None:
@@ -325,7 +295,7 @@ class Service:
 
         The database is not asked: whoever follows a job comes here at each change of any.
         """
-        place = self._pool.place(job.id)
+        place = self.queues.place_of_photo(job.id)
         if place is None or job.state != ("queued" if place.position else "running"):
             return None
         return job.at(place)
@@ -347,108 +317,8 @@ class Service:
     def delete_job(self, job: StoredJob) -> None:
         """Delete a job and its result, wherever it stands."""
         self.store.delete_job(job)
-        self._cancel(job)
+        self.queues.cancel(job)
         self.changes.tell()
-
-    def _cancel(self, job: StoredJob) -> None:
-        """Take a job out of its queue; a film that is being colored stops soon."""
-        (self._pool if job.film is None else self._films).cancel(job.id)
-        run = self._film_runs.get(job.id)
-        if run is not None:
-            run.stop()
-
-    def _enqueue(self, job: StoredJob, again: bool = False) -> None:
-        run = self._run if job.film is None else self._run_film
-        self._pool_of(job).submit(job.id, lambda: run(job.id), again=again)
-
-    def _pool_of(self, job: StoredJob) -> Pool:
-        return self._pool if job.film is None else self._films
-
-    def _run(self, identifier: str) -> None:
-        """Color a job's photo and record what has become of it; in a thread of the pool."""
-        started = self._started(identifier)
-        if started is None:
-            return
-        job, photo = started
-        target = self.store.result_of(job, photo)
-        with self._recorded(job):
-            color(self.models, self.store.picture_of(photo), target, self._wish(job))
-
-    def _run_film(self, identifier: str) -> None:
-        """The same for a film."""
-        # Known before it is looked up: who deletes it from now on can stop it.
-        run = self._film_runs[identifier] = FilmRun(self.changes.tell)
-        try:
-            started = self._started(identifier)
-            if started is None:
-                return
-            if self._stopped.is_set():
-                run.stop()
-            job, photo = started
-            with self._recorded(job) as notes:
-                wish = self._wish(job)
-                settings = FilmSettings(**(job.film or {}), reference=wish.reference)
-                source, target = self.store.file_of(photo), self.store.result_of(job, photo)
-                model = self.models.loaded(job.model)
-                notes += color_film(model, source, target, settings, job.options, run)
-        finally:
-            del self._film_runs[identifier]
-            self.changes.tell()
-
-    def _started(self, identifier: str) -> tuple[StoredJob, Photo] | None:
-        """A job that runs from now on, and its photo; None if they have been deleted."""
-        job = self._written(lambda: self.store.start_job(identifier))
-        photo = None if job is None else self.store.photo(job.photo)
-        if job is None or photo is None:
-            return None
-        self.changes.tell()
-        return job, photo
-
-    @contextmanager
-    def _recorded(self, job: StoredJob) -> Iterator[list[str]]:
-        """Record what has become of a job in the block, with the notes that it adds to the list."""
-        notes: list[str] = []
-        error, stopped = None, False
-        try:
-            yield notes
-        except Stopped:
-            stopped = True
-        except Exception as failure:  # noqa: BLE001 - one job must not end the others
-            error = _sentence(failure)
-        if stopped:
-            is_known = self._written(lambda: self.store.postpone_job(job.id))
-        else:
-            is_known = self._written(lambda: self.store.end_job(job.id, error, notes or None))
-        if error is not None or not is_known:  # deleted while it ran
-            self.store.forget_result(job)
-        self.changes.tell()
-
-    def _written(self, write: Callable[[], Written]) -> Written:
-        """Write into the database; while the disk is full, again and again.
-
-        Without that a job would stay where it is until the next start. A server that stops leaves
-        it for then.
-        """
-        while True:
-            try:
-                return write()
-            except OperationalError as error:
-                if not is_of_disk(error):
-                    raise
-                _LOG.error(str(error.orig))
-                if self._stopped.wait(_TRYING_AGAIN):
-                    raise
-
-    def _wish(self, job: StoredJob) -> Wish:
-        wish = Wish(job.model, job.options, transfer=job.transfer, side=job.side)
-        if job.hints is not None:
-            wish = replace(wish, hints=Hints.from_json(job.hints))
-        if job.reference is not None:
-            reference = self.store.photo(job.reference)
-            if reference is None:
-                raise ZooError("The reference has been deleted; give another one.")
-            wish = replace(wish, reference=self.store.picture_of(reference))
-        return wish
 
     # ------------------------------------------------------------------ in one request
 
@@ -472,7 +342,7 @@ class Service:
         model = self.models.served(said["model"] or self.models.default)
         options = model.checked(_object(said["options"], "options") or {})
         check_transfer(said["transfer"], reference is not None)
-        self._pool.require_room()  # decoding takes time
+        self.queues.require_room()  # decoding takes time
         folder = self.store.scratch / new_id()
         try:
             source, checked = self._put(photo, folder)
@@ -485,7 +355,7 @@ class Service:
                 color(self.models, source, target, wish)
                 return target.read_bytes(), target.suffix
 
-            future = self._pool.submit(folder.name, run)
+            future = self.queues.add_unrecorded(folder.name, run)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -523,17 +393,6 @@ def _film(photo: Photo, asked: JobRequest) -> dict[str, Any] | None:
             f"{asked.transfer}."
         )
     return film_settings(given, photo.format)
-
-
-def _sentence(error: Exception) -> str:
-    """What is told of a job that has failed."""
-    if is_of_disk(error):
-        _LOG.error(str(error))
-        return CANNOT_WRITE
-    if isinstance(error, ZooError):
-        return str(error)
-    _LOG.error("A job has failed.", exc_info=error)
-    return "Something went wrong in the server; its log says what."
 
 
 def _hints(content: Any, size: tuple[int, int]) -> Hints | None:
