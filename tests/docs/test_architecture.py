@@ -2,16 +2,22 @@
 
 import re
 import sys
+import threading
 import types
 from collections.abc import Callable
 
 from doc_pages import DOCS
+from fastapi.testclient import TestClient
 from PIL import Image
+from served import Server
 from tiny_runs import CONDITIONS, make_photos, run_here
 
 from benchmarks import run_all
 from benchmarks.harness import runs
 from zoo import Budget, create_model, sample_photos
+from zoo.serve.app import create_app
+from zoo.serve.service import Service
+from zoo.serve.settings import Settings
 
 PAGE = (DOCS / "architecture.md").read_text(encoding="utf-8")
 
@@ -31,10 +37,12 @@ def called(action: Callable[[], object]) -> list[str]:
             found.setdefault(f"{module}.{frame.f_code.co_qualname}")
 
     sys.setprofile(note)
+    threading.setprofile(note)  # of threads that the action starts
     try:
         action()
     finally:
         sys.setprofile(None)
+        threading.setprofile(None)
     return list(found)
 
 
@@ -68,3 +76,17 @@ def test_a_cell_through_the_benchmark(tmp_path, monkeypatch):
         make_photos(tmp_path / option, [f"{number}.png" for number in range(4)], seed)
         arguments += [option, str(tmp_path / option)]
     assert_followed("A cell through the benchmark", lambda: run_all.main(arguments))
+
+
+def test_a_photo_through_the_server(tmp_path):
+    headers = {"X-Requested-With": "zoo"}
+
+    def ask() -> None:
+        service = Service(Settings(tmp_path, ("gray",)))
+        app = create_app(service)
+        with TestClient(app, base_url="http://localhost", headers=headers) as client:
+            server = Server(client, service)
+            job = server.wait(server.ask(server.upload(), model="gray"))
+            assert client.get(f"/api/v1/jobs/{job['id']}/result").status_code == 200
+
+    assert_followed("A photo through the server", ask)
