@@ -339,8 +339,9 @@ def test_a_model_without_distributions_has_the_wheel_alone(visit, photos):
     seen = visit()
     seen.color(photos[0])
     page = seen.page
-    page.get_by_role("radio", name="levin").check()
-    page.get_by_role("button", name="Add a point").click()
+    # One change after the other: those that follow at once share a job.
+    seen.recolored(page.get_by_role("radio", name="levin").check)
+    seen.recolored(page.get_by_role("button", name="Add a point").click)
     seen.expect(page.locator("#wheel")).to_be_visible()
     hints = seen.recolored(lambda: page.locator("#wheel").click(position={"x": 78, "y": 68}))[
         "hints"
