@@ -10,6 +10,7 @@ import re
 import threading
 import zipfile
 from fractions import Fraction
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -197,6 +198,14 @@ class Visit:
         self.wait(self.page.locator("#queue li").count())
         assert len(self.previews) == before + 1
         return self.previews[-1]
+
+    def saved(self, folder, name):
+        """The file that a button of this name downloads, in a folder."""
+        with self.page.expect_download() as download:
+            self.page.get_by_role("button", name=name).click()
+        path = folder / download.value.suggested_filename
+        download.value.save_as(path)
+        return path
 
     def until(self, expression):
         """Wait until something is so in the page, which may not evaluate strings itself."""
@@ -446,13 +455,7 @@ def test_downloads_have_the_format_and_size_of_the_photo(visit, photos, tmp_path
     page = seen.page
     seen.recolored(page.get_by_role("button", name="Add a point").click)
 
-    def saved(name):
-        with page.expect_download() as download:
-            page.get_by_role("button", name=name).click()
-        path = tmp_path / download.value.suggested_filename
-        download.value.save_as(path)
-        return path
-
+    saved = partial(seen.saved, tmp_path)
     photo = saved(re.compile("^Download$"))
     assert photo.name == "coffee.jpg"
     assert (Image.open(photo).format, Image.open(photo).size) == ("JPEG", (240, 160))
@@ -509,13 +512,7 @@ def test_a_film_is_previewed_colored_played_and_downloaded(visit, film, photos, 
     seen.until(f"{FILMS}.every(film => Math.abs(film.currentTime - 0.14) < 0.04)")
     assert page.evaluate(f"getComputedStyle({FILMS}[0]).filter") == "grayscale(1)"
 
-    def saved(name):
-        with page.expect_download() as download:
-            page.get_by_role("button", name=name).click()
-        path = tmp_path / download.value.suggested_filename
-        download.value.save_as(path)
-        return path
-
+    saved = partial(seen.saved, tmp_path)
     colored = saved(re.compile("^Download$"))
     assert colored.name == "waves.mp4"
     assert read_film(colored)[0].shape == (7, 48, 64, 3)
