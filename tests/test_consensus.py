@@ -208,7 +208,7 @@ def test_exports_average_and_smooth_as_the_model_does(tmp_path):
     import tensorflow as tf
 
     options = {"render_factor": 2, "denoise": 20, "consensus": 2, "edge_radius": 8}
-    made("zhang:tiny").export(tmp_path / "other", "onnx", size=(48, 40), **options)
+    made("zhang:tiny").export(tmp_path / "other", "onnx", **options)
     options["consensus"], model = 3, made("mse_regression:tiny")
     made_at = model.export(tmp_path / "saved", **options)
     photo = conformance.random_photo(37, 23)[None]
