@@ -73,7 +73,7 @@ _EVERY = {**_LEARNING, "degraded_share": 0.3}
 #: Stage (a): the encoder learns gray photos, small ones first, then those that are large enough.
 #: The latter are few, 1,900 of 26,400 here: five passes.
 ENCODER = (
-    Job("encoder-128", "zhang", "200000", (128,), changes=_EVERY),
+    Job("encoder-128", "zhang", "60000", (128,), changes=_EVERY),
     Job(
         "encoder-224",
         "zhang",
