@@ -26,6 +26,8 @@ from zoo.serve import films as serving
 
 PAGE = Path(zoo.__file__).parent / "serve" / "page"
 FILES = sorted(file.name for file in PAGE.iterdir())
+#: The service worker, and what it consists of.
+WORKER = ("sw.js", "shell.js")
 MODULES = [name for name in FILES if name.endswith(".js")]
 
 WIDE = {"viewport": {"width": 1280, "height": 900}}
@@ -122,7 +124,7 @@ def test_the_worker_keeps_exactly_the_shell():
     shell = re.search(r"const SHELL = \[(.*?)\];", text, re.S)
     kept = re.findall(r'"([^"]+)"', shell[1])
     # The page stands for index.html, and a worker is kept by the browser itself.
-    assert sorted(kept) == sorted({*FILES, "../"} - {"index.html", "sw.js"})
+    assert sorted(kept) == sorted({*FILES, "../"} - {"index.html", *WORKER})
 
 
 # ---------------------------------------------------------------------- in a browser
@@ -665,7 +667,7 @@ def test_the_shell_works_offline(visit):
         "caches.open('zoo-shell').then(kept => kept.keys())"
         ".then(all => all.map(one => new URL(one.url).pathname))"
     )
-    assert {Path(path).name for path in kept} == {*FILES, ""} - {"index.html", "sw.js"}
+    assert {Path(path).name for path in kept} == {*FILES, ""} - {"index.html", *WORKER}
     page.reload()
     page.context.set_offline(True)
     page.reload()

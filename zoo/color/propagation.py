@@ -9,6 +9,8 @@ What spreads here is an offset from a color that is there already: from gray, wh
 method, or from what a model predicts, which then obeys marks and stays as it is far from them.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 #: The paper's weights, as its implementation has them: the share of the window's variance, the
@@ -85,7 +87,7 @@ class Propagation:
         weights, plain = neighbor_weights(luma)
         links = _Links(height, width)
         pulls = np.where(links.reached(plain, self._marked), pull, max(pull, _UNMARKED_PULL))
-        self._order = np.concatenate(_dissected(np.arange(count).reshape(height, width)))
+        self._order = _order(height, width)
         place = np.empty(count, np.intp)
         place[self._order] = np.arange(count)
         free = ~self._marked.ravel()[links.pixel]
@@ -149,6 +151,14 @@ def _shifted(plane: np.ndarray, down: int, right: int) -> np.ndarray:
     height, width = plane.shape
     around = np.pad(plane, 1, constant_values=np.nan)
     return around[1 + down : 1 + down + height, 1 + right : 1 + right + width]
+
+
+@lru_cache(maxsize=4)
+def _order(height: int, width: int) -> np.ndarray:
+    """The order in which the pixels of a photo of this size are eliminated."""
+    order = np.concatenate(_dissected(np.arange(height * width).reshape(height, width)))
+    order.flags.writeable = False  # it is shared
+    return order
 
 
 def _dissected(pixels: np.ndarray) -> list[np.ndarray]:

@@ -71,12 +71,14 @@ def placed(
     grid, colors = _Grid(size, photo), chroma_of([mark.color for mark in hints.marks])
     owner = np.full(size, -1)
     for number, mark in enumerate(hints.marks):
-        covered = grid.covered(mark)
-        differing = covered & (owner >= 0) & (colors[owner] != colors[number]).any(axis=-1)
+        rows, columns = np.nonzero(grid.covered(mark))
+        owners = owner[rows, columns]
+        differing = (owners >= 0) & (colors[owners] != colors[number]).any(axis=-1)
         if differing.any():
-            row, column = np.argwhere(differing)[0]
-            _refuse(hints.marks[owner[row, column]], mark, grid, grid.x[column], grid.y[row])
-        owner[covered] = number
+            first = differing.argmax()
+            place = grid.x[columns[first]], grid.y[rows[first]]
+            _refuse(hints.marks[owners[first]], mark, grid, *place)
+        owner[rows, columns] = number
     marked = owner >= 0
     return np.where(marked[..., None], colors[owner], np.float32(0)), marked
 

@@ -32,7 +32,7 @@ _WASM = "ort-wasm-simd-threaded.wasm.gz"
 #: What the page has in common with that of `zoo serve`, which is not imported: these are no modules
 #: of Python.
 _SERVED = _HERE.parents[1] / "serve" / "page"
-_SHARED = ("compare.js", "elements.js", "options.js", "status.js", "style.css")
+_SHARED = ("compare.js", "elements.js", "options.js", "shell.js", "status.js", "style.css")
 _ICONS = ("icon.svg", "icon-192.png", "icon-512.png")
 #: Under which names the runtime's files are found, and what they are called here.
 _RUNTIME_NAMES = {

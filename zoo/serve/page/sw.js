@@ -1,7 +1,5 @@
-// Keeps the page itself for when there is no network: newest first, the kept one otherwise. Photos and
-// answers of the server are never kept.
+// Keeps the page itself for when there is no network. Photos and answers of the server are never kept.
 
-const KEPT = "zoo-shell";
 const SHELL = [
   "../",
   "account.css",
@@ -38,29 +36,5 @@ const SHELL = [
   "wheel.js",
 ];
 
-self.addEventListener("install", (event) => {
-  event.waitUntil(caches.open(KEPT).then((cache) => cache.addAll(SHELL)));
-  self.skipWaiting();
-});
-
-self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
-
-const addresses = new Set(SHELL.map((path) => new URL(path, self.location).href));
-
-async function answer(request) {
-  const cache = await caches.open(KEPT);
-  try {
-    const response = await fetch(request);
-    if (response.ok) cache.put(request, response.clone());
-    return response;
-  } catch (error) {
-    const kept = await cache.match(request);
-    if (kept) return kept;
-    throw error;
-  }
-}
-
-self.addEventListener("fetch", (event) => {
-  const { method, url } = event.request;
-  if (method === "GET" && addresses.has(url)) event.respondWith(answer(event.request));
-});
+importScripts("shell.js");
+keepShell("zoo-shell", SHELL, self.location);
