@@ -1,20 +1,18 @@
 """Time how photos are colored: large ones, small ones, folders, and the first one of a day.
 
     python -m benchmarks.speed.photos zhang
-    python -m benchmarks.speed.photos zhang --curves curves.png --json photos.json
+    python -m benchmarks.speed.photos zhang --json photos.json
 
-Each row has a named alternative that is measured in the same run, in turn. `--curves` also colors
-photos of 0.01 to 48 megapixels, and folders of 10 to 10,000 photos, and draws time and peak memory.
+Each row has a named alternative that is measured in the same run, in turn.
 
-Takes about six minutes, with the curves ten, and needs the extra `benchmark`; let nothing else run.
+Takes about six minutes and needs the extra `benchmark`; let nothing else run.
 """
 
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -24,34 +22,15 @@ import numpy as np
 import typer
 from PIL import Image
 
-from benchmarks.harness.memory import peak_memory
-from benchmarks.speed.timing import (
-    MEGAPIXELS,
-    Measurement,
-    Row,
-    in_new_process,
-    measure_in_turn,
-    told,
-)
+from benchmarks.speed.timing import MEGAPIXELS, Row, measure_in_turn, told
 from zoo.cli.scripts import run_script
 from zoo.cli.startup import start_keras
-from zoo.files import atomic_path, require_writable, write_json
+from zoo.files import require_writable, write_json
 
 #: Height and width of the photos of a folder, and how many there are.
 _LARGE, _IN_FOLDER = MEGAPIXELS[12], 24
 #: Those of a usual photo of former days.
 _SMALL = (480, 640)
-
-#: What the curves are over: height and width by megapixels, and numbers of photos.
-_SIZES: Mapping[float, tuple[int, int]] = {
-    0.01: (86, 115),
-    0.1: (274, 365),
-    1: (866, 1155),
-    **{float(count): size for count, size in MEGAPIXELS.items()},
-}
-_NUMBERS = (10, 100, 1000, 10_000)
-#: Of the photos that are many.
-_MANY = (96, 128)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -63,27 +42,19 @@ def photos(
     model: Annotated[
         str, typer.Argument(metavar="RUN", help="Trained folder, or a name that comes trained.")
     ],
-    curves: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also measure and draw the curves.")
-    ] = None,
     json: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write all figures there.")
     ] = None,
 ) -> None:
     """Time how photos are colored."""
-    for path in (curves, json):
-        if path is not None:
-            require_writable(path.parent)
+    if json is not None:
+        require_writable(json.parent)
     rows = told(rows_of(model))
-    found: dict[str, Any] = {"rows": [asdict(row) | {"ratio": row.ratio} for row in rows]}
-    if curves is not None:
-        found |= {"sizes": _over_sizes(model), "numbers": _over_numbers(model)}
-        _draw(curves, found["sizes"], found["numbers"])
-        print(f"The curves are in {curves}.")
     if json is not None:
         from benchmarks.harness.environment import describe_environment
 
-        write_json(json, {"environment": describe_environment(), **found})
+        found = [asdict(row) | {"ratio": row.ratio} for row in rows]
+        write_json(json, {"environment": describe_environment(), "rows": found})
 
 
 def rows_of(name: str) -> Iterator[Row]:
@@ -160,7 +131,7 @@ def folder_row(model: Any) -> Row:
     from zoo.photos.decoding import read_photo, write_photo
 
     with tempfile.TemporaryDirectory() as temporary:
-        source, out = _folder(Path(temporary) / "photos", _IN_FOLDER, *_LARGE), Path(temporary)
+        source, out = folder_of(Path(temporary) / "photos", _IN_FOLDER, *_LARGE), Path(temporary)
         jobs = plan_jobs([source], out)
         decoded = [read_photo(job.source)[0] for job in jobs]
 
@@ -190,7 +161,7 @@ def folder_row(model: Any) -> Row:
 def cold_row(name: str) -> Row:
     """Compare the command for one small photo, from its start, with importing TensorFlow."""
     with tempfile.TemporaryDirectory() as temporary:
-        source = _folder(Path(temporary) / "photos", 1, *_SMALL)
+        source = folder_of(Path(temporary) / "photos", 1, *_SMALL)
         words = ["colorize", str(source), "--model", name, "--out", temporary, "--overwrite"]
         ours, alone = measure_in_turn(
             {
@@ -207,76 +178,6 @@ def _python(*words: str) -> None:
     subprocess.run([sys.executable, *words], check=True, capture_output=True)
 
 
-def _over_sizes(name: str) -> list[dict[str, float]]:
-    """Seconds and peak memory in MB of photos of different sizes, each in a process of its own."""
-    found = []
-    for megapixels, size in _SIZES.items():
-        seconds, memory = in_new_process(_size_of, (name, size))
-        print(f"{megapixels:g} megapixels: {seconds.median:.3f} s, {memory:.0f} MB", flush=True)
-        found.append({"megapixels": megapixels, "seconds": seconds.median, "megabytes": memory})
-    return found
-
-
-def _size_of(given: tuple[str, tuple[int, int]]) -> tuple[Measurement, float]:
-    start_keras()
-    from zoo.registry import load_model
-
-    name, size = given
-    model, photo = load_model(name), made_photo(0, *size)
-    (seconds,) = measure_in_turn({"colorize": lambda: model.colorize(photo)}, 1, repetitions=5)
-    return seconds, peak_memory()
-
-
-def _over_numbers(name: str) -> list[dict[str, float]]:
-    """The same of folders of different numbers of small photos, model and start included."""
-    found = []
-    for number in _NUMBERS:
-        seconds, memory = in_new_process(_number_of, (name, number))
-        print(f"{number:,} photos: {seconds:.1f} s, {memory:.0f} MB", flush=True)
-        found.append({"photos": number, "seconds": seconds, "megabytes": memory})
-    return found
-
-
-def _number_of(given: tuple[str, int]) -> tuple[float, float]:
-    start_keras()
-    from zoo.inference.folders import run_jobs
-    from zoo.inference.jobs import plan_jobs
-    from zoo.registry import load_model
-
-    name, number = given
-    with tempfile.TemporaryDirectory() as temporary:
-        source, out = _folder(Path(temporary) / "photos", number, *_MANY), Path(temporary)
-        model, jobs = load_model(name), plan_jobs([source], out)
-        started = time.perf_counter()
-        run_jobs(model, jobs, {})
-        return time.perf_counter() - started, peak_memory()
-
-
-def _draw(path: Path, sizes: list[dict[str, float]], numbers: list[dict[str, float]]) -> None:
-    """Draw seconds and peak memory over both, on logarithmic axes."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 6), layout="constrained")
-    parts = (
-        ("megapixels", sizes, "megapixels of a photo"),
-        ("photos", numbers, "photos of a folder"),
-    )
-    axes = figure.subplots(2, 2)
-    for column, (key, found, label) in enumerate(parts):
-        over = [one[key] for one in found]
-        for row, what in enumerate(("seconds", "megabytes")):
-            plot = axes[row, column]
-            plot.plot(over, [one[what] for one in found], "o-")
-            plot.set(xscale="log", xlabel=label, ylabel=what if row == 0 else "peak memory in MB")
-            plot.grid(alpha=0.3)
-            if row == 0:
-                plot.set_yscale("log")
-            else:
-                plot.set_ylim(bottom=0)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format=path.suffix.removeprefix(".") or "png", dpi=110)
-
-
 def made_photo(seed: int, height: int, width: int) -> np.ndarray:
     """Make a photo, uint8 (height, width, 3): smooth patches of color with a little grain."""
     generator = np.random.default_rng(seed)
@@ -286,7 +187,7 @@ def made_photo(seed: int, height: int, width: int) -> np.ndarray:
     return np.clip(smooth + grain, 0, 255).astype(np.uint8)
 
 
-def _folder(folder: Path, count: int, height: int, width: int) -> Path:
+def folder_of(folder: Path, count: int, height: int, width: int) -> Path:
     """Write JPEG files of one photo."""
     folder.mkdir()
     first = folder / "0.jpg"
