@@ -14,7 +14,7 @@ from zoo.cli import options
 from zoo.cli.inputs import counted, load_run, load_runs, option_values, require_writable_file
 from zoo.cli.settings import parse_pairs, parse_time
 from zoo.cli.startup import start_keras
-from zoo.errors import ZooError
+from zoo.errors import ZooError, valid_choice
 from zoo.files import require_writable
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from zoo.inference.films.coloring import FilmOutcome
     from zoo.inference.films.plan import FilmSettings
     from zoo.inference.jobs import Job, Outcome
+    from zoo.networks.runner import Runner
     from zoo.transfer.reference import Reference
 
 
@@ -57,6 +58,7 @@ def colorize(
             help="Beside each photo save NAME_confidence.png: white where the network is sure.",
         ),
     ] = False,
+    precision: options.PredictionPrecision = "float32",
     overwrite: Annotated[
         bool, Option("--overwrite", help="Color again what is there already.")
     ] = False,
@@ -81,6 +83,7 @@ def colorize(
     from zoo.inference.films.plan import FilmSettings
     from zoo.inference.jobs import plan_jobs
 
+    valid_choice("precision", precision, options.PRECISIONS)
     said = _read_hints(hints, strokes, inputs)
     asked = _Asked(reference, transfer, swatch or (), iterations, features)
     asked.check(inputs)
@@ -102,8 +105,8 @@ def colorize(
     films = [job for job in waiting if job.is_film]
     _check_films([job for job in jobs if job.is_film], films, settings, answers)
     settings = asked.of_films(settings, waiting)
-    color = _exported(run, given, confidence, films, said, answers, asked)
-    color = color or _loaded(run, given, confidence, answers, asked)
+    color = _exported(run, given, confidence, films, said, answers, asked, precision)
+    color = color or _loaded(run, given, confidence, answers, asked, precision)
     photos = [job for job in waiting if not job.is_film]
     outcome = color.photos(photos, keep_profile=keep_profile)
     if photos or not films:
@@ -354,6 +357,7 @@ def _exported(
     hints: "Hints | None",
     answers: int | None,
     asked: _Asked,
+    precision: str,
 ) -> _Coloring | None:
     """What colors by an exported folder; None if this is none."""
     from zoo.inference.exported import ExportedModel, is_exported
@@ -378,6 +382,11 @@ def _exported(
         raise ZooError(
             f"{folder} is an exported model, which takes no reference; give the trained folder."
         )
+    if precision != "float32":
+        raise ZooError(
+            f"{folder} is an exported model, whose precision is fixed; leave out --precision, or "
+            "give the trained folder."
+        )
     if films:
         raise ZooError(
             f"{folder} is an exported model, which colors photos; give the trained folder to color "
@@ -388,7 +397,12 @@ def _exported(
 
 
 def _loaded(
-    run: str, given: dict[str, str], confidence: bool, answers: int | None, asked: _Asked
+    run: str,
+    given: dict[str, str],
+    confidence: bool,
+    answers: int | None,
+    asked: _Asked,
+    precision: str,
 ) -> _Coloring:
     """What colors by a trained model, and by a reference if there is one."""
     reference = asked.read()
@@ -402,10 +416,20 @@ def _loaded(
     from zoo.inference.films.coloring import colorize_video
     from zoo.inference.folders import run_jobs
 
+    runner = _runner(model) if precision == "auto" else None
     return _Coloring(
-        partial(run_jobs, model, options=values, reference=reference),
-        partial(colorize_video, model=model, **values),
+        partial(run_jobs, model, options=values, reference=reference, runner=runner),
+        partial(colorize_video, model=model, runner=runner, **values),
     )
+
+
+def _runner(model: "Colorizer") -> "Runner | None":
+    """What runs the networks fastest here; None for float32."""
+    from zoo.export.int8 import fastest
+
+    choice = fastest(model)
+    echo(str(choice))
+    return choice.runner
 
 
 def _require_distribution(model: "Colorizer", lacks: str) -> None:

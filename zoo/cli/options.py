@@ -38,6 +38,16 @@ PredictionOptions = Annotated[
         "-o", "--option", metavar="NAME=VALUE", help="Prediction option; `zoo info` lists them."
     ),
 ]
+#: Of predictions.
+PRECISIONS = ("float32", "auto")
+PredictionPrecision = Annotated[
+    str,
+    Option(
+        "--precision",
+        help="float32, or auto: int8 where a measurement shows that it is faster here and that "
+        "colors hardly differ (extra onnx).",
+    ),
+]
 LabelsApart = Annotated[
     list[str] | None,
     Option(

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from typer import Option, echo
 
+from zoo.cli import options
 from zoo.cli.startup import start_keras
-from zoo.errors import ZooError
+from zoo.errors import ZooError, valid_choice
 
 _NEEDED = ("fastapi", "uvicorn", "python_multipart", "sqlalchemy", "argon2")
 
@@ -44,6 +45,7 @@ def serve(
         int,
         Option(min=1, max=64, help="Photos that are colored at a time; one film is, beside them."),
     ] = 2,
+    precision: options.PredictionPrecision = "float32",
     accounts: Annotated[
         bool, Option("--accounts", help="People sign up and log in; each has their own photos.")
     ] = False,
@@ -61,6 +63,7 @@ def serve(
     password, unless --accounts is given.
     """
     _require_extra()
+    valid_choice("precision", precision, options.PRECISIONS)
     from zoo.serve.http.addresses import address_of, bind, check_proxy, is_local
     from zoo.serve.settings import Settings, default_data
 
@@ -79,6 +82,7 @@ def serve(
         host=host,
         keep_days=keep_days,
         workers=workers,
+        precision=precision,
         accounts=accounts,
         proxies=tuple(proxy or ()),
     )

@@ -1,17 +1,19 @@
-"""ONNX, for ONNX Runtime: from photo to photo at any size, or the network alone."""
+"""ONNX, for ONNX Runtime: from photo to photo at any size, from L to ab, or a network alone."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 
 from zoo.export.graph import Graph, halves_well
 from zoo.export.signatures import COLORIZE, PREDICT_AB, Signature, as_inputs, option_specs
+from zoo.networks.runner import TracingRunner
 
 if TYPE_CHECKING:
+    import keras
     import onnx
 
 #: The newest that tf2onnx writes.
@@ -45,19 +47,55 @@ def write_network(graph: Graph, file: Path, weights: str) -> None:
     _save(_converted(graph, PREDICT_AB, lightness, graph.ab), file, weights)
 
 
+def network_model(network: "keras.Model") -> "onnx.ModelProto":
+    """A network's way from its inputs, by their names, to its outputs, in their order."""
+    names = [tensor.name for tensor in network.inputs]
+    specs = [tf.TensorSpec(one.shape, one.dtype, one.name) for one in network.inputs]
+    run = TracingRunner()
+    return _model_of(lambda *given: run(network, dict(zip(names, given, strict=True))), specs)
+
+
 def _converted(
     graph: Graph, signature: Signature, spec: tf.TensorSpec, action: Callable[..., tf.Tensor]
 ) -> "onnx.ModelProto":
     """A function of `spec` and the graph's options."""
+    model = _model_of(action, [spec, *option_specs(graph.options)])
+    _name_output(model, signature.gives)
+    return model
+
+
+def _model_of(action: Callable[..., Any], specs: Sequence[tf.TensorSpec]) -> "onnx.ModelProto":
     import tf2onnx
 
-    specs = [spec, *option_specs(graph.options)]
     function = tf.function(lambda *inputs: action(*inputs), input_signature=specs, autograph=False)
     for name in ("tf2onnx", "tensorflow"):
         logging.getLogger(name).setLevel(logging.ERROR)
     model, _ = tf2onnx.convert.from_function(function, input_signature=specs, opset=_OPSET)
-    _name_output(model, signature.gives)
+    _state_padding(model)
     return model
+
+
+def _state_padding(model: "onnx.ModelProto") -> None:
+    """Write the padding of dilated convolutions as numbers: ONNX Runtime refuses "same" there.
+
+    They have a stride of 1, with which it does not depend on the size.
+    """
+    import onnx
+
+    shapes = {weights.name: weights.dims for weights in model.graph.initializer}
+    for node in model.graph.node:
+        said = {one.name: one for one in node.attribute}
+        dilations = list(said["dilations"].ints) if "dilations" in said else [1]
+        if node.op_type != "Conv" or max(dilations) == 1 or "auto_pad" not in said:
+            continue
+        if not said["auto_pad"].s.startswith(b"SAME"):
+            continue
+        extents = zip(dilations, shapes[node.input[1]][2:], strict=True)
+        totals = [dilation * (side - 1) for dilation, side in extents]
+        before = [total // 2 for total in totals]
+        after = [total - start for total, start in zip(totals, before, strict=True)]
+        node.attribute.remove(said["auto_pad"])
+        node.attribute.append(onnx.helper.make_attribute("pads", [*before, *after]))
 
 
 def _save(model: "onnx.ModelProto", file: Path, weights: str) -> None:

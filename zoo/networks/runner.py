@@ -44,9 +44,11 @@ class Runner(ABC):
 
     Attributes:
         traced: whether values are tensors of a graph that is being made.
+        precision: of what flows between the layers.
     """
 
     traced: ClassVar[bool] = False
+    precision: ClassVar[str] = "float32"
 
     @abstractmethod
     def __call__(self, network: keras.Model, inputs: Mapping[str, Tensor]) -> Any:

@@ -10,6 +10,7 @@ from zoo.errors import ZooError
 from zoo.inference.films.coloring import colorize_video
 from zoo.inference.films.encoding import DEFAULT_CODEC
 from zoo.inference.films.plan import FilmSettings
+from zoo.networks.runner import PlainRunner
 from zoo.photos.decoding import PhotoError, write_photo
 from zoo.photos.film import Film, exact, moving_stream, open_film, require_pyav
 from zoo.photos.motion import require_opencv
@@ -228,8 +229,12 @@ def color_film(
         ZooError: if it cannot be read.
         Stopped: if `run` shall stop.
     """
+    # A plain one is for single photos.
+    runner = None if isinstance(model.runner, PlainRunner) else model.runner
     try:
-        made = colorize_video(source, target, model, settings=settings, watch=run, **options)
+        made = colorize_video(
+            source, target, model, settings=settings, watch=run, runner=runner, **options
+        )
     except PhotoError as error:  # whose name is a path
         name = "the film" if error.name == str(source) else "the reference"
         raise PhotoError(name, error.reason, "give another one") from error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo import registry
 from zoo.errors import ZooError, valid_choice
+from zoo.export.int8 import fastest, require_int8
 from zoo.models.classification.distribution import DistributionColorizer
 from zoo.options import Option, option_values
 from zoo.saving import read_configuration
@@ -77,12 +78,17 @@ class ServedModels:
 
     Args:
         runs: folders or names; all that come trained or need no training where empty.
+        precision: "float32", or "auto" for int8 where it gains.
 
     Raises:
-        ZooError: if one of them is no trained model, or two have one name.
+        ZooError: if one of them is no trained model, or two have one name, or the precision cannot
+            be chosen here.
     """
 
-    def __init__(self, runs: Sequence[str] = ()) -> None:
+    def __init__(self, runs: Sequence[str] = (), precision: str = "float32") -> None:
+        self._precision = precision
+        if precision == "auto":
+            require_int8()
         self._served: dict[str, Served] = {}
         for one in map(Served.of, runs or _all_runs()):
             if one.name in self._served:
@@ -108,7 +114,7 @@ class ServedModels:
         return self._served[valid_choice("model", name, tuple(self._served))]
 
     def loaded(self, name: str) -> "Colorizer":
-        """The model itself; the first call loads it.
+        """The model itself, with the runner that suits it here; the first call loads it.
 
         Raises:
             ZooError: as `served`, or if its folder is damaged.
@@ -116,7 +122,10 @@ class ServedModels:
         run = self.served(name).run
         with self._locks[name]:
             if name not in self._loaded:
-                self._loaded[name] = registry.load_model(run)
+                model = registry.load_model(run)
+                if self._precision == "auto":
+                    model.runner = fastest(model).runner or model.runner
+                self._loaded[name] = model
             return self._loaded[name]
 
 

@@ -62,7 +62,7 @@ class Service:
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
         self.settings = settings
-        self.models = ServedModels(settings.models)
+        self.models = ServedModels(settings.models, settings.precision)
         self.store = Store(settings.data)
         self.accounts: Accounts | None = None
         if settings.accounts:

@@ -67,6 +67,7 @@ class Settings:
         host: the address that the server binds to.
         keep_days: when photos are deleted, in days after their upload.
         workers: how many photos are colored at a time.
+        precision: of predictions: "float32", or "auto" for int8 where it gains.
         accounts: whether people log in; there is one person, who need not, otherwise.
         proxies: addresses or networks of proxies that are believed whom they ask for.
         limits: see `Limits`.
@@ -77,6 +78,7 @@ class Settings:
     host: str = "127.0.0.1"
     keep_days: int = 7
     workers: int = 2
+    precision: str = "float32"
     accounts: bool = False
     proxies: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)

@@ -91,6 +91,7 @@ def colorize_video(
     settings: FilmSettings | None = None,
     progress: bool = False,
     watch: Watch | None = None,
+    runner: Runner | None = None,
     **options: Any,
 ) -> FilmOutcome:
     """Color a film; a run that was stopped goes on where it was when it is repeated.
@@ -105,6 +106,7 @@ def colorize_video(
         settings: smoothing, key frames, which part, codec; see `FilmSettings`.
         progress: show a progress bar with frames a second and the time left.
         watch: is told how far it is; see `Watch`.
+        runner: runs the networks; one with fixed weights by default.
         **options: see `model.options`.
 
     Raises:
@@ -118,9 +120,10 @@ def colorize_video(
         raise ZooError(f"A film in {wanted.codec} cannot be in {target}; name it {known}.")
     colorizer = registry.load_model(model) if isinstance(model, str) else model
     with Film(source) as film:
-        identity = identity_of(source, colorizer, options, wanted)
+        precision = Runner.precision if runner is None else runner.precision
+        identity = identity_of(source, colorizer, options, wanted, precision)
         plan = make_plan(film, target, identity, wanted, progress, watch)
-        _color_parts(film, colorizer, plan, wanted, options, progress, watch)
+        _color_parts(film, colorizer, plan, wanted, options, progress, watch, runner)
         notes = [*film.notes, *_finished(film, plan, target, wanted)]
         if film.aspect != 1 and wanted.codec not in STATE_ASPECT:
             notes.append(
@@ -150,6 +153,7 @@ def _color_parts(
     options: Mapping[str, Any],
     progress: bool,
     watch: Watch | None,
+    runner: Runner | None,
 ) -> None:
     """Color the parts that are not finished."""
     left = plan.left()
@@ -162,11 +166,11 @@ def _color_parts(
     shown = (height, 2 * width) if settings.preview else film.size
     look = Look(shown, film.rate, film.time_base, film.aspect, CODECS[settings.codec])
     with ExitStack() as stack:
-        runner = stack.enter_context(FixedWeights(model.networks.values(), plan.frames))
+        fixed = stack.enter_context(FixedWeights(model.networks.values(), plan.frames))
         sink = _Sink(plan, look, settings.preview, stack.enter_context(ExitStack()))
         reader = _Reader(film, plan, settings.look_ahead)
         eyes = _Eyes(model, factor, plan, bool(keys) or SMOOTHINGS[settings.smoothing].needs_motion)
-        brush = _Brush(model, runner, options, plan, settings, keys)
+        brush = _Brush(model, runner or fixed, options, plan, settings, keys)
         stages = (
             Stage(reader.read),
             Stage(eyes.look),

@@ -244,7 +244,11 @@ def _looked_through(
 
 
 def identity_of(
-    path: Path, model: "Colorizer", options: Mapping[str, Any], settings: FilmSettings
+    path: Path,
+    model: "Colorizer",
+    options: Mapping[str, Any],
+    settings: FilmSettings,
+    precision: str,
 ) -> str:
     """What the colors of a film depend on, as a digest."""
     weights = hashlib.sha256()
@@ -258,6 +262,7 @@ def identity_of(
         "film": sha256_of_file(path),
         "model": [model.name, dataclasses.asdict(model.config), weights.hexdigest()],
         "options": model.resolve_options(options),
+        "precision": precision,
         "settings": {**dataclasses.asdict(settings), "key_frames": keys, "reference": reference},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
