@@ -3,9 +3,11 @@
 `hot_paths.py` and `exports.py` show the figures with `--against torch`.
 """
 
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,7 @@ _FORMATS = ("contiguous_format", "channels_last")
 
 
 #: How many rows `torch_rows` measures.
-ROWS = 6
+ROWS = 8
 
 
 def torch_rows(end: float) -> Iterator[Row]:
@@ -32,6 +34,7 @@ def torch_rows(end: float) -> Iterator[Row]:
     shares = TimeShares(end, ROWS)
     for forward, step in ((1, 1), (8, 4)):
         yield from forward_rows(shares, "float32", (forward,))
+        yield from int8_rows(shares, (forward,))
         yield from step_rows(shares, (step,))
         yield from forward_rows(shares, "bfloat16", (forward,))
 
@@ -71,6 +74,36 @@ def forward_rows(
             yield _row(title, ours, theirs, count, enough, until)
 
 
+def int8_rows(
+    shares: TimeShares,
+    batches: Sequence[int],
+    side: int = 256,
+    width: int = 64,
+    repetitions: int = 80,
+) -> Iterator[Row]:
+    """Compare the network of Zhang et al. in int8, as `--precision auto` may choose, with PyTorch.
+
+    PyTorch computes in float32, its faster precision on processors without bfloat16 of their own.
+    """
+    start_keras()
+    from zoo.export.int8 import Int8Runner, quantize
+    from zoo.networks.blocks import NetworkSpec
+    from zoo.networks.zhang import zhang
+
+    network = zhang(NetworkSpec(channels=313, width=width, seed=0))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "int8.onnx"
+        for count in batches:
+            until = shares.next_end()
+            photos = np.random.default_rng(0).random((count, side, side, 1), "float32")
+            quantize(network, [{"lightness": photos[:1]}], file)
+            ours = partial(Int8Runner({network: file}), network, {"lightness": photos})
+            theirs = [partial(_torch_forward(width, "float32", name), photos) for name in _FORMATS]
+            enough = repetitions if count == 1 else repetitions // 4
+            title = f"network of Zhang et al. 2016, {side} px, {count} at once, int8"
+            yield _row(title, ours, theirs, count, enough, until, "ONNX Runtime")
+
+
 def _row(
     title: str,
     ours: Callable,
@@ -78,11 +111,18 @@ def _row(
     photos: int,
     repetitions: int,
     until: float,
+    runtime: str = "",
 ) -> Row:
-    """Compare ours with PyTorch's in the faster of its memory formats."""
+    """Compare ours with PyTorch's in the faster of its memory formats.
+
+    `runtime` is what computes ours, where it is not Keras' backend.
+    """
     import keras
 
-    names = [f"zoo, {keras.backend.backend()}", *(f"PyTorch, {name}" for name in _FORMATS)]
+    names = [
+        f"zoo, {runtime or keras.backend.backend()}",
+        *(f"PyTorch, {name}" for name in _FORMATS),
+    ]
     actions = dict(zip(names, (ours, *theirs), strict=True))
     measured, *others = measure_in_turn(actions, photos, repetitions, until)
     best = min(others, key=lambda measurement: measurement.median)
@@ -148,9 +188,13 @@ def _torch_step(
 
 
 def require_torch() -> None:
-    """Say what to install where PyTorch is missing."""
+    """Say what to install where PyTorch or ONNX Runtime is missing."""
     if find_spec("torch") is None:
         raise ZooError("--against torch needs PyTorch; run `pip install torch`.")
+    if find_spec("onnxruntime") is None or find_spec("tf2onnx") is None:
+        raise ZooError(
+            "--against torch needs ONNX Runtime; run `pip install 'colorization-zoo[onnx]'`."
+        )
 
 
 def runtime_lines() -> Iterator[str]:

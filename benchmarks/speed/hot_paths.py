@@ -4,8 +4,9 @@
     python -m benchmarks.speed.hot_paths --photos DIR --json speed.json
     python -m benchmarks.speed.hot_paths --against torch
 
-Takes about six minutes, against PyTorch three at most, and needs the extra `benchmark`. A time is
-the median after a warm-up, with the fastest and the slowest in brackets; let nothing else run.
+Takes about six minutes, against PyTorch three at most, and needs the extra `benchmark`, against
+PyTorch `onnx`, too. A time is the median after a warm-up, with the fastest and the slowest in
+brackets; let nothing else run.
 Memory is measured on Linux alone.
 """
 

@@ -204,7 +204,7 @@ def _measured(model: "Colorizer", folder: Path) -> tuple[Gain, dict[str, Path]]:
     if not files:
         return Gain(0.0), {}
     for network, photos in asked.items():
-        _quantize(network, photos, files[names[network]])
+        quantize(network, photos, files[names[network]])
     ours = Int8Runner({model.networks[name]: file for name, file in files.items()})
     with FixedWeights(asked, predictions=1000) as plain:
         before, after = _seconds(asked, (plain, ours))
@@ -239,8 +239,14 @@ def _seconds(
     return [min(times[1:]) for times in seconds]
 
 
-def _quantize(network: keras.Model, asked: list[dict[str, Any]], file: Path) -> None:
-    """Write a network as ONNX with 8 bits: weights for each channel, activations for each layer."""
+def quantize(network: keras.Model, asked: Sequence[_Given], file: Path) -> None:
+    """Write a network as ONNX of 8 bits: weights for each channel, activations for each layer.
+
+    Args:
+        network: on the TensorFlow backend.
+        asked: inputs by name, NumPy arrays, that show the ranges of its numbers.
+        file: to write.
+    """
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
@@ -263,10 +269,10 @@ def _quantize(network: keras.Model, asked: list[dict[str, Any]], file: Path) -> 
 class _Calibration:
     """Gives what the network saw of each photo, one after the other, then None."""
 
-    def __init__(self, asked: list[dict[str, Any]]) -> None:
-        self._left: Iterator[dict[str, Any]] = iter(asked)
+    def __init__(self, asked: Sequence[_Given]) -> None:
+        self._left: Iterator[_Given] = iter(asked)
 
-    def get_next(self) -> dict[str, Any] | None:
+    def get_next(self) -> _Given | None:
         return next(self._left, None)
 
 

@@ -77,10 +77,11 @@ def test_without_pytorch_one_sentence_says_what_to_install(monkeypatch, capsys):
 
 def test_networks_and_steps_are_compared_with_pytorch():
     pytest.importorskip("torch")
-    shares = TimeShares(time.monotonic() + 60, 6)
+    shares = TimeShares(time.monotonic() + 60, 8)
     small = {"side": 16, "batches": (1, 2), "width": 4}
     rows = [
         *against_torch.forward_rows(shares, "float32", **small, repetitions=8),
+        *against_torch.int8_rows(shares, **small, repetitions=8),
         *against_torch.step_rows(shares, **small, depth=4),
         *against_torch.forward_rows(shares, "bfloat16", **small, repetitions=8),
     ]
@@ -88,6 +89,8 @@ def test_networks_and_steps_are_compared_with_pytorch():
     assert [row.title.split(", ", 1)[1] for row in rows] == [
         "16 px, 1 at once, float32",
         "16 px, 2 at once, float32",
+        "16 px, 1 at once, int8",
+        "16 px, 2 at once, int8",
         "16 px, 1 at once, float32",
         "16 px, 2 at once, float32",
         "16 px, 1 at once, bfloat16",
