@@ -198,38 +198,57 @@ def require_torch() -> None:
 
 
 def runtime_lines() -> Iterator[str]:
-    """Time the network of `zhang:paper` alone in ONNX Runtime, TensorFlow and PyTorch."""
+    """Time the network of `zhang:paper` alone in other runtimes, each against PyTorch.
+
+    In TensorFlow and ONNX Runtime, in OpenVINO where it is installed; in the latter two by the same
+    file in int8, too.
+    """
     require_torch()
     start_keras()
-    import onnxruntime
-    import tensorflow as tf
-    import tf2onnx
     import torch
 
     from benchmarks.speed.peers.zhang import ZhangNetwork
     from zoo.networks.runner import FixedWeights
 
     network = create_model("zhang:paper").networks["colorizer"]
-    spec = [tf.TensorSpec((None, None, None, 1), tf.float32, "lightness")]
-    function = tf.function(
-        lambda x: network({"lightness": x}, training=False), input_signature=spec
-    )
-    converted, _ = tf2onnx.convert.from_function(function, input_signature=spec, opset=18)
-    session = onnxruntime.InferenceSession(converted.SerializeToString())
     theirs = ZhangNetwork().eval()
     batch = np.random.default_rng(0).uniform(-0.5, 0.5, (1, _SIDE, _SIDE, 1)).astype("float32")
     swapped = torch.from_numpy(batch.transpose(0, 3, 1, 2).copy())
 
     actions: dict[str, Callable] = {
-        "ONNX Runtime": lambda: session.run(None, {"lightness": batch})[0],
-        "TensorFlow": partial(network.predict_on_batch, {"lightness": batch}),
         "PyTorch": torch.inference_mode()(lambda: theirs(swapped).numpy()),
+        "TensorFlow": partial(network.predict_on_batch, {"lightness": batch}),
     }
-    with FixedWeights([network], predictions=1000) as runner:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        FixedWeights([network], predictions=1000) as runner,
+    ):
         actions["TensorFlow, constants"] = partial(runner, network, {"lightness": batch})
-        onnx, *others = measure_in_turn(actions, 1, repetitions=21)
+        actions |= _by_files(network, {"lightness": batch}, Path(folder))
+        pytorch, *others = measure_in_turn(actions, 1, repetitions=21)
     for other in others:
-        yield f"network of zhang:paper, {_SIDE} px: {in_words(onnx, other)}"
+        yield f"network of zhang:paper, {_SIDE} px: {in_words(other, pytorch)}"
+
+
+def _by_files(network: Any, inputs: dict[str, np.ndarray], folder: Path) -> dict[str, Callable]:
+    """What predicts by ONNX files of a network, in float32 and in int8."""
+    import onnx
+
+    from zoo.export.int8 import opened, quantize
+    from zoo.export.onnx import network_model
+
+    files = {"float32": folder / "float32.onnx", "int8": folder / "int8.onnx"}
+    onnx.save(network_model(network), str(files["float32"]))
+    quantize(network, [inputs], files["int8"])
+    actions: dict[str, Callable] = {}
+    for precision, file in files.items():
+        actions[f"ONNX Runtime, {precision}"] = partial(opened(file), inputs)
+        if find_spec("openvino") is not None:
+            import openvino
+
+            compiled = openvino.Core().compile_model(str(file), "CPU")
+            actions[f"OpenVINO, {precision}"] = partial(compiled, inputs)
+    return actions
 
 
 def in_words(ours: Measurement, alternative: Measurement) -> str:

@@ -10,7 +10,8 @@ original model. It takes about three minutes per model and needs the extras `ben
 `litert`.
 
 `--large` measures the SavedModel on photos of 12 and 48 megapixels instead, `--against torch` the
-network of Zhang et al. 2016 in ONNX Runtime beside TensorFlow and PyTorch.
+network of Zhang et al. 2016 in TensorFlow, ONNX Runtime and, where it is installed, OpenVINO, also
+in int8, beside PyTorch.
 """
 
 import itertools
@@ -72,7 +73,7 @@ def exports(
         bool, Option("--large", help="Photos of 12 and 48 megapixels instead.")
     ] = False,
     against: Annotated[
-        str | None, Option(help="torch: the network of Zhang et al. in three runtimes.")
+        str | None, Option(help="torch: the network of Zhang et al. in other runtimes.")
     ] = None,
 ) -> None:
     """Compare exported models with their originals."""

@@ -897,6 +897,15 @@ def test_compare_draws_one_picture(run, trained, photos, tmp_path, suffix):
         assert width > 2 * height > 600
 
 
+def test_compare_decodes_the_photo_once(run, trained, photos, tmp_path, monkeypatch):
+    opened, read = [], Image.open
+    monkeypatch.setattr(Image, "open", lambda *given: opened.append(given) or read(*given))
+    models = ["--model", trained, "--model", "levin"]
+    out = tmp_path / "comparison.png"
+    assert run("compare", photos / "sea/0.png", *models, "--out", out).status == 0
+    assert len(opened) == 1
+
+
 def test_compare_wraps_many_models_and_long_names(run, trained, photos, tmp_path):
     copies = []
     for number in range(3):

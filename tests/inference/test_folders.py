@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,8 +15,8 @@ from PIL import Image
 from zoo import conformance, create_model
 from zoo.errors import ZooError
 from zoo.inference import folders
-from zoo.inference.folders import run_jobs
-from zoo.inference.jobs import Outcome, plan_jobs
+from zoo.inference.folders import SmallCopies, run_jobs
+from zoo.inference.jobs import Job, Outcome, plan_jobs
 from zoo.networks.runner import FixedWeights
 from zoo.photos.decoding import read_photo
 from zoo.photos.vips import has_16_bits, read_deep, write_deep
@@ -157,3 +158,39 @@ def test_a_full_disk_ends_the_run_and_what_is_done_stays(photos, model, tmp_path
     made = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert len(made) == 3
     assert all(pixels(tmp_path / "out" / name).any() for name in made)
+
+
+def test_small_versions_by_several_models_share_one_decoding(photos, model, tmp_path, monkeypatch):
+    decoded = []
+    monkeypatch.setattr(
+        folders, "read_photo", lambda data: decoded.append(data) or read_photo(data)
+    )
+    other = create_model("gray")
+    jobs = [Job(photos / f"{number}.png", "a photo", tmp_path / "small.png") for number in (0, 4)]
+
+    def made(copies):
+        found = []
+        for job in jobs:
+            for side in (16, 20):
+                for one in (model, other):
+                    outcome = run_jobs(one, [replace(job, side=side)], {}, copies=copies)
+                    assert not outcome.failures
+                    found.append(pixels(job.target))
+        return found
+
+    apart = made(None)
+    assert len(decoded) == 8
+    for first, second in zip(apart, made(SmallCopies()), strict=True):
+        np.testing.assert_array_equal(first, second)
+    assert len(decoded) == 8 + 4
+    assert max(max(picture.shape) for picture in apart) == 20
+
+
+def test_few_small_copies_are_kept(photos, monkeypatch):
+    monkeypatch.setattr(folders, "_MOST_COPIES", 2)
+    copies = SmallCopies()
+    first = [copies.of(photos / f"{number}.png", 16) for number in (0, 1)]
+    assert copies.of(photos / "0.png", 16) is first[0]
+    copies.of(photos / "2.png", 16)  # the one of 1.png came longest ago
+    assert copies.of(photos / "0.png", 16) is first[0]
+    assert copies.of(photos / "1.png", 16) is not first[1]

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from served import make_photo, refused
 
+from zoo.inference import folders
 from zoo.serve import queues, service
 from zoo.serve.coloring import color
 from zoo.serve.ids import OWNER
@@ -269,6 +270,16 @@ def test_old_previews_give_way(start, settings):
     kept = {path.stem for path in (settings.data / "results").iterdir()}
     assert kept == {whole["id"], previews[-2]["id"], previews[-1]["id"]}
     refused(server.client.get(f"/api/v1/jobs/{previews[0]['id']}"), 404)
+
+
+def test_previews_by_several_models_share_one_decoding(server, monkeypatch):
+    decoded, read = [], folders.read_photo
+    monkeypatch.setattr(folders, "read_photo", lambda data: decoded.append(data) or read(data))
+    photo = server.upload()
+    for _ in range(2):
+        for model in ("gray", "levin"):
+            assert server.wait(server.ask(photo, model=model, side=16))["state"] == "done"
+    assert len(decoded) == 1
 
 
 def test_nothing_is_written_outside_of_the_folder(server, settings, tmp_path):

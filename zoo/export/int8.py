@@ -27,7 +27,7 @@ from zoo.color.spaces import Tensor
 from zoo.errors import ZooError
 from zoo.files import atomic_path, cache_folder, read_json, sha256_of_file, write_json
 from zoo.fullsize import FullSize
-from zoo.inputs import inputs_of_photos
+from zoo.inputs import SimulatedInput, inputs_of_photos
 from zoo.metrics import Pair
 from zoo.networks.runner import FixedWeights, PlainRunner, Runner
 from zoo.options import RENDER_FACTOR
@@ -53,7 +53,7 @@ class Gain:
     """What int8 gains and costs on this machine.
 
     Attributes:
-        speedup: how many times as fast the networks are as in float32; 0 without networks.
+        speedup: how many times as fast the networks are as in float32.
         ciede2000: mean CIEDE2000 between the answers in int8 and in float32, of the embedded test
             photo for which it is largest; None where the speed decides alone.
     """
@@ -72,13 +72,15 @@ class Choice:
 
     Attributes:
         runner: predicts in int8; None where float32 stays.
-        gain: why.
+        gain: why; None where int8 was not tried.
     """
 
     runner: Runner | None
-    gain: Gain
+    gain: Gain | None
 
     def __str__(self) -> str:
+        if self.gain is None:
+            return "Predicting in float32: int8 is for networks that see the photo alone."
         precision = "float32" if self.runner is None else self.runner.precision
         found = f"int8 is {self.gain.speedup:.1f} times as fast on this machine"
         if self.gain.ciede2000 is not None:
@@ -96,7 +98,7 @@ class Int8Runner(Runner):
     precision: ClassVar[str] = "int8"
 
     def __init__(self, files: Mapping[keras.Model, Path]) -> None:
-        self._runs = {network: _opened(file) for network, file in files.items()}
+        self._runs = {network: opened(file) for network, file in files.items()}
         self._plain = PlainRunner()
 
     def __call__(self, network: keras.Model, inputs: Mapping[str, Tensor]) -> Any:
@@ -114,11 +116,17 @@ def fastest(model: "Colorizer") -> Choice:
         ZooError: as `require_int8`.
     """
     require_int8()
+    if any(isinstance(one, SimulatedInput) for one in model.inputs):
+        return Choice(None, None)  # photos do not show the range of what will be said by hints
     folder = cache_folder() / STORE / _digest(model)
     known = _known(model, folder)
     if known is not None:
         return known
     gain, files = _measured(model, folder)
+    if not gain.pays:
+        for file in files.values():
+            file.unlink()
+        files = {}
     write_json(
         folder / "gain.json",
         {**asdict(gain), "sha256": {name: sha256_of_file(file) for name, file in files.items()}},
@@ -201,8 +209,6 @@ def _measured(model: "Colorizer", folder: Path) -> tuple[Gain, dict[str, Path]]:
     asked = _asked(model)
     names = {network: name for name, network in model.networks.items()}
     files = {names[network]: _file(folder, names[network]) for network in asked}
-    if not files:
-        return Gain(0.0), {}
     for network, photos in asked.items():
         quantize(network, photos, files[names[network]])
     ours = Int8Runner({model.networks[name]: file for name, file in files.items()})
@@ -279,7 +285,8 @@ class _Calibration:
 # ---------------------------------------------------------------------- running
 
 
-def _opened(file: Path) -> Callable[[_Given], list[Any]]:
+def opened(file: Path) -> Callable[[_Given], list[Any]]:
+    """Open an ONNX file: inputs by name -> outputs, NumPy arrays."""
     import onnxruntime
 
     settings = onnxruntime.SessionOptions()

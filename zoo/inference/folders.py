@@ -2,6 +2,7 @@
 
 import math
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,9 @@ _TOGETHER, _SEEN_TOGETHER = 2**21, 2**18
 #: Of a stage: each holds a photo at full size.
 _MOST_THREADS = 8
 
+#: Small ones of photos.
+_MOST_COPIES = 16
+
 
 def run_jobs(
     model: "Colorizer",
@@ -50,12 +54,13 @@ def run_jobs(
     keep_profile: bool = False,
     reference: Reference | None = None,
     runner: Runner | None = None,
+    copies: "SmallCopies | None" = None,
 ) -> Outcome:
     """Make and write each file; a reference gives its colors to every photo.
 
     Colors are saved in sRGB, or with `keep_profile` in the photo's own color profile; photos of 16
     bits a channel with 16 where the extra `vips` is installed. Whoever comes again with other jobs
-    gives a `runner` that stays.
+    gives a `runner`, and `copies` for small versions, that stay.
     """
     # Of many photos there is a bar already.
     told_steps = reference.steps if reference is not None and len(jobs) == 1 else 0
@@ -65,7 +70,16 @@ def run_jobs(
     ):
         # Threads of stages that work at the same time are enough for all cores.
         threads = None if len(jobs) == 1 else 1
-        steps = _Steps(model, runner or fixed, options, keep_profile, threads, reference, told)
+        steps = _Steps(
+            model,
+            runner or fixed,
+            options,
+            keep_profile,
+            threads,
+            reference,
+            told,
+            copies or SmallCopies(),
+        )
         # Merging and encoding take twice the time of decoding and looking.
         cores = min(os.cpu_count() or 2, _MOST_THREADS)
         stages = (
@@ -96,14 +110,48 @@ class _Photo:
         write(path, rgb, self._alpha, profile)
 
 
+@dataclass(frozen=True)
+class _Small:
+    """A small copy of a photo, and the photo's own height and width."""
+
+    photo: Decoded
+    size: tuple[int, int]
+
+
+class SmallCopies:
+    """Small copies of the photos that came last, so that several models share one decoding.
+
+    Two threads may share them: the second one waits for the first one's copy.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: dict[tuple[Path, int], _Small] = {}
+
+    def of(self, source: Path, side: int) -> _Small:
+        """A copy of at most `side` px on the long side, of a file that does not change."""
+        with self._lock:
+            kept = self._kept.pop((source, side), None) or _small(source, side)
+            self._kept[source, side] = kept
+            while len(self._kept) > _MOST_COPIES:
+                del self._kept[next(iter(self._kept))]
+            return kept
+
+
+def _small(source: Path, side: int) -> _Small:
+    read = read_photo(read_file(source))
+    small = Image.fromarray(read.rgb)
+    small.thumbnail((side, side), Image.Resampling.LANCZOS)
+    copy = Decoded(np.array(small), None, read.profile)
+    return _Small(copy, (read.rgb.shape[0], read.rgb.shape[1]))
+
+
 class _Preview(_Photo):
     """A small version of a photo, which has the photo's own size where hints are placed."""
 
-    def __init__(self, read: Decoded, threads: int | None, side: int) -> None:
-        small = Image.fromarray(read.rgb)
-        small.thumbnail((side, side), Image.Resampling.LANCZOS)
-        super().__init__(Decoded(np.array(small), None, read.profile), threads)
-        self._own = (read.rgb.shape[0], read.rgb.shape[1])
+    def __init__(self, small: _Small, threads: int | None) -> None:
+        super().__init__(small.photo, threads)
+        self._own = small.size
 
     @property
     def size(self) -> tuple[int, int]:
@@ -131,9 +179,10 @@ class _Steps:
     threads: int | None  # of a step with a photo; None for as many as there are cores
     reference: Reference | None
     told: Callable[[], None]  # after each step of a transfer
+    copies: SmallCopies
 
     def look(self, job: Job) -> _Seen:
-        photo, reduced = _opened(job, self.threads)
+        photo, reduced = self._opened(job)
         if job.hints is not None:
             job.hints.require_within(*photo.size)  # before the networks run
         factor = int(self.model.resolve_options(self.options)[RENDER_FACTOR.name])
@@ -141,6 +190,18 @@ class _Steps:
         inputs = self.model.told(inputs, job.hints, photo.size)
         arrays = {name: ops.convert_to_numpy(value) for name, value in inputs.items()}
         return _Seen(job, photo, arrays, reduced)
+
+    def _opened(self, job: Job) -> tuple[_Photo | LargePhoto, bool]:
+        """A job's photo, and whether it has 16 bits a channel that cannot be kept."""
+        if job.side is not None:
+            return _Preview(self.copies.of(job.source, job.side), self.threads), False
+        if has_vips() and pixels_of(job.source) > LARGE:
+            return LargePhoto(job.source), False
+        data = read_file(job.source)
+        deep = job.target.suffix.lower() in DEEP_SUFFIXES and has_16_bits(data)
+        if deep and has_vips():
+            return _Photo(read_deep(data, job.name), self.threads), False
+        return _Photo(read_photo(data), self.threads), deep
 
     def color(self, seen: Sequence[_Seen]) -> list[tuple[_Seen, list[np.ndarray]]]:
         """Run the networks once for all: with each photo its ab, or how sure they are.
@@ -199,19 +260,6 @@ class _Steps:
             levels = np.rint(255 * np.clip(sure, 0, 1)).astype(np.uint8)
             Image.fromarray(levels).save(temporary, "PNG")
         return Made()
-
-
-def _opened(job: Job, threads: int | None) -> tuple[_Photo | LargePhoto, bool]:
-    """A job's photo, and whether it has 16 bits a channel that cannot be kept."""
-    if job.side is not None:
-        return _Preview(read_photo(read_file(job.source)), threads, job.side), False
-    if has_vips() and pixels_of(job.source) > LARGE:
-        return LargePhoto(job.source), False
-    data = read_file(job.source)
-    deep = job.target.suffix.lower() in DEEP_SUFFIXES and has_16_bits(data)
-    if deep and has_vips():
-        return _Photo(read_deep(data, job.name), threads), False
-    return _Photo(read_photo(data), threads), deep
 
 
 def _goes_with(others: Sequence[_Seen], one: _Seen) -> bool:

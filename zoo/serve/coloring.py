@@ -11,7 +11,7 @@ from PIL import Image
 from zoo.errors import ZooError, valid_choice
 from zoo.fullsize import FullSize
 from zoo.hints.marks import Hints
-from zoo.inference.folders import run_jobs
+from zoo.inference.folders import SmallCopies, run_jobs
 from zoo.inference.jobs import Job
 from zoo.photos.decoding import PhotoError, read_preview
 from zoo.serve.served_models import ServedModels
@@ -57,8 +57,16 @@ def check_transfer(transfer: str | None, referred: bool) -> None:
         raise ZooError("There is no reference to transfer colors from; give one.")
 
 
-def color(models: ServedModels, source: Path, target: Path, wish: Wish) -> None:
+def color(
+    models: ServedModels,
+    source: Path,
+    target: Path,
+    wish: Wish,
+    copies: SmallCopies | None = None,
+) -> None:
     """Color a photo into a file, whole or not at all, in the format of the target's suffix.
+
+    Previews of one photo by several models share its small copy in `copies`.
 
     Raises:
         ZooError: if the photo or the reference cannot be read, or hints cannot be followed.
@@ -68,7 +76,9 @@ def color(models: ServedModels, source: Path, target: Path, wish: Wish) -> None:
         reference = _reference(wish.reference, wish.transfer or QUICK_METHODS[0])
     job = Job(source, "the photo", target, hints=wish.hints, side=wish.side)
     model = models.loaded(wish.model)
-    outcome = run_jobs(model, [job], wish.options, reference=reference, runner=model.runner)
+    outcome = run_jobs(
+        model, [job], wish.options, reference=reference, runner=model.runner, copies=copies
+    )
     for reason in outcome.failures.values():
         raise PhotoError(job.name, reason, "upload it again")
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from zoo.errors import ZooError
 from zoo.hints.marks import Hints
 from zoo.inference.films.plan import FilmSettings
+from zoo.inference.folders import SmallCopies
 from zoo.serve.changes import Changes
 from zoo.serve.coloring import Wish, color
 from zoo.serve.disk import CANNOT_WRITE, is_of_disk
@@ -51,6 +52,7 @@ class Queues:
         self._films = Pool(1, waiting, changes.tell, "films")
         self._film_runs: dict[str, FilmRun] = {}
         self._stopped = threading.Event()
+        self._copies = SmallCopies()
 
     def resume(self) -> None:
         """Go on with what an earlier process has left."""
@@ -131,7 +133,8 @@ class Queues:
         job, photo = started
         target = self._store.result_of(job, photo)
         with self._recorded(job):
-            color(self._models, self._store.picture_of(photo), target, self._wish(job))
+            source, wish = self._store.picture_of(photo), self._wish(job)
+            color(self._models, source, target, wish, self._copies)
 
     def _run_film(self, identifier: str) -> None:
         """The same for a film."""
