@@ -100,8 +100,8 @@ def _chosen(only: str | None) -> list[Section]:
     chosen = [by_name[valid_choice("part", name, tuple(by_name))] for name in names]
     for section in chosen:
         if not section.ready:
-            package = section.needs
-            sentence = f"The part {section.name} needs {package}; run `pip install {package}`."
+            lacking, wanted = ", ".join(section.needs), " ".join(section.needs)
+            sentence = f"The part {section.name} needs {lacking}; run `pip install {wanted}`."
             if only is not None:
                 raise ZooError(sentence)
             print(f"{sentence} It is left out.", file=sys.stderr)

@@ -22,7 +22,7 @@ class Section:
         rows: how many there are in the end.
         share: of the time, relative to the other parts.
         measure: is told when the time is over, by `time.monotonic`; a new process can import it.
-        needs: a package that not everybody has; "" for none.
+        needs: packages that not everybody has.
     """
 
     name: str
@@ -32,12 +32,12 @@ class Section:
     rows: int
     share: float
     measure: Callable[[float], Iterator[Row]]
-    needs: str = ""
+    needs: tuple[str, ...] = ()
 
     @property
     def ready(self) -> bool:
         """Whether what it needs is installed."""
-        return not self.needs or find_spec(self.needs) is not None
+        return all(find_spec(name) is not None for name in self.needs)
 
 
 def _networks(end: float) -> Iterator[Row]:
@@ -63,13 +63,13 @@ SECTIONS = (
     Section(
         "networks",
         "Networks",
-        "The network of Zhang et al. 2016, and a training step, beside PyTorch's on the same "
-        "machine.",
+        "The network of Zhang et al. 2016 in three precisions, and a training step, beside "
+        "PyTorch's on the same machine.",
         "python -m benchmarks.speed.hot_paths --against torch",
-        rows=6,
+        rows=8,
         share=3,
         measure=_networks,
-        needs="torch",
+        needs=("torch", "onnxruntime", "tf2onnx"),
     ),
     Section(
         "photos",

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 STORED = ROOT / "benchmarks" / "results" / "speed.json"
 
 
-def section(name, measure, rows, needs=""):
+def section(name, measure, rows, needs=()):
     return Section(name, f"The {name} part", "A beside B.", "command", rows, 1, measure, needs)
 
 
@@ -26,7 +26,7 @@ def parts(monkeypatch):
     made = (
         section("whole", slow_rows.three_rows, 3),
         section("long", slow_rows.one_row_and_a_long_wait, 2),
-        section("lacking", slow_rows.three_rows, 3, needs="no_such_package"),
+        section("lacking", slow_rows.three_rows, 3, needs=("no_such_package",)),
     )
     for module in (speed, page):
         monkeypatch.setattr(module, "SECTIONS", made)
