@@ -2,7 +2,7 @@
 
 Weights and what flows between the layers are whole numbers of 8 bits, whose ranges the embedded
 photos show; ONNX Runtime (the extra `onnx`) computes with them. Processors with instructions for
-products of bytes (VNNI) take half to a third of the time. Colors move a little: others of the
+products of bytes (VNNI) take about half of the time, or less. Colors move a little: others of the
 embedded photos tell how far.
 
 What was measured, and the quantized networks, stay in the cache folder, under all that the answer
