@@ -9,8 +9,7 @@ from pathlib import Path
 
 from benchmarks.harness.stored import Result, read_results, seeds_of
 from benchmarks.report.speed import bytes_on_disk, latency, seed_rows, speed_rows
-from benchmarks.report.text import MISSING, caution, difference, figure, heading
-from benchmarks.speed.timing import three_digits
+from benchmarks.report.text import MISSING, caution, difference, figure, heading, three_digits
 from benchmarks.suites import UNTRAINED
 from zoo.cli.inputs import counted
 from zoo.evaluation.report import Differences, Report, compare_all, ranks_by_sum

@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from benchmarks.harness.stored import Result
-from benchmarks.report.text import MISSING
-from benchmarks.speed.timing import three_digits
+from benchmarks.report.text import MISSING, three_digits
 from zoo.metrics import Metric
 
 SPEED_HEADINGS = (

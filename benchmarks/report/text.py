@@ -63,6 +63,11 @@ def csv_text(rows: Sequence[dict[str, Any]]) -> str:
     return buffer.getvalue()
 
 
+def three_digits(value: float) -> str:
+    """Write a number with no more digits than a measurement carries."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Write the lines of a table."""
     return [_markdown_row(headings), "|---" * len(headings) + "|", *map(_markdown_row, rows)]

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from benchmarks.report.text import markdown_table
+from benchmarks.report.text import markdown_table, three_digits
 from benchmarks.speed.sections import SECTIONS, Section
-from benchmarks.speed.timing import Measurement, Row, three_digits
+from benchmarks.speed.timing import Measurement, Row
 
 #: What the curves are called beside the page.
 CURVES = "speed.png"

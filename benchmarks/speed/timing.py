@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.report.text import three_digits
 from zoo.cli.inputs import counted
 
 REPETITIONS = 7
@@ -164,8 +165,3 @@ def _text(measurement: Measurement, unit: str, between: str = ":\n") -> str:
     median, low, high = map(three_digits, (measurement.median, measurement.low, measurement.high))
     spread = "" if low == high else f" [{low}, {high}]"
     return f"{measurement.name}{between}{median} {unit}{spread}"
-
-
-def three_digits(value: float) -> str:
-    """Write a number with no more digits than a measurement carries."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
