@@ -3,6 +3,7 @@
 import ctypes
 import platform
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -42,6 +43,92 @@ def use_jit() -> bool | str:
 
         return "auto" if torch.cuda.is_available() else False
     return "auto"
+
+
+def fused_batch_norm(
+    x: Any, gamma: Any, beta: Any, statistics: tuple[Any, Any] | None, epsilon: float
+) -> tuple[Any, Any, Any] | None:
+    """Batch normalization as one operation, forward and backward, where the backend has one.
+
+    Keras computes it from about ten, each of which goes through memory anew.
+
+    Args:
+        x: (N, H, W, C).
+        gamma: (C,) float32.
+        beta: (C,) float32.
+        statistics: the mean and the variance to normalize by, (C,) each; None for the batch's own.
+        epsilon: is added to the variance.
+
+    Returns:
+        The result, and the mean and the variance, divided by the count, that it was normalized by;
+        None where only Keras' way is at hand.
+    """
+    if keras.backend.backend() != "tensorflow" or len(x.shape) != 4:
+        return None
+    import tensorflow as tf
+
+    mean, variance = statistics or ([], [])
+    y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=x,
+        scale=gamma,
+        offset=beta,
+        mean=mean,
+        variance=variance,
+        epsilon=epsilon,
+        is_training=statistics is None,
+    )
+    if statistics is None:
+        # The operation gives the unbiased variance, for the averages over steps.
+        count = tf.cast(tf.reduce_prod(tf.shape(x)[:3]), "float32")
+        variance *= tf.maximum(count - 1.0, 1.0) / count
+    return y, mean, variance
+
+
+def fused_adam(
+    variable: Any,
+    moments: tuple[keras.Variable, keras.Variable],
+    gradient: Any,
+    rate: Any,
+    step: Any,
+    betas: tuple[float, float],
+    epsilon: float,
+) -> bool:
+    """Do a step of Adam as one operation, in place, where the backend has one; say whether it did.
+
+    Keras computes it from about twenty, half of which go through all weights anew.
+
+    Args:
+        variable: float32, what is stepped.
+        moments: of the gradient and of its square.
+        gradient: of the variable's shape.
+        rate: the learning rate.
+        step: number of the step, from 1 on.
+        betas: how far each of the moments is kept.
+        epsilon: is added to the root of the second one.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    if tf.distribute.has_strategy() or isinstance(gradient, tf.IndexedSlices):
+        return False
+    first, second = betas
+    count = tf.cast(step, "float32")
+    handles = [
+        (one.value if isinstance(one, keras.Variable) else one).handle
+        for one in (variable, *moments)
+    ]
+    tf.raw_ops.ResourceApplyAdam(
+        **dict(zip(("var", "m", "v"), handles, strict=True)),
+        beta1_power=tf.pow(first, count),
+        beta2_power=tf.pow(second, count),
+        lr=tf.cast(rate, "float32"),
+        beta1=first,
+        beta2=second,
+        epsilon=epsilon,
+        grad=tf.cast(gradient, "float32"),
+    )
+    return True
 
 
 def processor_name() -> str:

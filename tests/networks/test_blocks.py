@@ -1,11 +1,18 @@
-"""Spectral norm and self-attention, against NumPy."""
+"""Spectral norm and self-attention against NumPy, batch normalization against Keras'."""
 
 import keras
 import numpy as np
 import pytest
 from keras import layers, ops
 
-from zoo.networks.blocks import RepeatPixels, SpectralConv2D, conv, dropout, self_attention
+from zoo.networks.blocks import (
+    BatchNorm,
+    RepeatPixels,
+    SpectralConv2D,
+    conv,
+    dropout,
+    self_attention,
+)
 
 SEED = 3
 core = pytest.mark.core
@@ -195,3 +202,47 @@ def test_repeated_pixels_are_those_of_numpy():
     assert network.output_shape == (None, None, None, 4)
     expected = x.repeat(2, axis=1).repeat(2, axis=2)
     np.testing.assert_array_equal(network.predict(x, verbose=0), expected)
+
+
+def normalized(learns, policy="float32"):
+    """Ours and Keras' own layer with the same weights: outputs, averages, and all gradients."""
+    found = []
+    for kind in (BatchNorm, layers.BatchNormalization):
+        layer = kind(momentum=0.7, epsilon=1e-2, dtype=policy, trainable=learns)
+        layer.build((None, None, None, 3))
+        for seed, weight in enumerate(layer.weights):
+            weight.assign(noise(3, seed=seed) ** 2 + 0.1)
+        x = keras.Variable(2.0 * noise(2, 4, 5, 3, seed=9) + 1.0)
+        outputs = layer(ops.convert_to_tensor(x), training=True)
+        found.append([outputs, layer.moving_mean, layer.moving_variance])
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            watched = [x.value, layer.gamma.value, layer.beta.value]
+            with tf.GradientTape() as tape:
+                tape.watch(watched)
+                outputs = layer(ops.convert_to_tensor(x), training=True)
+                squares = tf.reduce_sum(tf.cast(outputs, "float32") ** 3)
+            found[-1] += tape.gradient(squares, watched)
+    return [[array(ops.cast(value, "float32")) for value in values] for values in found]
+
+
+@core
+@pytest.mark.parametrize("learns", [True, False])
+def test_batch_normalization_in_training_is_that_of_keras(learns):
+    ours, theirs = normalized(learns)
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=2e-4)
+
+
+def test_batch_normalization_averages_the_variance_over_all_values():
+    layer = BatchNorm(momentum=0.0)
+    x = noise(1, 2, 2, 3)
+    layer(x, training=True)
+    np.testing.assert_allclose(array(layer.moving_variance), x.var(axis=(0, 1, 2)), rtol=1e-5)
+
+
+def test_batch_normalization_in_half_precision():
+    ours, theirs = normalized(True, "mixed_bfloat16")
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0.05, atol=0.05)

@@ -25,7 +25,7 @@ from zoo.photos.loader import PhotoLoader, Rows
 from zoo.photos.photoset import PhotoSet
 from zoo.prediction import Chroma, Prediction, Size
 from zoo.training.config import TrainingConfig, check_fields
-from zoo.training.optimizers import GroupedAdam, Multiple, Rate, schedule
+from zoo.training.optimizers import Adam, GroupedAdam, Multiple, Rate, schedule
 from zoo.training.plan import History, TrainingPlan
 from zoo.training.precision import fastest_precision, training_precision
 from zoo.training.stage import ROUNDS, Stage
@@ -270,7 +270,7 @@ class GradientColorizer(Colorizer):
         rate, beta_2 = schedule(self.config, steps), self.config.beta_2
         groups, rates = self.encoder_group(rate)
         if not groups:
-            return keras.optimizers.Adam(rate, beta_2=beta_2)
+            return Adam(rate, beta_2=beta_2)
         return GroupedAdam({"decoder": [], **groups}, {"decoder": rate, **rates}, beta_2=beta_2)
 
     def encoder_group(self, rate: Rate) -> tuple[dict[str, list[keras.Variable]], dict[str, Rate]]:

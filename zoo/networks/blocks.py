@@ -15,6 +15,7 @@ from typing import Any, Literal
 import keras
 from keras import layers, ops
 
+from zoo.backend import fused_batch_norm
 from zoo.color.spaces import Tensor
 
 #: The name of the layer that makes a network's output.
@@ -317,6 +318,27 @@ def dense(x: Tensor, units: int, name: str, seed: int, activation: str | None = 
     return layers.Dense(units, activation=activation, name=name, dtype="float32", **initial)(x)
 
 
+class BatchNorm(layers.BatchNormalization):
+    """Keras' batch normalization of the last axis, in training as one operation where it can be.
+
+    Outside of training it stays as Keras computes it: exports fold it into convolutions.
+    """
+
+    def call(self, inputs: Tensor, training: bool = False, mask: Tensor = None) -> Tensor:
+        found = None
+        if training and mask is None:
+            learns = self.trainable
+            known = None if learns else (self.moving_mean.value, self.moving_variance.value)
+            found = fused_batch_norm(inputs, self.gamma.value, self.beta.value, known, self.epsilon)
+        if found is None:
+            return super().call(inputs, training=training, mask=mask)
+        outputs, mean, variance = found
+        if learns:
+            for average, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                average.assign(average * self.momentum + new * (1.0 - self.momentum))
+        return outputs
+
+
 def batch_norm(
     x: Tensor,
     name: str,
@@ -335,7 +357,7 @@ def batch_norm(
     gamma: keras.Initializer | str = "ones"
     if deviation is not None:
         gamma = keras.initializers.RandomNormal(1.0, deviation, seed=seed_for(seed, name))
-    return layers.BatchNormalization(
+    return BatchNorm(
         momentum=momentum, epsilon=epsilon, gamma_initializer=gamma, name=name, dtype="float32"
     )(x)
 

@@ -221,7 +221,7 @@ def _folded(network: keras.Model) -> Iterator[tuple[Any, Callable[..., Tensor]]]
         if layer.activation is not keras.activations.linear:
             continue
         followers = [node.operation for node in layer._outbound_nodes]
-        if len(followers) == 1 and type(followers[0]) is keras.layers.BatchNormalization:
+        if len(followers) == 1 and isinstance(followers[0], keras.layers.BatchNormalization):
             yield layer, partial(_convolve_normalized, layer, followers[0])
             yield followers[0], lambda inputs: inputs
 

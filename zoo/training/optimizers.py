@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.backend import fused_adam
 from zoo.color.spaces import Tensor
 from zoo.errors import valid_choice
 from zoo.training.config import TrainingConfig
@@ -50,7 +51,19 @@ class Multiple(keras.optimizers.schedules.LearningRateSchedule):
         return _at(self._rate, step) * self._factor
 
 
-class GroupedAdam(keras.optimizers.Adam):
+class Adam(keras.optimizers.Adam):
+    """Keras' Adam, each weight in one operation where it can be."""
+
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
+        index = self._get_variable_index(variable)
+        moments = self._momentums[index], self._velocities[index]
+        betas = self.beta_1, self.beta_2
+        step = self.iterations + 1
+        if not fused_adam(variable, moments, gradient, learning_rate, step, betas, self.epsilon):
+            super().update_step(gradient, variable, learning_rate)
+
+
+class GroupedAdam(Adam):
     """Adam over named groups of weights, each with a rate of its own, stepped in phases.
 
     Adam treats every weight by itself: this is one optimizer per group. A group that is not in the

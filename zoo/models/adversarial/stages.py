@@ -28,6 +28,7 @@ from zoo.models.gradient import GradientColorizer
 from zoo.photos.loader import PhotoLoader
 from zoo.photos.photoset import PhotoSet
 from zoo.photos.threads import numbers_with_bar
+from zoo.training.optimizers import Adam
 from zoo.training.plan import TrainingPlan
 from zoo.training.stage import Curves, Logs, Stage
 
@@ -191,7 +192,7 @@ def feature_stage(
     return replace(
         model.stage(train, validation, plan, task),
         name="features",
-        optimizer=lambda steps: keras.optimizers.Adam(),
+        optimizer=lambda steps: Adam(),
         best_by=None,
     )
 
@@ -287,7 +288,7 @@ def critic_stage(
 
     def optimizer(steps: int) -> keras.optimizers.Optimizer:
         rate = part.rates(steps) if part else config.discriminator_rate
-        return keras.optimizers.Adam(rate, config.beta_1, config.beta_2)
+        return Adam(rate, config.beta_1, config.beta_2)
 
     return replace(
         stage,
