@@ -33,16 +33,23 @@ class WeightAverage:
 
     def follow(self) -> None:
         """Take the weights of the step that has just ended into the averages."""
-        for name, new in zip(self._variables, numpy_values(self._variables.values()), strict=True):
-            old = self._values.get(name)
-            self._values[name] = new if old is None else new + self._kept * (old - new)
+        for name, variable in self._variables.items():
+            new = keras.ops.convert_to_numpy(variable)
+            if name not in self._values:
+                self._values[name] = np.array(new)
+                continue
+            average = self._values[name]  # new + kept * (average - new), without copies
+            average -= new
+            average *= self._kept
+            average += new
 
     def show(self) -> None:
         """Put the averages in the weights' place, if they are not there already."""
         if self._learning is None and self._values:
             self._learning = numpy_values(self._variables.values())
             for name, variable in self._variables.items():
-                variable.assign(self._values[name])
+                # A copy: a backend may hold on to the array, which changes in place.
+                variable.assign(self._values[name].copy())
 
     def hide(self) -> None:
         """Put the weights that learn back."""
