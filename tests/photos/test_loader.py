@@ -377,3 +377,12 @@ def test_keras_sees_each_batch_of_each_round(numbered):
         loader.offset = offset
         expected = [loader.batch(offset + i).sum(axis=(1, 2, 3), dtype=int) for i in range(4)]
         np.testing.assert_array_equal(model.predict(loader, verbose=0), np.concatenate(expected))
+
+
+def test_a_thinned_out_set_is_spread_evenly(numbered, tmp_path):
+    loader = PhotoLoader(numbered, 16, 2, augment=False, cache_dir=tmp_path)
+    for count in (3, 100):
+        loader.thin_out(count)
+        found = [number for (batch,) in loader for number in numbers_in(batch["rgb"])]
+        assert found == [0, 2, 4]
+        assert [photo.path.name for photo in loader.photos] == ["0.png", "2.png", "4.png"]

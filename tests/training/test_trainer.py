@@ -17,6 +17,7 @@ from zoo import Budget, PhotoSet
 from zoo.backend import use_jit
 from zoo.colorizer import Colorizer
 from zoo.errors import ZooError
+from zoo.photos.decoding import write_photo
 from zoo.photos.loader import PhotoLoader
 from zoo.training import precision
 from zoo.training.config import TrainingConfig
@@ -151,6 +152,37 @@ def test_without_validation_the_last_weights_stay(photos):
     history = tiny().fit(photos, budget=Budget(photos_seen=16), **FIT)
     assert history.details["best_round"] is None
     assert "val_loss" not in history.curves
+
+
+class CountTests(keras.callbacks.Callback):
+    """Counts the batches that are scored in each round."""
+
+    def __init__(self):
+        super().__init__()
+        self.counts = []
+
+    def on_test_begin(self, logs=None):
+        self.counts.append(0)
+
+    def on_test_batch_end(self, batch, logs=None):
+        self.counts[-1] += 1
+
+
+@pytest.mark.usefixtures("eager")
+def test_validation_takes_a_tenth_of_the_training_at_most(photos, tmp_path):
+    """Scoring a photo takes at most half of learning from one; 16 are scored in any case."""
+    for number in range(40):
+        write_photo(tmp_path / f"{number}.png", np.full((32, 32, 3), 6 * number, np.uint8))
+    many = PhotoSet.from_folder(tmp_path)
+    for seen, scored in ((40, 16), (1200, 26)):
+        counted = CountTests()
+        model, budget = tiny(batch_size=20), Budget(photos_seen=seen)
+        history = model.fit(photos, many, budget=budget, callbacks=[counted], **FIT)
+        rounds = len(history.curves["val_loss"])
+        assert counted.counts == [-(-scored // 20)] * rounds
+        assert history.details["validation_photos"] == scored
+    assert rounds * scored / 2 <= 0.1 * (history.photos_seen + rounds * scored / 2)
+    assert "validation_photos" not in tiny().fit(photos, photos, budget=budget, **FIT).details
 
 
 @pytest.mark.usefixtures("eager")

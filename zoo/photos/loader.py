@@ -142,6 +142,14 @@ class PhotoLoader(keras.utils.PyDataset):
         samples = self.samples(self.offset + index)
         return ({"rgb": samples.rgb} | {name: rows(samples) for name, rows in self.rows.items()},)
 
+    def thin_out(self, count: int) -> None:
+        """Give at most `count` photos from now on, spread evenly over the set; at least one."""
+        have = len(self.photos)
+        if count < have:
+            kept = np.linspace(0, have, max(1, count), endpoint=False).astype(int)
+            self._usable = self._usable[kept]
+            self.photos = PhotoSet(tuple(self.photos[int(index)] for index in kept))
+
     def batch(self, step: int) -> np.ndarray:
         """Batch number `step` of the stream, uint8 (n, size, size, 3).
 

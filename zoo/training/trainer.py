@@ -38,6 +38,13 @@ from zoo.training.stage import Stage
 from zoo.training.step_log import StepLog
 
 _WARM_UP_STEPS = 8
+#: Of a training's time validation has this share at most ...
+_VALIDATION = 0.1
+#: ... and to score a photo takes this share of learning from one: a third, or half where the
+#: encoder is frozen.
+_SCORING = 0.5
+#: So many validation photos are scored in any case: fewer say nothing.
+_LEAST_SCORED = 16
 
 
 def plan_rounds(steps: int, counts: range) -> tuple[int, int]:
@@ -79,6 +86,7 @@ class Trainer:
         self.stage, self.plan, self.task = stage, stage.plan, stage.task
         self.batch_size = stage.batch_size
         self.progress = Progress()
+        self._scored: int | None = None  # so many of the validation photos, if not all
         run = {"sizes": self.plan.sizes, "budget": str(self.plan.budget)}
         run |= {"precision": self.plan.precision, "backend": keras.backend.backend()}
         # As it comes back from a file: tuples become lists.
@@ -92,6 +100,7 @@ class Trainer:
         steps = checkpoint.stored_steps(stored) if stored else self._budget_in_steps(started)
         self.run_key["steps"] = steps
         self.rounds, self.round_steps = plan_rounds(steps, self.stage.rounds)
+        self._limit_validation()
         self._compile(self.rounds * self.round_steps)
         if stored is not None:
             self.progress = checkpoint.load(stored, self.run_key, self.task)
@@ -180,6 +189,21 @@ class Trainer:
         self._compiled_size: int | None = None
         optimizer.build(self.task.trainable_variables)
 
+    def _limit_validation(self) -> None:
+        """Score so few validation photos after each round that this takes no more than its share.
+
+        How many follows from the budget alone, so that a resumed training scores the same ones.
+        """
+        validation = self.stage.validation
+        if validation is None:
+            return
+        seen = self.round_steps * self.batch_size
+        affordable = int(_VALIDATION / (1 - _VALIDATION) / _SCORING * seen)
+        count = max(_LEAST_SCORED, affordable)
+        if count < len(validation.photos):
+            validation.thin_out(count)
+            self._scored = count
+
     def _budget_in_steps(self, started: float) -> int:
         """How many steps the budget allows; minutes are turned into steps by a timed warm-up."""
         budget = self.plan.budget
@@ -250,6 +274,7 @@ class Trainer:
             "ended": progress.ended,
             "warnings": progress.warnings,
             "photos_too_small": progress.too_small,
+            "validation_photos": self._scored,
         }
         details = {
             "precision": self.plan.precision,
