@@ -19,7 +19,8 @@ from zoo.errors import ZooError
 from zoo.registry import create_model
 
 _SIDE = 256
-_FORMATS = ("contiguous_format", "channels_last")
+#: PyTorch's memory formats of images.
+FORMATS = ("contiguous_format", "channels_last")
 
 
 #: How many rows `torch_rows` measures.
@@ -68,7 +69,7 @@ def forward_rows(
             photos = np.random.default_rng(0).random((count, side, side, 1), "float32")
             enough = repetitions if count == 1 else repetitions // 4
             ours = partial(runner, network, {"lightness": photos})
-            peers = (_torch_forward(width, precision, name) for name in _FORMATS)
+            peers = (_torch_forward(width, precision, name) for name in FORMATS)
             theirs = [partial(peer, photos) for peer in peers]
             title = f"network of Zhang et al. 2016, {side} px, {count} at once, {precision}"
             yield _row(title, ours, theirs, count, enough, until)
@@ -98,7 +99,7 @@ def int8_rows(
             photos = np.random.default_rng(0).random((count, side, side, 1), "float32")
             quantize(network, [{"lightness": photos[:1]}], file)
             ours = partial(Int8Runner({network: file}), network, {"lightness": photos})
-            theirs = [partial(_torch_forward(width, "float32", name), photos) for name in _FORMATS]
+            theirs = [partial(_torch_forward(width, "float32", name), photos) for name in FORMATS]
             enough = repetitions if count == 1 else repetitions // 4
             title = f"network of Zhang et al. 2016, {side} px, {count} at once, int8"
             yield _row(title, ours, theirs, count, enough, until, "ONNX Runtime")
@@ -121,7 +122,7 @@ def _row(
 
     names = [
         f"zoo, {runtime or keras.backend.backend()}",
-        *(f"PyTorch, {name}" for name in _FORMATS),
+        *(f"PyTorch, {name}" for name in FORMATS),
     ]
     actions = dict(zip(names, (ours, *theirs), strict=True))
     measured, *others = measure_in_turn(actions, photos, repetitions, until)
@@ -168,7 +169,7 @@ def step_rows(
         graph = model.task()
         graph.compile(optimizer=model.optimizer(100), jit_compile=use_jit())
         ours = partial(graph.train_on_batch, {"rgb": photos})
-        theirs = [_torch_step(photos, memory_format, width, depth) for memory_format in _FORMATS]
+        theirs = [_torch_step(photos, memory_format, width, depth) for memory_format in FORMATS]
         title = f"training step of gan:paper, {side} px, {count} at once, float32"
         yield _row(title, ours, theirs, count, max(10, 30 // count), until)
 

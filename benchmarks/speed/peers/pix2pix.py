@@ -51,13 +51,14 @@ class Generator(nn.Module):
 class Discriminator(nn.Sequential):
     """L and ab, (N, 3, H, W) -> a logit for each patch."""
 
-    def __init__(self, patch_layers: int = 3, width: int = 64) -> None:
+    def __init__(self, patch_layers: int = 3, width: int = 64, *, normalized: bool = True) -> None:
         parts, before = [], 3
         for index in range(patch_layers + 1):
             filters = width * min(2**index, _WIDEST)
             stride = 2 if index < patch_layers else 1
-            parts.append(nn.Conv2d(before, filters, 4, stride, 1, bias=index == 0))
-            parts += [nn.BatchNorm2d(filters)] if index else []
+            norm = index > 0 and normalized
+            parts.append(nn.Conv2d(before, filters, 4, stride, 1, bias=not norm))
+            parts += [nn.BatchNorm2d(filters)] if norm else []
             parts.append(nn.LeakyReLU(_LEAK))
             before = filters
         super().__init__(*parts, nn.Conv2d(before, 1, 4, 1, 1))
