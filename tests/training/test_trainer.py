@@ -154,35 +154,32 @@ def test_without_validation_the_last_weights_stay(photos):
     assert "val_loss" not in history.curves
 
 
-class CountTests(keras.callbacks.Callback):
-    """Counts the batches that are scored in each round."""
-
-    def __init__(self):
-        super().__init__()
-        self.counts = []
-
-    def on_test_begin(self, logs=None):
-        self.counts.append(0)
-
-    def on_test_batch_end(self, batch, logs=None):
-        self.counts[-1] += 1
-
-
 @pytest.mark.usefixtures("eager")
-def test_validation_takes_a_tenth_of_the_training_at_most(photos, tmp_path):
+def test_validation_takes_a_tenth_of_the_training_at_most(photos, tmp_path, monkeypatch):
     """Scoring a photo takes at most half of learning from one; 16 are scored in any case."""
-    for number in range(40):
-        write_photo(tmp_path / f"{number}.png", np.full((32, 32, 3), 6 * number, np.uint8))
-    many = PhotoSet.from_folder(tmp_path)
-    for seen, scored in ((40, 16), (1200, 26)):
-        counted = CountTests()
-        model, budget = tiny(batch_size=20), Budget(photos_seen=seen)
-        history = model.fit(photos, many, budget=budget, callbacks=[counted], **FIT)
-        rounds = len(history.curves["val_loss"])
-        assert counted.counts == [-(-scored // 20)] * rounds
+    random = np.random.default_rng(0)
+    for number, rgb in enumerate(random.integers(0, 256, (40, 32, 32, 3), np.uint8)):
+        write_photo(tmp_path / f"{number}.png", rgb)
+    many, given = PhotoSet.from_folder(tmp_path), []
+    batch_of = PhotoLoader.batch
+
+    def counted(loader, step):
+        batch = batch_of(loader, step)
+        if not loader.augment:
+            given.append(len(batch))
+        return batch
+
+    monkeypatch.setattr(PhotoLoader, "batch", counted)
+    for size, seen, scored in ((50, 50, 16), (100, 1000, 22)):
+        given.clear()
+        model, budget = tiny(batch_size=size), Budget(photos_seen=seen)
+        history = model.fit(photos, many, budget=budget, **FIT)
+        assert set(given) == {scored}
         assert history.details["validation_photos"] == scored
-    assert rounds * scored / 2 <= 0.1 * (history.photos_seen + rounds * scored / 2)
-    assert "validation_photos" not in tiny().fit(photos, photos, budget=budget, **FIT).details
+    learning, scoring = history.photos_seen, scored * len(history.curves["val_loss"]) / 2
+    assert scoring <= 0.1 * (learning + scoring)
+    few = tiny().fit(photos, photos, budget=Budget(photos_seen=4), **FIT)
+    assert "validation_photos" not in few.details
 
 
 @pytest.mark.usefixtures("eager")
