@@ -46,6 +46,12 @@ def _networks(end: float) -> Iterator[Row]:
     yield from torch_rows(end)
 
 
+def _training(end: float) -> Iterator[Row]:
+    from benchmarks.speed.training import ROWS, training_rows
+
+    yield from training_rows(ROWS, end)
+
+
 def _photos(end: float) -> Iterator[Row]:
     from benchmarks.speed.photos import rows_of
 
@@ -70,6 +76,17 @@ SECTIONS = (
         share=3,
         measure=_networks,
         needs=("torch", "onnxruntime", "tf2onnx"),
+    ),
+    Section(
+        "training",
+        "Training",
+        "A training step of each compact model beside the same network and loss in PyTorch, and "
+        "what validation takes of a training.",
+        "python -m benchmarks.speed.training",
+        rows=8,
+        share=4,
+        measure=_training,
+        needs="torch",
     ),
     Section(
         "photos",

@@ -11,15 +11,12 @@ takes. About ten minutes for all; let nothing else run. PyTorch must be installe
 """
 
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
-import keras
 import numpy as np
 from typer import Argument, Option
 
@@ -27,13 +24,10 @@ from benchmarks.speed.against_torch import FORMATS, require_torch
 from benchmarks.speed.hot_paths import told
 from benchmarks.speed.limited import TimeShares, rows_within
 from benchmarks.speed.timing import Measurement, Row, measure_in_turn, noise
-from zoo.budget import Budget
 from zoo.cli.scripts import run_script
 from zoo.cli.startup import start_keras
 from zoo.errors import valid_choice
 from zoo.files import write_json
-from zoo.photos.decoding import write_photo
-from zoo.photos.photoset import PhotoSet
 from zoo.registry import create_model
 
 if TYPE_CHECKING:
@@ -45,10 +39,9 @@ if TYPE_CHECKING:
 MODELS = ("mse_regression", "fusion", "zhang", "colorunet", "gan", "nogan", "hinted")
 #: What the last row is called beside them.
 VALIDATION = "validation"
+ROWS = (*MODELS, VALIDATION)
 
 _REPETITIONS = 15
-#: A training whose validation would cost more than itself if all photos were scored.
-_SEEN, _SCORED = 1_280, 320
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -67,8 +60,8 @@ def training(
     json: Annotated[Path | None, Option(metavar="FILE", help="Also write the rows there.")] = None,
 ) -> None:
     """Compare training steps of the compact models with PyTorch's."""
-    chosen = [valid_choice("row", name, (*MODELS, VALIDATION)) for name in names or ()]
-    chosen = chosen or [*MODELS, VALIDATION]
+    chosen = [valid_choice("row", name, ROWS) for name in names or ()]
+    chosen = chosen or list(ROWS)
     require_torch("This")
     rows = told(rows_within(60 * minutes, partial(training_rows, chosen)), len(chosen), minutes)
     if json is not None:
@@ -87,11 +80,18 @@ def training_rows(names: Sequence[str], end: float) -> Iterator[Row]:
     shares = TimeShares(end, len(names))
     for name in names:
         until = shares.next_end()
-        yield validation_row() if name == VALIDATION else step_row(name, until)
+        if name == VALIDATION:
+            from benchmarks.speed.validation import validation_row
+
+            yield validation_row()
+        else:
+            yield step_row(name, until)
 
 
 def step_row(name: str, until: float, repetitions: int = _REPETITIONS, **changes: Any) -> Row:
     """Compare a training step of a model; `changes` are of its configuration."""
+    import keras
+
     from zoo.backend import use_jit
 
     model: Any = create_model(name, "compact", **changes)
@@ -231,48 +231,6 @@ def _loss(model: Any, memory_format: Any) -> Any:
     )
     loss = compact.Classification(centers, weights, config.neighbors, config.sigma)
     return compact.two_answers(loss, config.outright_weight) if model.name == "hinted" else loss
-
-
-class _Clock(keras.callbacks.Callback):
-    """Seconds of validation after the first round, and of all that comes after it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.rounds, self.began, self.validating = 0, 0.0, 0.0
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        if self.rounds == 1:
-            self.began = time.monotonic()
-        self.rounds += 1
-
-    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self.since = time.monotonic()
-
-    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
-        if self.rounds > 1:  # the first one compiles
-            self.validating += time.monotonic() - self.since
-
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        self.whole = time.monotonic() - self.began
-
-
-def validation_row() -> Row:
-    """The seconds of validation in a short training with many photos to validate by.
-
-    The encoder is frozen, so that a training step takes least and validation most of the time.
-    """
-    model, clock = create_model("mse_regression", "compact", frozen_levels=5), _Clock()
-    with TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        for number, photo in enumerate(noise(_SCORED + 64, 128, 128, 3)):
-            part = "val" if number < _SCORED else "train"
-            write_photo(folder / part / f"{number:03}.png", photo)
-        train, val = (PhotoSet.from_folder(folder / part) for part in ("train", "val"))
-        budget = Budget(photos_seen=_SEEN)
-        model.fit(train, val, budget=budget, precision="float32", callbacks=[clock])
-    title = f"validation by {_SCORED} photos in a training that sees {_SEEN:,}, encoder frozen"
-    validating = Measurement.once("validation", clock.validating)
-    return Row(title, "s", False, validating, Measurement.once("the training", clock.whole))
 
 
 if __name__ == "__main__":
