@@ -38,11 +38,9 @@ from zoo.training.stage import Stage
 from zoo.training.step_log import StepLog
 
 _WARM_UP_STEPS = 8
-#: Of a training's time validation has this share at most ...
+#: Of a training's time validation has this share at most. To score a photo counts as much as to
+#: learn from one: it takes a third, but with a frozen encoder and short rounds three quarters.
 _VALIDATION = 0.1
-#: ... and to score a photo takes this share of learning from one: a third, or half where the
-#: encoder is frozen.
-_SCORING = 0.5
 #: So many validation photos are scored in any case: fewer say nothing.
 _LEAST_SCORED = 16
 
@@ -198,7 +196,7 @@ class Trainer:
         if validation is None:
             return
         seen = self.round_steps * self.batch_size
-        affordable = int(_VALIDATION / (1 - _VALIDATION) / _SCORING * seen)
+        affordable = int(_VALIDATION / (1 - _VALIDATION) * seen)
         count = max(_LEAST_SCORED, affordable)
         if count < len(validation.photos):
             validation.thin_out(count)
