@@ -86,7 +86,7 @@ SECTIONS = (
         rows=8,
         share=4,
         measure=_training,
-        needs="torch",
+        needs=("torch",),
     ),
     Section(
         "photos",

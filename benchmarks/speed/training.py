@@ -14,19 +14,20 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from typer import Argument, Option
 
-from benchmarks.speed.against_torch import FORMATS, require_torch
+from benchmarks.speed.against_torch import FORMATS
 from benchmarks.speed.hot_paths import told
 from benchmarks.speed.limited import TimeShares, rows_within
 from benchmarks.speed.timing import Measurement, Row, measure_in_turn, noise
 from zoo.cli.scripts import run_script
 from zoo.cli.startup import start_keras
-from zoo.errors import valid_choice
+from zoo.errors import ZooError, valid_choice
 from zoo.files import write_json
 from zoo.registry import create_model
 
@@ -62,7 +63,8 @@ def training(
     """Compare training steps of the compact models with PyTorch's."""
     chosen = [valid_choice("row", name, ROWS) for name in names or ()]
     chosen = chosen or list(ROWS)
-    require_torch("This")
+    if find_spec("torch") is None:
+        raise ZooError("This needs PyTorch; run `pip install torch`.")
     rows = told(rows_within(60 * minutes, partial(training_rows, chosen)), len(chosen), minutes)
     if json is not None:
         from benchmarks.harness.environment import describe_environment

@@ -57,6 +57,6 @@ def test_a_step_is_compared_with_pytorch():
 
 
 def test_without_pytorch_one_sentence_says_what_to_install(monkeypatch, capsys):
-    monkeypatch.setattr("benchmarks.speed.against_torch.find_spec", lambda name: None)
+    monkeypatch.setattr("benchmarks.speed.training.find_spec", lambda name: None)
     assert training.main([]) == 2
     assert capsys.readouterr().err == "This needs PyTorch; run `pip install torch`.\n"
