@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 _PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 _WHAT_SUITES_COMPARE = "; ".join(f"{name}, {summary}" for name, summary in SUITES.items())
-_WHERE_CELLS_RUN = "; ".join(f"{name}: {what}" for name, what in EXECUTORS.items())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -124,7 +123,7 @@ def benchmark(
             f"`{MADE_FILM}` is one made of the test photos.",
         ),
     ] = None,
-    executor: Annotated[str, Option(help=f"Where it runs: {_WHERE_CELLS_RUN}.")] = "local",
+    executor: options.Executor = "local",
     out: Annotated[Path, Option(metavar="DIR", help="Results.")] = Path("runs/benchmark"),
     resume: Annotated[
         bool, Option("--resume", help="Keep what is finished in --out, do what is left.")

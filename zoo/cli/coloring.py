@@ -1,7 +1,8 @@
 """The commands that color: `zoo colorize`, `zoo compare` and `zoo suggest`."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,11 +16,13 @@ from zoo.cli.inputs import counted, load_run, load_runs, option_values, require_
 from zoo.cli.settings import parse_pairs, parse_time
 from zoo.cli.startup import start_keras
 from zoo.errors import ZooError, valid_choice
+from zoo.executors import EXECUTORS
 from zoo.files import require_writable
 
 if TYPE_CHECKING:
     from zoo.colorizer import Colorizer
     from zoo.hints.marks import Hints
+    from zoo.inference.cluster import Coloring
     from zoo.inference.films.coloring import FilmOutcome
     from zoo.inference.films.plan import FilmSettings
     from zoo.inference.jobs import Job, Outcome
@@ -73,6 +76,7 @@ def colorize(
     end: options.End = None,
     codec: options.FilmCodec = "h264",
     preview: options.Preview = False,
+    executor: options.Executor = "local",
 ) -> None:
     """Color photos, films and whole folders, with their own names and formats.
 
@@ -84,6 +88,12 @@ def colorize(
     from zoo.inference.jobs import plan_jobs
 
     valid_choice("precision", precision, options.PRECISIONS)
+    valid_choice("executor", executor, tuple(EXECUTORS))
+    if executor != "local" and precision != "float32":
+        raise ZooError(
+            f"--precision {precision} is what this machine does fastest, and others differ; leave "
+            f"it out with --executor {executor}."
+        )
     said = _read_hints(hints, strokes, inputs)
     asked = _Asked(reference, transfer, swatch or (), iterations, features)
     asked.check(inputs)
@@ -105,13 +115,14 @@ def colorize(
     films = [job for job in waiting if job.is_film]
     _check_films([job for job in jobs if job.is_film], films, settings, answers)
     settings = asked.of_films(settings, waiting)
-    color = _exported(run, given, confidence, films, said, answers, asked, precision)
-    color = color or _loaded(run, given, confidence, answers, asked, precision)
-    photos = [job for job in waiting if not job.is_film]
-    outcome = color.photos(photos, keep_profile=keep_profile)
-    if photos or not films:
-        _tell_photos(photos, outcome, out, confidence)
-    outcome.failures.update(_color_films(films, color.film, settings))
+    film = films[0].source if films else None
+    recipe = _Recipe(run, given, confidence, film, said, answers, asked, precision)
+    with _carried_out(executor if waiting else "local", recipe) as color:
+        photos = [job for job in waiting if not job.is_film]
+        outcome = color.photos(photos, keep_profile=keep_profile)
+        if photos or not films:
+            _tell_photos(photos, outcome, out, confidence)
+        outcome.failures.update(_color_films(films, color.film, settings))
     if len(waiting) < len(jobs):
         echo(f"Skipped {len(jobs) - len(waiting):,} already there; --overwrite redoes them.")
     if outcome.failures:
@@ -221,14 +232,6 @@ def _tell_photos(photos: "Sequence[Job]", outcome: "Outcome", out: Path, confide
             "`pip install 'colorization-zoo[vips]'` and color them again with --overwrite, by a "
             "trained model."
         )
-
-
-@dataclass(frozen=True)
-class _Coloring:
-    """What colors by a model: photos, and a film."""
-
-    photos: "Callable[..., Outcome]"
-    film: "Callable[..., FilmOutcome] | None" = None
 
 
 def _check_films(
@@ -349,78 +352,115 @@ def suggest(
     console.print(swatches_table(found, blocks=console.is_terminal), highlight=False)
 
 
-def _exported(
-    folder: str,
-    given: Mapping[str, str],
-    confidence: bool,
-    films: "Sequence[Job]",
-    hints: "Hints | None",
-    answers: int | None,
-    asked: _Asked,
-    precision: str,
-) -> _Coloring | None:
-    """What colors by an exported folder; None if this is none."""
-    from zoo.inference.exported import ExportedModel, is_exported
+@dataclass(frozen=True)
+class _Recipe:
+    """What colors, as the command line says it: made here, and in each worker of a cluster."""
 
-    if not is_exported(Path(folder)):
-        return None
-    if confidence:
-        raise ZooError(
-            f"{folder} is an exported model, which gives colors alone; leave out --confidence, or "
-            "give the trained folder."
+    run: str
+    given: Mapping[str, str]
+    confidence: bool
+    film: Path | None  # the first one, if there is any
+    hints: "Hints | None"
+    answers: int | None
+    asked: _Asked
+    precision: str
+    cores: int | None = None
+
+    def in_workers(self) -> "_Recipe":
+        """The same for processes in other folders, which have one core each."""
+        run, file = Path(self.run), self.asked.file
+        return replace(
+            self,
+            run=str(run.absolute()) if run.exists() else self.run,
+            asked=replace(self.asked, file=None if file is None else file.absolute()),
+            cores=1,
         )
-    if hints is not None:
-        raise ZooError(
-            f"{folder} is an exported model, which takes no hints; give the trained folder."
+
+    def __call__(self) -> "Coloring":
+        return self._exported() or self._loaded()
+
+    def _exported(self) -> "Coloring | None":
+        """What colors by an exported folder; None if this is none."""
+        from zoo.inference.cluster import Coloring
+        from zoo.inference.exported import ExportedModel, is_exported
+
+        folder = self.run
+        if not is_exported(Path(folder)):
+            return None
+        if self.confidence:
+            raise ZooError(
+                f"{folder} is an exported model, which gives colors alone; leave out --confidence, "
+                "or give the trained folder."
+            )
+        if self.hints is not None:
+            raise ZooError(
+                f"{folder} is an exported model, which takes no hints; give the trained folder."
+            )
+        if self.answers is not None:
+            raise ZooError(
+                f"{folder} is an exported model, which gives one answer; leave out --answers, or "
+                "give the trained folder."
+            )
+        if self.asked.file is not None:
+            raise ZooError(
+                f"{folder} is an exported model, which takes no reference; give the trained folder."
+            )
+        if self.precision != "float32":
+            raise ZooError(
+                f"{folder} is an exported model, whose precision is fixed; leave out --precision, "
+                "or give the trained folder."
+            )
+        if self.film is not None:
+            raise ZooError(
+                f"{folder} is an exported model, which colors photos; give the trained folder to "
+                f"color the film {self.film}."
+            )
+        model = ExportedModel(Path(folder), self.cores)
+        return Coloring(partial(model.run_jobs, options=model.option_values(self.given)))
+
+    def _loaded(self) -> "Coloring":
+        """What colors by a trained model, and by a reference if there is one."""
+        from zoo.inference.cluster import Coloring
+
+        reference = self.asked.read()
+        model = load_run(self.run)
+        values = option_values(model, dict(self.given))
+        if self.confidence:
+            _require_distribution(model, "has no confidence; leave out --confidence, or take")
+        if self.answers is not None:
+            _require_distribution(model, "has one answer; leave out --answers, or take")
+        # They load Keras, after most mistakes have been told.
+        from zoo.inference.films.coloring import color_shots, colorize_video
+        from zoo.inference.folders import run_jobs
+
+        runner = _runner(model) if self.precision == "auto" else None
+        return Coloring(
+            partial(
+                run_jobs,
+                model,
+                options=values,
+                reference=reference,
+                runner=runner,
+                cores=self.cores,
+            ),
+            partial(colorize_video, model=model, runner=runner, **values),
+            partial(color_shots, model=model, **values),
+            model,
         )
-    if answers is not None:
-        raise ZooError(
-            f"{folder} is an exported model, which gives one answer; leave out --answers, or give "
-            "the trained folder."
-        )
-    if asked.file is not None:
-        raise ZooError(
-            f"{folder} is an exported model, which takes no reference; give the trained folder."
-        )
-    if precision != "float32":
-        raise ZooError(
-            f"{folder} is an exported model, whose precision is fixed; leave out --precision, or "
-            "give the trained folder."
-        )
-    if films:
-        raise ZooError(
-            f"{folder} is an exported model, which colors photos; give the trained folder to color "
-            f"the film {films[0].source}."
-        )
-    model = ExportedModel(Path(folder))
-    return _Coloring(partial(model.run_jobs, options=model.option_values(given)))
 
 
-def _loaded(
-    run: str,
-    given: dict[str, str],
-    confidence: bool,
-    answers: int | None,
-    asked: _Asked,
-    precision: str,
-) -> _Coloring:
-    """What colors by a trained model, and by a reference if there is one."""
-    reference = asked.read()
-    model = load_run(run)
-    values = option_values(model, given)
-    if confidence:
-        _require_distribution(model, "has no confidence; leave out --confidence, or take")
-    if answers is not None:
-        _require_distribution(model, "has one answer; leave out --answers, or take")
-    # They load Keras, after most mistakes have been told.
-    from zoo.inference.films.coloring import colorize_video
-    from zoo.inference.folders import run_jobs
+@contextmanager
+def _carried_out(executor: str, recipe: _Recipe) -> "Iterator[Coloring]":
+    """What colors, here or on a cluster; mistakes in the recipe are told before that is there."""
+    if executor == "local":
+        yield recipe()
+        return
+    from zoo.inference.cluster import coloring_cluster, on_cluster
 
-    runner = _runner(model) if precision == "auto" else None
-    return _Coloring(
-        partial(run_jobs, model, options=values, reference=reference, runner=runner),
-        partial(colorize_video, model=model, runner=runner, **values),
-    )
+    cluster = coloring_cluster()
+    here = recipe()
+    with cluster:
+        yield on_cluster(cluster, recipe.in_workers(), here)
 
 
 def _runner(model: "Colorizer") -> "Runner | None":

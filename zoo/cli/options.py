@@ -5,6 +5,8 @@ from typing import Annotated
 
 from typer import Option
 
+from zoo.executors import EXECUTORS
+
 Photos = Annotated[
     list[Path],
     Option(metavar="DIR", help="Folder of color photos, a .csv manifest or a film; repeatable."),
@@ -25,6 +27,14 @@ TrainingSizes = Annotated[
 ]
 TrainingBudget = Annotated[
     str, Option(help="Photos seen, passes over them, or a time: 20000, 20epochs, 90s, 15min.")
+]
+Executor = Annotated[
+    str,
+    Option(
+        help="Where it runs: "
+        + "; ".join(f"{name}: {what}" for name, what in EXECUTORS.items())
+        + "."
+    ),
 ]
 Seed = Annotated[int, Option(min=0, help="Decides every random choice.")]
 Precision = Annotated[str, Option(help="auto (what is faster here), float32 or mixed_bfloat16.")]

@@ -38,12 +38,13 @@ class ExportedModel:
 
     Args:
         folder: that `zoo export --format onnx` wrote.
+        cores: how many the network may use; all where None.
 
     Raises:
         ZooError: if ONNX Runtime is missing, or the file is not the exported one.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, cores: int | None = None) -> None:
         try:
             import onnxruntime
         except ImportError as error:
@@ -60,6 +61,7 @@ class ExportedModel:
             )
         try:
             settings = onnxruntime.SessionOptions()
+            settings.intra_op_num_threads = cores or 0
             settings.log_severity_level = 3  # it warns of options, which are inputs with defaults
             self._session = onnxruntime.InferenceSession(
                 str(path), settings, providers=["CPUExecutionProvider"]

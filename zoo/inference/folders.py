@@ -55,12 +55,13 @@ def run_jobs(
     reference: Reference | None = None,
     runner: Runner | None = None,
     copies: "SmallCopies | None" = None,
+    cores: int | None = None,
 ) -> Outcome:
     """Make and write each file; a reference gives its colors to every photo.
 
     Colors are saved in sRGB, or with `keep_profile` in the photo's own color profile; photos of 16
     bits a channel with 16 where the extra `vips` is installed. Whoever comes again with other jobs
-    gives a `runner`, and `copies` for small versions, that stay.
+    gives a `runner`, and `copies` for small versions, that stay. All `cores` are used where None.
     """
     # Of many photos there is a bar already.
     told_steps = reference.steps if reference is not None and len(jobs) == 1 else 0
@@ -69,7 +70,7 @@ def run_jobs(
         progress_bar(told_steps) as told,
     ):
         # Threads of stages that work at the same time are enough for all cores.
-        threads = None if len(jobs) == 1 else 1
+        threads = cores if len(jobs) == 1 else 1
         steps = _Steps(
             model,
             runner or fixed,
@@ -81,7 +82,7 @@ def run_jobs(
             copies or SmallCopies(),
         )
         # Merging and encoding take twice the time of decoding and looking.
-        cores = min(os.cpu_count() or 2, _MOST_THREADS)
+        cores = min(cores or os.cpu_count() or 2, _MOST_THREADS)
         stages = (
             Stage(steps.look, threads=max(1, cores // 2)),
             Stage(steps.color, together=_goes_with),

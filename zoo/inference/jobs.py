@@ -74,6 +74,12 @@ class Outcome:
     reduced: int = 0
     fewer: dict[str, int] = field(default_factory=dict)
 
+    def add(self, other: "Outcome") -> None:
+        """Take in what has become of other photos."""
+        self.failures |= other.failures
+        self.reduced += other.reduced
+        self.fewer |= other.fewer
+
 
 def plan_jobs(
     inputs: list[Path],

@@ -17,7 +17,7 @@ ray = pytest.importorskip("ray", reason="Ray is not installed (extra ray)")
 def two_workers(monkeypatch):
     """A cluster of two workers, whatever the machine has."""
     init = ray.init
-    monkeypatch.setattr(ray, "init", lambda **options: init(num_cpus=2, **options))
+    monkeypatch.setattr(ray, "init", lambda **options: init(**options | {"num_cpus": 2}))
 
 
 def results_of(out):

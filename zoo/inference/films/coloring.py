@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -44,6 +44,7 @@ from zoo.inference.films.plan import (
     identity_of,
     make_plan,
     read_state,
+    shared_plan,
     write_state,
 )
 from zoo.inference.films.smoothing import SMOOTHINGS, Step
@@ -62,6 +63,11 @@ if TYPE_CHECKING:
 
 #: What the state after a part calls the L of its last frame.
 _BEFORE = "lightness"
+
+
+#: Colors groups of a plan's parts in other processes, by `color_shots`; yields numbers of frames
+#: that are done. Closing it ends that.
+Elsewhere = Callable[[Plan, Sequence[Sequence[int]]], Generator[int, None, None]]
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,7 @@ def colorize_video(
     progress: bool = False,
     watch: Watch | None = None,
     runner: Runner | None = None,
+    elsewhere: Elsewhere | None = None,
     **options: Any,
 ) -> FilmOutcome:
     """Color a film; a run that was stopped goes on where it was when it is repeated.
@@ -107,6 +114,7 @@ def colorize_video(
         progress: show a progress bar with frames a second and the time left.
         watch: is told how far it is; see `Watch`.
         runner: runs the networks; one with fixed weights by default.
+        elsewhere: colors the shots in other processes; see `Elsewhere`.
         **options: see `model.options`.
 
     Raises:
@@ -123,7 +131,13 @@ def colorize_video(
         precision = Runner.precision if runner is None else runner.precision
         identity = identity_of(source, colorizer, options, wanted, precision)
         plan = make_plan(film, target, identity, wanted, progress, watch)
-        _color_parts(film, colorizer, plan, wanted, options, progress, watch, runner)
+        left = plan.left()
+        if elsewhere is None:
+            colored = _color_parts(film, colorizer, plan, left, wanted, options, runner)
+        else:
+            colored = elsewhere(plan, plan.together_elsewhere(left))
+        with closing(colored):
+            _follow(colored, film, plan, left, progress, watch)
         notes = [*film.notes, *_finished(film, plan, target, wanted)]
         if film.aspect != 1 and wanted.codec not in STATE_ASPECT:
             notes.append(
@@ -145,18 +159,47 @@ def _finished(film: Film, plan: Plan, target: Path, settings: FilmSettings) -> l
     return join(plan.part_files, times, film, target, span)
 
 
+def color_shots(
+    path: Path,
+    out: Path,
+    parts: Sequence[int],
+    model: "Colorizer",
+    settings: FilmSettings,
+    runner: Runner,
+    **options: Any,
+) -> None:
+    """Color the parts of a film that another process divided, and that are not finished.
+
+    Args:
+        path: of the film.
+        out: the file that the other process will write.
+        parts: numbers of parts; of a shot all that are not finished.
+        model: the model.
+        settings: as the other process has them.
+        runner: runs the networks.
+        **options: see `model.options`.
+
+    Raises:
+        ZooError: if there is no such division, or the film cannot be read.
+    """
+    with Film(path) as film:
+        plan = shared_plan(film, out)
+        left = [number for number in plan.left() if number in parts]
+        with closing(_color_parts(film, model, plan, left, settings, options, runner)) as colored:
+            for _ in colored:
+                pass
+
+
 def _color_parts(
     film: Film,
     model: "Colorizer",
     plan: Plan,
+    left: Sequence[int],
     settings: FilmSettings,
     options: Mapping[str, Any],
-    progress: bool,
-    watch: Watch | None,
-    runner: Runner | None,
-) -> None:
-    """Color the parts that are not finished."""
-    left = plan.left()
+    runner: Runner | None = None,
+) -> Generator[int, None, None]:
+    """Color these parts; yield numbers of frames that are done."""
     if not left:
         return
     factor = int(model.resolve_options(options)[RENDER_FACTOR.name])
@@ -178,14 +221,26 @@ def _color_parts(
             Stage(_merge, threads=2),
             Stage(sink.write),
         )
-        pieces = list(plan.pieces(left))
-        flow = stack.enter_context(closing(Pipeline(stages).run(pieces)))
-        bar = stack.enter_context(_bar(progress))
-        done = plan.frames - sum(len(piece.numbers) for piece in pieces)
-        task = bar.add_task(f"Coloring {film.path.name}", total=plan.frames, completed=done)
+        flow = stack.enter_context(closing(Pipeline(stages).run(plan.pieces(left))))
         for piece, _ in flow:
-            bar.advance(task, len(piece.numbers))
-            done += len(piece.numbers)
+            yield len(piece.numbers)
+
+
+def _follow(
+    colored: Iterator[int],
+    film: Film,
+    plan: Plan,
+    left: Sequence[int],
+    progress: bool,
+    watch: Watch | None,
+) -> None:
+    """Show how many frames are done, and tell it."""
+    done = plan.frames - sum(len(plan.parts[number]) for number in left)
+    with _bar(progress and bool(left)) as bar:
+        task = bar.add_task(f"Coloring {film.path.name}", total=plan.frames, completed=done)
+        for frames in colored:
+            bar.advance(task, frames)
+            done += frames
             if watch is not None:
                 watch(done, plan.frames)
 

@@ -9,7 +9,7 @@ import hashlib
 import json
 import shutil
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -36,9 +36,15 @@ LONGEST_PART = 600
 #: Frames that the networks see together: at most so many, and of so many pixels in all.
 _MOST_TOGETHER, _PIXELS_TOGETHER = 8, 2**20
 
+#: A process that opens the film anew for a few shots gets at least so many frames.
+_LEAST_ELSEWHERE = 100
+
 #: Is told often how many frames are colored, and of how many: None while they are counted. What it
 #: raises ends the run, and what is finished stays.
 Watch = Callable[[int, int | None], None]
+
+#: The file of a plan.
+_PLAN = "plan.json"
 
 #: Most frames that smoothing may look ahead.
 MOST_AHEAD = 20
@@ -86,6 +92,12 @@ class FilmSettings:
                 f"A part of a film from {self.start:g} s to {self.end} s is empty; give a start of "
                 "at least 0, and a later end."
             )
+
+    def absolute(self) -> "FilmSettings":
+        """The same for a process in another folder."""
+        keys = {time: path.absolute() for time, path in self.key_frames.items()}
+        reference = None if self.reference is None else self.reference.absolute()
+        return dataclasses.replace(self, key_frames=keys, reference=reference)
 
     def name_of(self, film: Path) -> str:
         """How the colored film is called: as the original, with a suffix that holds its codec."""
@@ -162,7 +174,24 @@ class Plan:
         """The numbers of the parts that are not finished."""
         return [number for number, path in enumerate(self.part_files) if not path.is_file()]
 
-    def pieces(self, parts: list[int]) -> Iterator[Piece]:
+    def together_elsewhere(self, parts: Sequence[int]) -> list[list[int]]:
+        """These parts in groups that processes can color side by side, the longest one first.
+
+        A shot is not divided, because its frames follow from those before; short ones are together.
+        """
+        groups: list[list[int]] = []
+        for number in parts:
+            begins = self.begins_shot(self.parts[number].start) or number - 1 not in parts
+            if not groups or (begins and self.length(groups[-1]) >= _LEAST_ELSEWHERE):
+                groups.append([])
+            groups[-1].append(number)
+        return sorted(groups, key=self.length, reverse=True)
+
+    def length(self, parts: Sequence[int]) -> int:
+        """How many frames these parts have."""
+        return sum(len(self.parts[number]) for number in parts)
+
+    def pieces(self, parts: Sequence[int]) -> Iterator[Piece]:
         """The pieces of these parts."""
         for number in parts:
             yield from map(self.piece_at, self.parts[number][:: self.together])
@@ -198,22 +227,52 @@ def make_plan(
     Raises:
         ZooError: if the film cannot be read or the folder cannot be written.
     """
-    folder = target.with_name(f".{target.name}.unfinished")
-    path, (height, width) = folder / "plan.json", film.size
-    together = max(1, min(_MOST_TOGETHER, _PIXELS_TOGETHER // (height * width)))
+    folder = _folder_of(target)
+    path = folder / _PLAN
     if path.is_file():
         known = _read_plan(path)
         if known is not None and known.get("identity") == identity:
-            stored = known["timeline"]
-            times, missing = tuple(stored["times"]), tuple(stored["missing"])
-            timeline = Timeline(times, missing, stored["cut_short"], stored["origin"])
-            return Plan(folder, timeline, tuple(known["shots"]), together)
+            return _plan_of(known, film, folder)
     shutil.rmtree(folder, ignore_errors=True)
     require_writable(target.parent)
     timeline, shots = _looked_through(film, settings, progress, watch)
     content = {"identity": identity, "timeline": dataclasses.asdict(timeline), "shots": shots}
     write_json(path, content)
-    return Plan(folder, timeline, tuple(shots), together)
+    return Plan(folder, timeline, tuple(shots), _together(film))
+
+
+def shared_plan(film: Film, target: Path) -> Plan:
+    """The plan that another process has made, and keeps for a target.
+
+    Raises:
+        ZooError: if there is none.
+    """
+    folder = _folder_of(target)
+    known = _read_plan(folder / _PLAN)
+    if known is None:
+        raise ZooError(
+            f"There is no readable {folder / _PLAN} on this machine; all machines of a cluster "
+            "must reach the film and the output folder under the same paths."
+        )
+    return _plan_of(known, film, folder)
+
+
+def _folder_of(target: Path) -> Path:
+    """Where what is finished of a film is kept."""
+    return target.with_name(f".{target.name}.unfinished")
+
+
+def _together(film: Film) -> int:
+    """How many frames the networks see together."""
+    height, width = film.size
+    return max(1, min(_MOST_TOGETHER, _PIXELS_TOGETHER // (height * width)))
+
+
+def _plan_of(known: Mapping[str, Any], film: Film, folder: Path) -> Plan:
+    stored = known["timeline"]
+    times, missing = tuple(stored["times"]), tuple(stored["missing"])
+    timeline = Timeline(times, missing, stored["cut_short"], stored["origin"])
+    return Plan(folder, timeline, tuple(known["shots"]), _together(film))
 
 
 def _read_plan(path: Path) -> dict[str, Any] | None:
