@@ -2,10 +2,15 @@
 
 import ctypes
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import keras
+
+from zoo.errors import ZooError
 
 # Of glibc's malloc.h.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
@@ -129,6 +134,84 @@ def fused_adam(
         grad=tf.cast(gradient, "float32"),
     )
     return True
+
+
+def require_devices(count: int) -> None:
+    """Refuse a number of devices that cannot share the batches of a training.
+
+    Raises:
+        ZooError: if there are fewer, or the backend does not do it.
+    """
+    if count == 1:
+        return
+    if count < 1:
+        raise ZooError(f"The number of devices must be at least 1; got {count}.")
+    if keras.backend.backend() not in ("tensorflow", "jax"):
+        raise ZooError(
+            f"Keras trains on several devices by TensorFlow and by JAX, not by "
+            f"{keras.backend.backend()}; set KERAS_BACKEND, or leave --devices away."
+        )
+    present = len(_devices())
+    if count > present:
+        raise ZooError(
+            f"{count} devices are asked for, and {keras.backend.backend()} sees {present}; choose "
+            f"at most {present}."
+        )
+
+
+def _devices() -> list[str]:
+    """The devices that train: accelerators where there are any, else processors."""
+    found: list[str] = keras.distribution.list_devices()
+    return found
+
+
+@contextmanager
+def on_devices(count: int) -> Iterator[None]:
+    """Let networks that are built and trained in the block share each batch among devices.
+
+    All devices keep the same weights. A single one is left as it is.
+    """
+    if count == 1:
+        yield
+        return
+    chosen = _devices()[:count]
+    if keras.backend.backend() == "tensorflow":
+        with _strategy(tuple(chosen)).scope():
+            yield
+        return
+    with keras.distribution.DataParallel(devices=chosen).scope():
+        yield
+
+
+@cache
+def _strategy(names: tuple[str, ...]) -> Any:
+    """TensorFlow's strategy for some devices: a process with two of them confuses their sums."""
+    import tensorflow as tf
+
+    return tf.distribute.MirroredStrategy([name.upper() for name in names])
+
+
+def sharing_devices() -> int:
+    """How many devices of TensorFlow share the batch at hand, each with a loss of its own.
+
+    On JAX a loss is always that of the whole batch.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return 1
+    import tensorflow as tf
+
+    count: int = tf.distribute.get_strategy().num_replicas_in_sync
+    return count
+
+
+def mean_over_devices(value: Any) -> Any:
+    """The mean of a scalar over the devices that share the batch at hand."""
+    if sharing_devices() == 1:
+        return value
+    import tensorflow as tf
+
+    replica = tf.distribute.get_replica_context()
+    return replica.all_reduce(tf.distribute.ReduceOp.MEAN, value)
 
 
 def processor_name() -> str:

@@ -207,6 +207,7 @@ class Colorizer(ABC):
         resume: bool = False,
         callbacks: Sequence[keras.callbacks.Callback] = (),
         progress: bool = False,
+        devices: int = 1,
     ) -> History:
         """Learn from photos, by default going on from the weights that are there.
 
@@ -233,6 +234,8 @@ class Colorizer(ABC):
             resume: go on from the checkpoint in `run_dir`, if there is one.
             callbacks: Keras callbacks, called by models that train by gradient.
             progress: show a progress bar with an estimate of the time left.
+            devices: how many of TensorFlow's or JAX's devices share each batch, for models that
+                train by gradient; the losses are those of one device but for rounding.
 
         Raises:
             ZooError: on what cannot be used, or a loss that is no longer finite.
@@ -251,11 +254,16 @@ class Colorizer(ABC):
             freeze=(freeze,) if isinstance(freeze, str) else tuple(freeze),
             start=start,
             rounds=budget.epochs,
+            devices=devices,
         )
         if not self.trains_by_gradient and (plan.freeze or start == "shrink"):
             raise ZooError(
                 f"{self.name} learns without gradients and has no layers to freeze or shrink; "
                 "leave that out."
+            )
+        if not self.trains_by_gradient and devices != 1:
+            raise ZooError(
+                f"{self.name} learns without gradients, on one processor; leave --devices away."
             )
         checked = validation.color_only() if validation is not None else None
         if start == "fresh":
@@ -270,6 +278,12 @@ class Colorizer(ABC):
         training = Training.of(plan, history, train, colored, checked, self.seed, started_from)
         self.card = Card(training=training)
         return history
+
+    def _rebuild(self) -> None:
+        """Make the networks anew with the same weights, for the devices that are chosen now."""
+        values = self.weight_values()
+        self.networks = self.build_networks()
+        self.assign(values)
 
     def _forget(self) -> None:
         """Become what the configuration and the seed make."""

@@ -40,6 +40,10 @@ def train(
     budget: options.TrainingBudget = "20000",
     seed: options.Seed = 0,
     precision: options.Precision = "auto",
+    devices: Annotated[
+        int,
+        Option(min=1, help="GPUs, or other devices of TensorFlow or JAX, that share each batch."),
+    ] = 1,
     settings: options.Settings = None,
     tensorboard: Annotated[
         Path | None, Option(metavar="DIR", help="Write TensorBoard events there.")
@@ -66,9 +70,11 @@ def train(
     for folder in filter(None, (out, tensorboard)):
         require_writable(folder)
     start_keras()
+    from zoo.backend import require_devices
     from zoo.training import checkpoint
 
     _check(out, resume, precision, start)
+    require_devices(devices)
     colorizer = _model(model, preset, source, seed, changes)
     with spoken_warnings():
         division = divide(photos, val_photos, tell=echo)
@@ -81,6 +87,7 @@ def train(
             freeze=[pattern for pattern in freeze.split(",") if pattern],
             start=start,
             precision=precision,
+            devices=devices,
             run_dir=out,
             resume=resume,
             callbacks=_callbacks(out, tensorboard),

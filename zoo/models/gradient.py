@@ -10,15 +10,16 @@ import keras
 from keras import ops
 
 from zoo import preprocessing
+from zoo.backend import on_devices, require_devices
 from zoo.color.spaces import Tensor, rgb_to_lightness
 from zoo.colorizer import Colorizer, Departure
 from zoo.errors import ZooError, valid_choice
 from zoo.inputs import LIGHTNESS, DerivedInput, SimulatedInput
 from zoo.networks.architectures import ARCHITECTURES, SCALES, Architecture
-from zoo.networks.blocks import NetworkSpec
+from zoo.networks.blocks import NetworkSpec, share_statistics
 from zoo.networks.encoders import open_encoder
 from zoo.networks.encoders.base import PREFIX
-from zoo.networks.runner import Runner
+from zoo.networks.runner import OneDevice, Runner
 from zoo.options import DENOISE, OF_NETWORKS, Option
 from zoo.photos.aging import CHANGE, Aging
 from zoo.photos.loader import PhotoLoader, Rows
@@ -318,8 +319,26 @@ class GradientColorizer(Colorizer):
                     f"The training size of {self.name}:{self.preset} must be a multiple of "
                     f"{self.stride} px; got {size}."
                 )
+        require_devices(plan.devices)
+        plan.require_shares(self.config.batch_size)
         precision = fastest_precision() if plan.precision == "auto" else plan.precision
-        plan, network = replace(plan, precision=precision), self.networks["colorizer"]
+        plan = replace(plan, precision=precision)
+        if plan.devices == 1:
+            return self._learn(train, validation, plan)
+        runner = self.runner
+        try:
+            with on_devices(plan.devices):
+                self._rebuild()
+                self.runner = OneDevice()
+                for network in self.networks.values():
+                    share_statistics(network)
+                return self._learn(train, validation, plan)
+        finally:
+            self.runner = runner
+            self._rebuild()
+
+    def _learn(self, train: PhotoSet, validation: PhotoSet | None, plan: TrainingPlan) -> History:
+        network = self.networks["colorizer"]
         restart_generators(self.networks.values())
         done: dict[str, History] = {}
         with frozen_layers(network, plan.freeze):
@@ -327,7 +346,7 @@ class GradientColorizer(Colorizer):
             if plan.start == "shrink":
                 shrink_and_perturb(network, self.build_networks()["colorizer"])
             stages = closing(self.stages(train, validation, plan, done))
-            with training_precision(network, precision), stages as turns:
+            with training_precision(network, plan.precision), stages as turns:
                 for stage in turns:
                     done[stage.name] = Trainer(stage).run()
         return History.of_stages(done)
@@ -361,12 +380,19 @@ class GradientColorizer(Colorizer):
         `batch_size` is the configured one where None.
         """
         batch_size, progress = batch_size or self.config.batch_size, plan.progress
+        plan.require_shares(batch_size)
         rows = self.rows(train, training=True, progress=progress)
         scored = None
         if validation is not None:
             known = self.rows(validation, training=False, progress=progress)
             scored = PhotoLoader(
-                validation, plan.size, batch_size, augment=False, rows=known, progress=progress
+                validation,
+                plan.size,
+                batch_size,
+                augment=False,
+                rows=known,
+                multiple=plan.devices,
+                progress=progress,
             )
 
         def loader(size: int, steps: int) -> PhotoLoader:

@@ -325,9 +325,9 @@ class BatchNorm(layers.BatchNormalization):
     """
 
     def call(self, inputs: Tensor, training: bool = False, mask: Tensor = None) -> Tensor:
-        found = None
-        if training and mask is None:
-            learns = self.trainable
+        found, learns = None, self.trainable
+        # Devices that share a batch compare their statistics.
+        if training and mask is None and not (learns and self.synchronized):
             known = None if learns else (self.moving_mean.value, self.moving_variance.value)
             found = fused_batch_norm(inputs, self.gamma.value, self.beta.value, known, self.epsilon)
         if found is None:
@@ -360,6 +360,18 @@ def batch_norm(
     return BatchNorm(
         momentum=momentum, epsilon=epsilon, gamma_initializer=gamma, name=name, dtype="float32"
     )(x)
+
+
+def share_statistics(network: keras.Model) -> None:
+    """Let batch normalization see whole batches in training where TensorFlow's devices share them.
+
+    On JAX it does so anyway.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return
+    for layer in network._flatten_layers(include_self=False):
+        if isinstance(layer, layers.BatchNormalization):
+            layer.synchronized = True
 
 
 def lightness_and_ab() -> dict[str, Tensor]:

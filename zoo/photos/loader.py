@@ -84,6 +84,8 @@ class PhotoLoader(keras.utils.PyDataset):
         seed: of the order, the crops and the flips; at least 0.
         augment: endless shuffled crops and flips, or every photo once in order.
         rows: by name, what belongs to the photos of a batch.
+        multiple: without augmentation the number of photos is one of this; the last few are left
+            out.
         cache_dir: folder of the cache; by default `photos` in `zoo.files.cache_folder()`.
         progress: whether to show a progress bar while photos are decoded.
 
@@ -107,6 +109,7 @@ class PhotoLoader(keras.utils.PyDataset):
         seed: int = 0,
         augment: bool = True,
         rows: Mapping[str, Rows] | None = None,
+        multiple: int = 1,
         cache_dir: str | os.PathLike | None = None,
         progress: bool = False,
     ) -> None:
@@ -129,9 +132,12 @@ class PhotoLoader(keras.utils.PyDataset):
         self._squares = _cached_squares(photos, size, folder, progress)
         #: The indices in `photos` of those that are large enough.
         self._usable = np.flatnonzero(self._squares.sides)
-        self.photos = PhotoSet(tuple(photos[int(index)] for index in self._usable))
-        self.too_small = len(photos) - len(self.photos)
+        self.too_small = len(photos) - len(self._usable)
         _tell_of_small_ones(self.too_small, len(photos), size)
+        self._usable = self._usable[: len(self._usable) // multiple * multiple]
+        if not len(self._usable):
+            raise ZooError(f"There are fewer than {multiple} photos; give as many at least.")
+        self.photos = PhotoSet(tuple(photos[int(index)] for index in self._usable))
 
     def __len__(self) -> int:
         return self.steps or math.ceil(len(self.photos) / self.batch_size)

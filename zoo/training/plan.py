@@ -20,7 +20,8 @@ class TrainingPlan:
     """What the caller of `Colorizer.fit` asked for; see there.
 
     The budget is in photos seen or minutes. There are `rounds` in each stage that has no rule of
-    its own, so many as epochs were asked for; None leaves it to the stage.
+    its own, so many as epochs were asked for; None leaves it to the stage. So many `devices` share
+    each batch.
     """
 
     budget: Budget
@@ -33,6 +34,7 @@ class TrainingPlan:
     freeze: tuple[str, ...] = ()
     start: str = "continue"
     rounds: int | None = None
+    devices: int = 1
 
     def __post_init__(self) -> None:
         valid_choice("start", self.start, STARTS)
@@ -44,6 +46,18 @@ class TrainingPlan:
             raise ZooError(
                 f"Each of {len(self.sizes)} training sizes needs an epoch at least; got a budget "
                 f"of {self.rounds}."
+            )
+
+    def require_shares(self, batch_size: int) -> None:
+        """Refuse batches that the devices cannot share evenly.
+
+        Raises:
+            ZooError: if the number of photos is no multiple of the number of devices.
+        """
+        if batch_size % self.devices:
+            raise ZooError(
+                f"{self.devices} devices cannot share {batch_size} photos a step evenly; set a "
+                f"batch size that is a multiple of {self.devices}."
             )
 
     @property

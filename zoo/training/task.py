@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 import keras
 from keras import ops
 
+from zoo.backend import sharing_devices
 from zoo.color.spaces import Tensor
 
 Batch = Mapping[str, Tensor]
@@ -39,7 +40,8 @@ class Task(keras.Model):
         sample_weight: Tensor = None,
         training: bool = True,
     ) -> Tensor:
-        return self.step_loss(x, y_pred, training)
+        # Gradients are summed over devices, so that the batch's mean needs shares.
+        return self.step_loss(x, y_pred, training) / sharing_devices()
 
     def log(self, **values: Tensor) -> None:
         """Take a step's values into the means over the round."""

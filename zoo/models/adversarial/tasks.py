@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 import keras
 from keras import ops
 
+from zoo.backend import mean_over_devices
 from zoo.color import scores
 from zoo.color.spaces import Tensor, lab_to_rgb
 from zoo.models.adversarial.losses import AdversarialLoss
@@ -88,7 +89,11 @@ class AdversarialTask(GeneratorTask):
         self._critics_turn = None
         if critic_until:
             self._critics_turn = self.add_weight(
-                shape=(), initializer="ones", trainable=False, name="critics_turn"
+                shape=(),
+                initializer="ones",
+                trainable=False,
+                name="critics_turn",
+                aggregation="mean",  # all devices have the same
             )
 
     def whole_loss(
@@ -113,7 +118,7 @@ class AdversarialTask(GeneratorTask):
         # One of the two: the other net's gradients are exactly 0, and its optimizer lets it rest.
         turn = self._critics_turn.value
         whole = turn * d_loss + (1.0 - turn) * (content + g_loss)
-        done = ops.logical_and(turn > 0.5, d_loss < self._until)
+        done = ops.logical_and(turn > 0.5, mean_over_devices(d_loss) < self._until)
         self._critics_turn.assign(ops.where(done, 0.0, 1.0))
         return whole
 
