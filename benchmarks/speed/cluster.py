@@ -43,6 +43,10 @@ _EMPTY_TASKS = 1000
 _REPETITIONS = 2
 
 
+#: How many photos are colored if nothing else is said, and their side in px.
+PHOTOS, SIZE = 128, 256
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return the exit status."""
     return run_script(cluster, argv=argv)
@@ -52,8 +56,8 @@ def cluster(
     model: Annotated[
         str, typer.Argument(metavar="RUN", help="Trained folder, or a name that comes trained.")
     ],
-    photos: Annotated[int, typer.Option(min=64, help="How many photos are colored.")] = 128,
-    size: Annotated[int, typer.Option(min=16, help="Side of a photo in px.")] = 256,
+    photos: Annotated[int, typer.Option(min=64, help="How many photos are colored.")] = PHOTOS,
+    size: Annotated[int, typer.Option(min=16, help="Side of a photo in px.")] = SIZE,
 ) -> None:
     """Time how photos are colored on a Ray cluster."""
     told(rows_of(model, photos, size))

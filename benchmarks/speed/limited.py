@@ -43,7 +43,7 @@ def rows_within(seconds: float, measure: Callable[[float], Iterator[Row]]) -> It
     end = time.monotonic() + seconds
     context = get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_send_rows, args=(sender, measure, end), daemon=True)
+    process = context.Process(target=_send_rows, args=(sender, measure, end))
     process.start()
     sender.close()
     try:

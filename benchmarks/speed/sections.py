@@ -64,6 +64,12 @@ def _hints(end: float) -> Iterator[Row]:
     yield from rows_of(MODEL)
 
 
+def _cluster(end: float) -> Iterator[Row]:
+    from benchmarks.speed.cluster import PHOTOS, SIZE, rows_of
+
+    yield from rows_of(MODEL, PHOTOS, SIZE)
+
+
 #: In the order of the page.
 SECTIONS = (
     Section(
@@ -108,5 +114,16 @@ SECTIONS = (
         rows=3,
         share=1,
         measure=_hints,
+    ),
+    Section(
+        "cluster",
+        "A cluster",
+        "What scheduling costs, by workers that sleep; and photos on one and two workers of one "
+        "core beside one process on all cores.",
+        f"python -m benchmarks.speed.cluster {MODEL}",
+        rows=8,
+        share=2,
+        measure=_cluster,
+        needs=("ray",),
     ),
 )

@@ -386,3 +386,11 @@ def test_a_thinned_out_set_is_spread_evenly(numbered, tmp_path):
         found = [number for (batch,) in loader for number in numbers_in(batch["rgb"])]
         assert found == [0, 2, 4]
         assert [photo.path.name for photo in loader.photos] == ["0.png", "2.png", "4.png"]
+
+
+@pytest.mark.parametrize(("multiple", "left"), [(2, 4), (3, 3), (4, 4), (5, 5)])
+def test_a_thinned_out_set_can_be_shared_as_before(numbered, tmp_path, multiple, left):
+    given = {"augment": False, "multiple": multiple, "cache_dir": tmp_path}
+    loader = PhotoLoader(numbered, 16, 2, **given)
+    loader.thin_out(5)
+    assert len(loader.photos) == left

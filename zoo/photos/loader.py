@@ -134,7 +134,8 @@ class PhotoLoader(keras.utils.PyDataset):
         self._usable = np.flatnonzero(self._squares.sides)
         self.too_small = len(photos) - len(self._usable)
         _tell_of_small_ones(self.too_small, len(photos), size)
-        self._usable = self._usable[: len(self._usable) // multiple * multiple]
+        self._multiple = multiple
+        self._usable = self._usable[: self._shared(len(self._usable))]
         if not len(self._usable):
             raise ZooError(f"There are fewer than {multiple} photos; give as many at least.")
         self.photos = PhotoSet(tuple(photos[int(index)] for index in self._usable))
@@ -149,12 +150,19 @@ class PhotoLoader(keras.utils.PyDataset):
         return ({"rgb": samples.rgb} | {name: rows(samples) for name, rows in self.rows.items()},)
 
     def thin_out(self, count: int) -> None:
-        """Give at most `count` photos from now on, spread evenly over the set; at least one."""
-        have = len(self.photos)
+        """Give at most `count` photos from now on, spread evenly over the set; at least one.
+
+        Where their number is one of `multiple`, it stays so.
+        """
+        have, count = len(self.photos), self._shared(max(count, self._multiple))
         if count < have:
-            kept = np.linspace(0, have, max(1, count), endpoint=False).astype(int)
+            kept = np.linspace(0, have, count, endpoint=False).astype(int)
             self._usable = self._usable[kept]
             self.photos = PhotoSet(tuple(self.photos[int(index)] for index in kept))
+
+    def _shared(self, count: int) -> int:
+        """The largest number up to `count` that all devices can share."""
+        return count // self._multiple * self._multiple
 
     def batch(self, step: int) -> np.ndarray:
         """Batch number `step` of the stream, uint8 (n, size, size, 3).

@@ -200,7 +200,7 @@ class Trainer:
         count = max(_LEAST_SCORED, affordable)
         if count < len(validation.photos):
             validation.thin_out(count)
-            self._scored = count
+            self._scored = len(validation.photos)
 
     def _budget_in_steps(self, started: float) -> int:
         """How many steps the budget allows; minutes are turned into steps by a timed warm-up."""
