@@ -31,6 +31,7 @@ from zoo.models.adversarial.stages import (
     settled,
 )
 from zoo.networks.encoders.efficientnet import EfficientNetLite
+from zoo.photos.decoding import write_photo
 from zoo.plotting.training import TrainingPlot
 from zoo.training.plan import TrainingPlan
 from zoo.training.trainer import Trainer
@@ -324,6 +325,20 @@ def test_the_critic_learns_alone_from_what_is_written_out(photos, tmp_path):
         np.testing.assert_array_equal(batch["made"], stored[0])
         expected = as_numpy(generator(model.network_input(batch), training=False))
         np.testing.assert_allclose(batch["made"], expected, atol=2e-3)
+
+
+@pytest.mark.usefixtures("eager")
+def test_photos_that_are_too_small_leave_the_colors_of_the_others_in_place(photos, tmp_path):
+    random = rng(0)
+    for number, side in enumerate((16, 40, 40)):
+        rgb = random.integers(0, 256, (side, side, 3), np.uint8)
+        write_photo(tmp_path / "few" / f"{number}.png", rgb)
+    model, validation = tiny(), PhotoSet.from_folder(tmp_path / "few")
+    stage = critic_stage(model, photos, validation, plan(24), cycle=1, made=tmp_path / "made.npy")
+    (batch,) = stage.validation[0]
+    assert len(batch["rgb"]) == 2
+    expected = as_numpy(model.networks["colorizer"](model.network_input(batch), training=False))
+    np.testing.assert_allclose(batch["made"], expected, atol=2e-3)
 
 
 def test_the_critic_settles_once_it_can_tell(photos, tmp_path):

@@ -297,7 +297,7 @@ def critic_stage(
         loader=lambda size, steps: MadeLoader(
             train, size, batch_size, steps=steps, seed=model.seed, made=colors
         ),
-        validation=None if validation is None else _made_for(model, validation, plan.size),
+        validation=None if validation is None else _made_for(model, validation, plan),
         best_by=None,
         end=lambda progress: settled(progress.curves),
     )
@@ -329,13 +329,18 @@ class MadeLoader(PhotoLoader):
         return ({"rgb": self.batch(step), "made": np.array(self._made[step])},)
 
 
-def _made_for(model: "NoGAN", validation: PhotoSet, size: int) -> PhotoLoader:
+def _made_for(model: "NoGAN", validation: PhotoSet, plan: TrainingPlan) -> PhotoLoader:
     """Load validation photos and the generator's colors for them."""
-    photos = validation.spread(_MOST_MADE // 8)
-    load = partial(PhotoLoader, photos, size, model.config.batch_size, augment=False)
-    plain = load()
+    load = partial(
+        PhotoLoader,
+        size=plan.size,
+        batch_size=model.config.batch_size,
+        augment=False,
+        multiple=plan.devices,
+    )
+    plain = load(validation.spread(_MOST_MADE // 8))
     made = np.concatenate([_colors(model, plain.batch(step)) for step in range(len(plain))])
-    return load(rows={"made": lambda samples: made[samples.positions]})
+    return load(plain.photos, rows={"made": lambda samples: made[samples.positions]})
 
 
 def _write_colors(path: Path, model: "NoGAN", loader: PhotoLoader, progress: bool) -> None:
