@@ -4,6 +4,8 @@ import errno
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -194,3 +196,36 @@ def test_few_small_copies_are_kept(photos, monkeypatch):
     copies.of(photos / "2.png", 16)  # the one of 1.png came longest ago
     assert copies.of(photos / "0.png", 16) is first[0]
     assert copies.of(photos / "1.png", 16) is not first[1]
+
+
+def test_a_copy_is_made_once_for_all_threads_and_no_photo_waits_for_another(photos, monkeypatch):
+    begun, go_on, plain = threading.Event(), threading.Event(), folders._small
+
+    def slow(source, side):
+        made.append(source.name)
+        if source.name == "0.png":
+            begun.set()
+            assert go_on.wait(60)
+        return plain(source, side)
+
+    made: list[str] = []
+    monkeypatch.setattr(folders, "_small", slow)
+    copies = SmallCopies()
+    with ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(copies.of, photos / "0.png", 16)]
+        assert begun.wait(60)
+        waiting.append(pool.submit(copies.of, photos / "0.png", 16))
+        copies.of(photos / "1.png", 16)  # while the other one is being made
+        go_on.set()
+        first, second = (one.result() for one in waiting)
+    assert first is second
+    assert made == ["0.png", "1.png"]
+
+
+def test_a_photo_that_cannot_be_read_is_tried_again(photos):
+    copies, path = SmallCopies(), photos / "0a.png"
+    for _ in range(2):
+        with pytest.raises(ZooError, match="truncated"):
+            copies.of(path, 16)
+    path.write_bytes((photos / "0.png").read_bytes())
+    assert copies.of(path, 16).size == (40, 56)

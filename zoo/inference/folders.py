@@ -4,6 +4,7 @@ import math
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,21 +123,29 @@ class _Small:
 class SmallCopies:
     """Small copies of the photos that came last, so that several models share one decoding.
 
-    Two threads may share them: the second one waits for the first one's copy.
+    Threads may share them: whoever wants a copy that another one makes waits for that.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: dict[tuple[Path, int], _Small] = {}
+        self._kept: dict[tuple[Path, int], Future[_Small]] = {}
 
     def of(self, source: Path, side: int) -> _Small:
         """A copy of at most `side` px on the long side, of a file that does not change."""
+        key = source, side
         with self._lock:
-            kept = self._kept.pop((source, side), None) or _small(source, side)
-            self._kept[source, side] = kept
+            found = self._kept.pop(key, None)
+            made = self._kept[key] = found or Future()
             while len(self._kept) > _MOST_COPIES:
                 del self._kept[next(iter(self._kept))]
-            return kept
+        if found is None:
+            try:
+                made.set_result(_small(source, side))
+            except BaseException as error:  # noqa: BLE001 - whoever waits gets it, too
+                made.set_exception(error)
+                with self._lock:
+                    self._kept.pop(key, None)
+        return made.result()
 
 
 def _small(source: Path, side: int) -> _Small:
