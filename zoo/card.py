@@ -263,6 +263,7 @@ class Card:
     preset: str = ""
     zoo_version: str = ""
     weights_sha256: str | None = None
+    shared_sha256: str | None = None  # of arrays that shipped models have in common
     training: Training | None = None
     origin: ImportedFile | None = None
     environment: Environment | None = None

@@ -5,6 +5,9 @@
     card.json     what it was trained on and how, versions, and the sha256 of weights.npz
 
 The card is written last: a folder without one was interrupted, and reading it says so.
+
+Models that come with the package may have an encoder in common, which is stored once, in the folder
+`SHARED` beside theirs.
 """
 
 import dataclasses
@@ -22,6 +25,8 @@ from zoo.errors import ZooError
 from zoo.files import atomic_path, read_json, sha256_of_file, write_json
 
 CONFIG, WEIGHTS = "config.json", "weights.npz"
+#: The folder of arrays that several models beside it have in common: files named by their sha256.
+SHARED = "shared"
 _FORMAT = 2
 #: Fields that configurations had once, and the value of each that means what is done today.
 _REMOVED = {"topology": "hexagonal", "balance": 0.0}
@@ -101,7 +106,26 @@ def read_weights(folder: Path, card: Card) -> dict[str, np.ndarray]:
             f"{weights} is not the file that was saved (its sha256 differs from the card's); "
             "copy the folder again or train again."
         )
-    return read_arrays(weights)
+    return _shared_arrays(folder, card) | read_arrays(weights)
+
+
+def shared_file(folder: Path, card: Card) -> Path | None:
+    """Where the arrays are that a model has in common with others; None if it has none."""
+    if card.shared_sha256 is None:
+        return None
+    return folder.absolute().parent / SHARED / f"{card.shared_sha256}.npz"
+
+
+def _shared_arrays(folder: Path, card: Card) -> dict[str, np.ndarray]:
+    file = shared_file(folder, card)
+    if file is None:
+        return {}
+    if not file.is_file() or sha256_of_file(file) != card.shared_sha256:
+        raise ZooError(
+            f"{folder} has its encoder in {file}, which is missing or was changed; copy the folder "
+            f"{SHARED} along, or load the model by its name and save it elsewhere, which is whole."
+        )
+    return read_arrays(file)
 
 
 def write_folder(
@@ -113,6 +137,7 @@ def write_folder(
         np.savez(temporary, **values)  # type: ignore[arg-type]
     write_json(folder / CONFIG, {"format": _FORMAT, **dataclasses.asdict(configuration)})
     names: dict[str, Any] = {"model": configuration.model, "preset": configuration.preset}
+    names["shared_sha256"] = None  # all is here
     digest = sha256_of_file(folder / WEIGHTS)
     known = dataclasses.replace(card, zoo_version=__version__, weights_sha256=digest, **names)
     write_card(folder, known)
@@ -120,7 +145,9 @@ def write_folder(
 
 def size_on_disk(folder: Path) -> int:
     """Count the bytes of a saved model, without what else stands in its folder."""
-    return sum((folder / name).stat().st_size for name in (CONFIG, WEIGHTS, CARD))
+    files = [folder / name for name in (CONFIG, WEIGHTS, CARD)]
+    shared = shared_file(folder, read_card(folder))
+    return sum(file.stat().st_size for file in (*files, *filter(None, [shared])))
 
 
 @contextmanager

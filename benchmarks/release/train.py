@@ -147,11 +147,14 @@ def ship(
     folders, validation = read_each(photos, val_photos)
     training = {job.name: learned_from(job, out, folders) for job in finished}
     start_keras()
+    from benchmarks.release.sharing import share_encoders
     from benchmarks.release.shipping import ship_model
 
     for job in finished:
         learned = training[job.name]
         print(ship_model(job.model, out / job.name, to, learned, validation, described), flush=True)
+    for names in share_encoders(to).values():
+        print(f"The encoder of {', '.join(names)} is stored once.")
 
 
 def _jobs(queue: str) -> tuple[Job, ...]:
