@@ -10,15 +10,6 @@ import signal
 import sys
 from pathlib import Path
 
-if os.environ["KERAS_BACKEND"] == "jax":
-    os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
-else:
-    import tensorflow as tf
-
-    (processor,) = tf.config.list_physical_devices("CPU")
-    halves = [tf.config.LogicalDeviceConfiguration()] * 2
-    tf.config.set_logical_device_configuration(processor, halves)
-
 import keras
 import numpy as np
 
@@ -67,7 +58,20 @@ def difference(one, other):
     return float(max(np.abs(first[name] - second[name]).max() for name in first))
 
 
+def divide_processor():
+    """Make two devices of the processor, before any is used."""
+    if keras.backend.backend() == "jax":
+        os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
+        return
+    import tensorflow as tf
+
+    (processor,) = tf.config.list_physical_devices("CPU")
+    halves = [tf.config.LogicalDeviceConfiguration()] * 2
+    tf.config.set_logical_device_configuration(processor, halves)
+
+
 def main():
+    divide_processor()
     photos, out = zoo.PhotoSet.from_folder(sys.argv[1]), Path(sys.argv[2])
     one, curves = fitted(photos, 1)
     found = {"one device": {"curves": curves}}

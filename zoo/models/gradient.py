@@ -1,8 +1,8 @@
 """What gradient-trained models share: any architecture, the loss in the graph, the stages."""
 
 from abc import abstractmethod
-from collections.abc import Generator, Mapping
-from contextlib import closing
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
@@ -322,34 +322,37 @@ class GradientColorizer(Colorizer):
         require_devices(plan.devices)
         plan.require_shares(self.config.batch_size)
         precision = fastest_precision() if plan.precision == "auto" else plan.precision
-        plan = replace(plan, precision=precision)
-        if plan.devices == 1:
-            return self._learn(train, validation, plan)
+        plan, done = replace(plan, precision=precision), dict[str, History]()
+        with self._shared_by(plan.devices):
+            network = self.networks["colorizer"]
+            restart_generators(self.networks.values())
+            with frozen_layers(network, plan.freeze):
+                self.prepare(train, plan)
+                if plan.start == "shrink":
+                    shrink_and_perturb(network, self.build_networks()["colorizer"])
+                stages = closing(self.stages(train, validation, plan, done))
+                with training_precision(network, plan.precision), stages as turns:
+                    for stage in turns:
+                        done[stage.name] = Trainer(stage).run()
+        return History.of_stages(done)
+
+    @contextmanager
+    def _shared_by(self, devices: int) -> Iterator[None]:
+        """Let so many devices train the networks in the block; afterwards they are as before."""
+        if devices == 1:
+            yield
+            return
         runner = self.runner
         try:
-            with on_devices(plan.devices):
+            with on_devices(devices):
                 self._rebuild()
                 self.runner = OneDevice()
                 for network in self.networks.values():
                     share_statistics(network)
-                return self._learn(train, validation, plan)
+                yield
         finally:
             self.runner = runner
             self._rebuild()
-
-    def _learn(self, train: PhotoSet, validation: PhotoSet | None, plan: TrainingPlan) -> History:
-        network = self.networks["colorizer"]
-        restart_generators(self.networks.values())
-        done: dict[str, History] = {}
-        with frozen_layers(network, plan.freeze):
-            self.prepare(train, plan)
-            if plan.start == "shrink":
-                shrink_and_perturb(network, self.build_networks()["colorizer"])
-            stages = closing(self.stages(train, validation, plan, done))
-            with training_precision(network, plan.precision), stages as turns:
-                for stage in turns:
-                    done[stage.name] = Trainer(stage).run()
-        return History.of_stages(done)
 
     def prepare(self, train: PhotoSet, plan: TrainingPlan) -> None:
         """Learn what the losses need of the photos, before the first stage."""

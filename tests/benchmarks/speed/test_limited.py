@@ -108,5 +108,5 @@ def test_the_command_prints_what_was_measured_in_time(monkeypatch, capsys):
     monkeypatch.setattr(hot_paths, "torch_rows", slow_rows.one_row_and_a_long_wait)
     assert hot_paths.main(["--against", "torch", "--minutes", "0.1"]) == 0
     printed = capsys.readouterr()
-    assert "over after 1 of 6 rows" in printed.err
+    assert "over after 1 of 8 rows" in printed.err
     assert "0.25" in printed.out
